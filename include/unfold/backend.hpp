@@ -1,0 +1,180 @@
+// What a device can do: memory, a ring slot for streaming, and the one list of ops. A model is written once,
+// against this list. Implementations: the CPU (host/ops/) and CUDA (kernels/).
+//
+// Conventions. Every pointer and span is in the backend's own memory (allocate) unless it says "host". Calls are
+// in order; those that return values to the host wait for what came before, the others may return early. Arrays
+// do not overlap. Rows are in range (the data layer guarantees it; ops do not check). Nothing allocates but
+// allocate and make_slot.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "unfold/matrix_view.hpp"
+#include "unfold/optimizer.hpp"
+#include "unfold/rating_loss.hpp"
+
+namespace unfold {
+
+// A batch of ratings in the backend's memory, three arrays of `size`.
+struct RatingBatch {
+  const Row* users = nullptr;
+  const Row* items = nullptr;
+  const float* ratings = nullptr;
+  std::uint64_t size = 0;
+};
+
+// The tables of biased matrix factorization. Factors of users and items have the same dim and stride; biases
+// have dim 1 and stride 1.
+struct MfParameters {
+  ParameterView user_factors;  // [n_users, dim]
+  ParameterView item_factors;  // [n_items, dim]
+  ParameterView user_bias;     // [n_users, 1]
+  ParameterView item_bias;     // [n_items, 1]
+};
+
+// Lists of item rows, one list a query: list q is ids[offsets[q] .. offsets[q + 1]), ascending and distinct.
+struct RowLists {
+  const std::uint64_t* offsets = nullptr;  // [n_lists + 1]
+  const Row* ids = nullptr;
+};
+
+// One slot of a streaming ring: host memory that a reader thread fills, and the device's view of it.
+//   reader thread   wait_until_free(), write host(), upload(bytes)
+//   compute thread  device() ... ops that read it ... release()
+// On CUDA the host memory is pinned, upload() copies on its own stream, device() makes the compute stream wait
+// for that copy, and release() marks the point after which the slot may be filled again. On the CPU all is plain
+// memory. The hand-over between the two threads is the caller's (host/stream).
+class StreamSlot {
+ public:
+  virtual ~StreamSlot() = default;
+  virtual std::span<std::byte> host() = 0;
+  virtual void wait_until_free() = 0;
+  virtual void upload(std::uint64_t bytes) = 0;
+  virtual const std::byte* device() = 0;
+  virtual void release() = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual std::string name() const = 0;         // "cpu" or "cuda"
+  virtual std::string description() const = 0;  // "2 threads, AVX3" or "NVIDIA H200, 141 GB, driver 580.65"
+
+  // --- memory -------------------------------------------------------------------------------------------------
+  // At least 64-byte aligned, zeroed. Throws DeviceError (bytes wanted, bytes free). nullptr for 0 bytes.
+  virtual void* allocate(std::uint64_t bytes) = 0;
+  virtual void deallocate(void* pointer) noexcept = 0;
+  virtual std::uint64_t free_bytes() const = 0;
+  virtual void copy_to_device(void* device, const void* host, std::uint64_t bytes) = 0;
+  virtual void copy_to_host(void* host, const void* device, std::uint64_t bytes) = 0;
+  virtual void fill_zero(void* device, std::uint64_t bytes) = 0;
+  // Waits for every op. Throws DeviceError for a failure that an op left behind.
+  virtual void synchronize() = 0;
+  virtual std::unique_ptr<StreamSlot> make_slot(std::uint64_t bytes) = 0;
+  // Elements from one row to the next for a table with `dim` columns: what the device's vector loads like.
+  virtual std::uint32_t row_stride(std::uint32_t dim) const = 0;
+
+  // --- ops ----------------------------------------------------------------------------------------------------
+  // out[n] = table[rows[n]]. `out` [n_rows, table.cols] has a stride of its own; columns past cols are zeroed.
+  // Bytes: n * (8 * cols + 4).
+  virtual void lookup_rows(MatrixView<const float> table, const Row* rows, std::uint64_t n_rows,
+                           MatrixView<float> out) = 0;
+
+  // The fast update: for each rating, score, gradient (rating_loss.hpp) and optimizer (optimizer.hpp) on the two
+  // rows and two biases it touches, in place. Ratings run in parallel and those that share a row may lose updates
+  // (Hogwild: Niu, Recht, Re and Wright, NIPS 2011); with one thread it is plain sequential SGD in batch order.
+  // Both rows' gradients are taken before either is changed. Adds the sum of squared errors before the update to
+  // *squared_error (may be NaN or infinite: that is how divergence shows).
+  // Bytes: a rating reads and writes 2 * 4 * (dim + 1), with state the same again, and reads 12.
+  virtual void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
+                           const OptimizerStep& step, double* squared_error) = 0;
+
+  // The same gradients, not applied: for rating n the row of user_gradient is by_score * q_i + l2 * p_u, of
+  // item_gradient by_score * p_u + l2 * q_i, of the bias gradients by_score + l2_bias * b. Outputs [batch.size,
+  // dim] with the tables' stride, and [batch.size]. Adds to *squared_error in a fixed order.
+  virtual void rating_gradients(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
+                                MatrixView<float> user_gradient, MatrixView<float> item_gradient,
+                                float* user_bias_gradient, float* item_bias_gradient, double* squared_error) = 0;
+
+  // The deterministic update: gradients of equal rows are summed in batch order, then the optimizer is applied
+  // once a row: equal bits for any number of threads. `gradient` [n_rows, table.cols] has the table's stride.
+  // `workspace` holds at least update_rows_workspace_bytes(n_rows).
+  // Bytes: n * (8 * dim + 12) read, rows touched * 4 * dim * (1 + state) read and written.
+  virtual void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
+                           MatrixView<const float> gradient, const OptimizerStep& step,
+                           std::span<std::byte> workspace) = 0;
+  virtual std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows) const = 0;
+
+  // prediction[n] = predicted rating of (users[n], items[n]). A row of kUnknownRow contributes nothing: no bias
+  // and no factors. Only the weights of `parameters` are read.
+  virtual void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
+                               const RatingLoss& loss, float* prediction) = 0;
+
+  // Ranks of given items among all items, without ever holding all scores. Query q is a row of `queries`
+  // [n_queries, dim] (same stride as items); item i scores queries[q].items[i] + item_bias[i] (item_bias may be
+  // null). `excluded` items of a query (training items) do not take part. For target t of query q,
+  //   rank = 1 + #{items that are neither excluded nor targets: score >= score(t)}
+  //            + #{other targets of q: score > score(t), or equal and of a lower row}
+  // so ties never flatter a model. A target is never in `excluded`. `ranks` [n_targets] in the order of
+  // targets.ids. `workspace` holds at least rank_targets_workspace_bytes(...); more makes larger tiles.
+  virtual void rank_targets(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias,
+                            RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
+                            std::span<std::byte> workspace) = 0;
+  virtual std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items,
+                                                     std::uint64_t n_targets) const = 0;
+};
+
+// `threads` 0: as many as the process may use.
+std::unique_ptr<Backend> make_cpu_backend(unsigned threads = 0);
+
+// Throws DeviceError where the build has no CUDA, or there is no driver or device of that number.
+std::unique_ptr<Backend> make_cuda_backend(int device = 0);
+
+// "auto" (CUDA where it works, else the CPU, telling `notice` why when the build has CUDA), "cpu", "cuda",
+// "cuda:N". Throws UsageError for another word.
+std::unique_ptr<Backend> make_backend(const std::string& device, unsigned threads,
+                                      const std::function<void(const std::string&)>& notice = {});
+
+// Move-only owner of an array in a backend's memory, zeroed at birth. The backend outlives it.
+template <typename T>
+class DeviceArray {
+ public:
+  DeviceArray() = default;
+  DeviceArray(Backend& backend, std::uint64_t size)
+      : backend_(&backend), data_(static_cast<T*>(backend.allocate(size * sizeof(T)))), size_(size) {}
+  DeviceArray(DeviceArray&& other) noexcept { swap(other); }
+  DeviceArray& operator=(DeviceArray&& other) noexcept {
+    DeviceArray moved(std::move(other));
+    swap(moved);
+    return *this;
+  }
+  ~DeviceArray() {
+    if (data_ != nullptr) backend_->deallocate(data_);
+  }
+
+  T* data() const { return data_; }
+  std::uint64_t size() const { return size_; }
+  std::uint64_t bytes() const { return size_ * sizeof(T); }
+  void upload(std::span<const T> host) { backend_->copy_to_device(data_, host.data(), host.size_bytes()); }
+  void download(std::span<T> host) const { backend_->copy_to_host(host.data(), data_, host.size_bytes()); }
+  void zero() { backend_->fill_zero(data_, bytes()); }
+
+ private:
+  void swap(DeviceArray& other) noexcept {
+    std::swap(backend_, other.backend_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+  }
+  Backend* backend_ = nullptr;
+  T* data_ = nullptr;
+  std::uint64_t size_ = 0;
+};
+
+}  // namespace unfold

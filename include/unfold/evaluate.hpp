@@ -1,0 +1,88 @@
+// How good a model is: rating error, and full ranking. docs/metrics.md has every formula.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "unfold/backend.hpp"
+#include "unfold/model.hpp"
+#include "unfold/ratings.hpp"
+
+namespace unfold {
+
+struct EvaluateOptions {
+  std::vector<std::uint32_t> cutoffs = {10, 20};  // K of the ranking metrics, each >= 1
+  double relevant_rating = -1e30;                 // test interactions rated lower are not relevant
+  bool ranking = true;
+  std::uint64_t memory_bytes = std::uint64_t{512} << 20;  // bound on the scratch of ranking
+};
+
+// Means over users with at least one relevant test item.
+struct RankingMetrics {
+  struct AtK {
+    std::uint32_t k = 0;
+    double recall = 0, precision = 0, hit_rate = 0, ndcg = 0, map = 0;
+  };
+  std::vector<AtK> at_k;
+  double mrr = 0;                       // 1 / rank of the first relevant item, no cutoff
+  std::uint64_t n_users = 0;            // users evaluated
+  std::uint64_t n_users_skipped = 0;    // users of the model without a relevant test item
+  std::uint64_t n_test_items = 0;       // relevant test items ranked
+  std::uint64_t n_test_in_training = 0; // test items that the user has in training: left out
+};
+
+struct RatingMetrics {
+  double rmse = 0, mae = 0;
+  std::uint64_t n = 0;
+};
+
+// A model's scores and the baseline's beside them. Baseline: items by training count for ranking; the item's
+// mean training rating for rmse and mae.
+struct Evaluation {
+  RatingMetrics rating, rating_baseline;
+  RankingMetrics ranking, ranking_baseline;
+  bool has_rating = false, has_ranking = false;
+  std::uint64_t n_unknown_users = 0, n_unknown_items = 0;  // test interactions; rated by what is known, not ranked
+
+  // {"rmse":..,"mae":..,"recall@20":..,"precision@20":..,"hit_rate@20":..,"ndcg@20":..,"map@20":..,"mrr":..,
+  //  "n_users":..,..., "popularity": {the same keys}}
+  nlohmann::ordered_json to_json() const;
+};
+
+// The tables that evaluation reads, in the backend's memory.
+struct ScoringTables {
+  MfParameters parameters;  // weights only
+  RatingLoss loss;          // mean and range
+};
+
+// RMSE and MAE of the predictions, clipped to nothing. Sums in double, in a fixed order.
+RatingMetrics evaluate_ratings(Backend& backend, const ScoringTables& tables, const RatingView& test);
+
+// Full ranking over all items with each user's training items masked.
+RankingMetrics evaluate_ranking(Backend& backend, const ScoringTables& tables, const RatingView& test,
+                                const SeenItems& seen, const EvaluateOptions& options);
+
+// Both, with the baselines. `explicit_ratings` false leaves rmse and mae out.
+Evaluation evaluate(Backend& backend, const ScoringTables& tables, const RatingView& test, const SeenItems& seen,
+                    bool explicit_ratings, const EvaluateOptions& options);
+
+// Ranks each test item among its own list of negatives instead of all items (leave-one-out with sampled
+// negatives: He et al., NCF, WWW 2017). Each line of `file` is "(user,item)" and then the negatives, separated by
+// tabs. Ids are external. Ties count against the test item.
+Evaluation evaluate_candidates(Backend& backend, const ScoringTables& tables, const Model& model,
+                               const std::filesystem::path& file, const EvaluateOptions& options);
+
+// A model's tables uploaded to a backend.
+class UploadedModel {
+ public:
+  UploadedModel(Backend& backend, const Model& model);
+  ScoringTables tables() const;
+
+ private:
+  DeviceArray<float> user_factors_, item_factors_, user_bias_, item_bias_;
+  ScoringTables tables_;
+};
+
+}  // namespace unfold

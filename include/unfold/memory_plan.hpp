@@ -1,0 +1,36 @@
+// Memory is planned, then allocated.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace unfold {
+
+struct MemoryPlan {
+  struct Entry {
+    std::string name;   // "user.embedding [610, 64] float32"
+    std::uint64_t bytes;
+    bool on_device;     // false: host memory. On the CPU backend everything is host memory.
+  };
+  std::vector<Entry> entries;
+  std::uint64_t device_free = 0;  // 0: the backend is the CPU
+  std::uint64_t host_free = 0;
+
+  void add_host(std::string name, std::uint64_t bytes) { entries.push_back({std::move(name), bytes, false}); }
+  void add_device(std::string name, std::uint64_t bytes) { entries.push_back({std::move(name), bytes, true}); }
+  std::uint64_t device_bytes() const;
+  std::uint64_t host_bytes() const;
+  // A table for people: a line an entry, totals, what is free.
+  std::string to_string() const;
+  // Throws DeviceError with bytes needed and bytes free where it does not fit.
+  void check() const;
+};
+
+// "1.50 GiB", "12.0 MiB", "640 B".
+std::string format_bytes(std::uint64_t bytes);
+
+// Memory the process can still take: MemAvailable and the cgroup limit, whichever is less.
+std::uint64_t available_host_bytes();
+
+}  // namespace unfold

@@ -1,0 +1,69 @@
+// A trained model in host memory, and the directory that holds it. docs/formats.md describes the files.
+//
+//   model.json           what it is, how it was made, its scores
+//   tensors.safetensors  user.embedding item.embedding user.bias item.bias global.bias
+//   user_ids.txt item_ids.txt   external ids, one a line, in row order
+//   seen.safetensors     the training interactions: what evaluation masks and the popularity baseline counts
+//   history.jsonl        a line an evaluation
+//   config.toml          the resolved options; unfold train --config takes it back
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "unfold/id_map.hpp"
+#include "unfold/ratings.hpp"
+
+namespace unfold {
+
+// [rows, cols], row-major, without padding.
+struct HostMatrix {
+  std::uint64_t rows = 0;
+  std::uint32_t cols = 0;
+  std::vector<float> data;
+};
+
+// The training interactions, by user.
+struct SeenItems {
+  std::vector<std::uint64_t> offsets;   // [n_users + 1]
+  std::vector<Row> items;               // ascending in each user's list
+  std::vector<float> item_mean_rating;  // [n_items]; the global mean for items without a training rating
+  float mean_rating = 1;                // over all training interactions
+
+  static SeenItems from_ratings(const RatingView& train, std::uint32_t n_users, std::uint32_t n_items);
+  std::uint64_t memory_bytes() const { return offsets.size() * 8 + items.size() * 4 + item_mean_rating.size() * 4; }
+};
+
+struct Model {
+  std::string kind = "mf";
+  HostMatrix user_embedding;    // [n_users, dim]
+  HostMatrix item_embedding;    // [n_items, dim]
+  std::vector<float> user_bias; // [n_users]; zeros for a model without biases
+  std::vector<float> item_bias; // [n_items]
+  float global_bias = 0;        // `mean` of rating_loss.hpp
+  bool has_range = false;
+  float range_low = 0, range_high = 0;
+  IdMap user_ids;
+  IdMap item_ids;
+  SeenItems seen;
+  nlohmann::ordered_json training;  // how: options, data set, split, version, backend
+  nlohmann::ordered_json scores;    // what came out
+  std::vector<nlohmann::ordered_json> history;
+  std::string config;               // config.toml
+};
+
+// Writes `directory` aside, syncs, renames. Throws UsageError where it exists and overwrite is false (checked
+// again at the rename, so nothing is ever lost to a race), DataError for a failed write; then the old model is
+// untouched and nothing is left behind. Only a directory that is a model is ever replaced.
+void save_model(const Model& model, const std::filesystem::path& directory, bool overwrite);
+
+// Throws DataError: missing or truncated file, shape that does not fit, unknown format version.
+Model load_model(const std::filesystem::path& directory);
+
+// Throws UsageError where save_model would, before any work is done.
+void check_model_target(const std::filesystem::path& directory, bool overwrite);
+
+}  // namespace unfold

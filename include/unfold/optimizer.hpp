@@ -1,0 +1,87 @@
+// Sparse optimizers: what a row of a table does with its gradient. Rows without a gradient keep their bits.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "unfold/host_device.hpp"
+#include "unfold/matrix_view.hpp"
+
+namespace unfold {
+
+enum class OptimizerKind : std::uint8_t { kSgd, kAdagrad, kRowwiseAdagrad, kAdam };
+
+// One step's constants.
+struct OptimizerStep {
+  OptimizerKind kind = OptimizerKind::kAdagrad;
+  float learning_rate = 0.05f;
+  float beta1 = 0.9f;     // Adam: decay of the mean of gradients, [0, 1)
+  float beta2 = 0.999f;   // Adam: decay of the mean of squared gradients, [0, 1)
+  float epsilon = 1e-8f;  // added to the root in AdaGrad and Adam
+};
+
+// A trainable table and its optimizer state, all in the backend's memory. The state starts at zero.
+//   kind            first                                  second                     steps
+//   SGD             -                                      -                          -
+//   AdaGrad         [n_rows, stride] sum of g^2            -                          -
+//   row-wise        [n_rows] sum of mean(g^2)              -                          -
+//   Adam            [n_rows, stride] mean of g             [n_rows, stride] of g^2    [n_rows] updates of the row
+struct ParameterView {
+  MatrixView<float> weight;
+  float* first = nullptr;
+  float* second = nullptr;
+  std::uint32_t* steps = nullptr;
+};
+
+// Elements of each state array for a table of `rows` rows with this stride.
+struct OptimizerStateSize {
+  std::uint64_t first = 0, second = 0, steps = 0;
+  std::uint64_t bytes() const { return 4 * (first + second + steps); }
+};
+inline OptimizerStateSize optimizer_state_size(OptimizerKind kind, std::uint64_t rows, std::uint32_t stride) {
+  switch (kind) {
+    case OptimizerKind::kSgd: return {};
+    case OptimizerKind::kAdagrad: return {rows * stride, 0, 0};
+    case OptimizerKind::kRowwiseAdagrad: return {rows, 0, 0};
+    case OptimizerKind::kAdam: return {rows * stride, rows * stride, rows};
+  }
+  return {};
+}
+
+// The update rules, one element at a time. `g` is the element's gradient, L2 included.
+
+// w -= lr * g  (Robbins and Monro 1951)
+UNFOLD_HOST_DEVICE inline float sgd_update(float w, float g, float learning_rate) { return w - learning_rate * g; }
+
+// sum += g^2;  w -= lr * g / (sqrt(sum) + eps)  (Duchi et al., JMLR 2011)
+UNFOLD_HOST_DEVICE inline float adagrad_update(float w, float g, float& sum, const OptimizerStep& step) {
+  sum += g * g;
+  return w - step.learning_rate * g / (sqrtf(sum) + step.epsilon);
+}
+
+// sum += mean over the row of g^2, once a row; then w -= scale * g for each element with
+// scale = lr / (sqrt(sum) + eps)  (Gupta, Bengio and Weston 2014: one AdaGrad rate a row)
+UNFOLD_HOST_DEVICE inline float rowwise_adagrad_scale(float mean_squared_gradient, float& sum,
+                                                      const OptimizerStep& step) {
+  sum += mean_squared_gradient;
+  return step.learning_rate / (sqrtf(sum) + step.epsilon);
+}
+
+// Adam (Kingma and Ba, ICLR 2015, algorithm 1) with t counted per row: rows outside the batch do not decay.
+// Both corrections depend on the row's t alone, so they are computed once a row.
+struct AdamCorrection {
+  float rate;         // lr / (1 - beta1^t)
+  float second_root;  // 1 / sqrt(1 - beta2^t)
+};
+UNFOLD_HOST_DEVICE inline AdamCorrection adam_correction(std::uint32_t t, const OptimizerStep& step) {
+  const float n = static_cast<float>(t);
+  return {step.learning_rate / (1.0f - powf(step.beta1, n)), 1.0f / sqrtf(1.0f - powf(step.beta2, n))};
+}
+UNFOLD_HOST_DEVICE inline float adam_update(float w, float g, float& mean, float& mean_square,
+                                            const AdamCorrection& correction, const OptimizerStep& step) {
+  mean = step.beta1 * mean + (1.0f - step.beta1) * g;
+  mean_square = step.beta2 * mean_square + (1.0f - step.beta2) * g * g;
+  return w - correction.rate * mean / (sqrtf(mean_square) * correction.second_root + step.epsilon);
+}
+
+}  // namespace unfold

@@ -1,0 +1,47 @@
+// Streams a data set's ratings to a backend, epoch after epoch: a reader thread fills the slots of a ring ahead
+// of the compute, so that the device does not wait for data.
+//
+// Order. The data set is shuffled once at import. Each epoch permutes blocks of it, and shuffles inside each
+// batch, keyed by (seed, epoch): reading stays sequential, and any epoch can be streamed again without state.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "unfold/backend.hpp"
+#include "unfold/ratings.hpp"
+
+namespace unfold {
+
+struct RatingStreamOptions {
+  std::uint64_t batch_size = 262144;  // ratings a batch, >= 1
+  unsigned n_slots = 3;               // batches in flight, >= 2
+  std::uint64_t block_size = 4096;    // ratings that stay together when an epoch permutes, >= 1
+  std::uint64_t seed = 1;
+};
+
+class RatingStream {
+ public:
+  // `ratings` and `backend` outlive the stream. Allocates the ring.
+  RatingStream(Backend& backend, const RatingView& ratings, const RatingStreamOptions& options);
+  ~RatingStream();
+  RatingStream(const RatingStream&) = delete;
+  RatingStream& operator=(const RatingStream&) = delete;
+
+  static std::uint64_t slot_bytes(std::uint64_t batch_size);
+
+  std::uint64_t n_batches() const;  // of an epoch
+  // Starts (or restarts) the reader on an epoch.
+  void start_epoch(std::uint64_t epoch);
+  // The next batch, in device memory, or one of size 0 at the end of the epoch. It stays valid until the next
+  // call, which hands its slot back to the reader. Rethrows what stopped the reader.
+  RatingBatch next();
+  // Time next() spent waiting for the reader since start_epoch.
+  double wait_seconds() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace unfold

@@ -1,0 +1,128 @@
+// Training, from options to a model in host memory.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "unfold/backend.hpp"
+#include "unfold/dataset.hpp"
+#include "unfold/evaluate.hpp"
+#include "unfold/memory_plan.hpp"
+#include "unfold/model.hpp"
+#include "unfold/split.hpp"
+
+namespace unfold {
+
+// The one source of the command line, the configuration file, the log and model.json: visit_options below names
+// every field once, with its help. Defaults are those of a first run on data nobody tuned for.
+struct TrainOptions {
+  std::string model = "mf";
+  std::uint32_t dim = 64;
+  std::uint32_t epochs = 20;
+  std::string optimizer = "adagrad";
+  double learning_rate = 0.05;
+  std::string schedule = "constant";
+  double learning_rate_decay = 0.9;
+  double warmup = 0.25;
+  double beta1 = 0.9;
+  double beta2 = 0.99;
+  double epsilon = 1e-8;
+  double l2 = 0.05;
+  double l2_bias = -1;
+  bool no_bias = false;
+  std::string rating_range;
+  double init_std = 0.1;
+  std::uint64_t batch_size = 0;
+  bool deterministic = false;
+  std::uint32_t patience = 0;
+  std::uint64_t seed = 1;
+  std::string device = "auto";
+  std::uint32_t threads = 0;
+};
+
+// visitor(field, "name", "help with unit, range and effect") for each option, in the order of the help page.
+template <typename Options, typename Visitor>
+void visit_train_options(Options& o, Visitor&& visit) {
+  visit(o.model, "model", "model family: mf (biased matrix factorization of ratings)");
+  visit(o.dim, "dim", "columns of each embedding, 1 to 1024");
+  visit(o.epochs, "epochs", "passes over the training part, >= 1");
+  visit(o.optimizer, "optimizer", "sgd, adagrad, rowwise-adagrad or adam (state of the rows touched only)");
+  visit(o.learning_rate, "learning-rate", "step size at the start (one-cycle: at the peak), > 0");
+  visit(o.schedule, "schedule",
+        "constant; exponential (times learning-rate-decay each epoch); linear (to 0 at the end); one-cycle "
+        "(cosine up, then down)");
+  visit(o.learning_rate_decay, "learning-rate-decay", "factor of the exponential schedule, in (0, 1]");
+  visit(o.warmup, "warmup", "one-cycle: share of the run before the peak, in (0, 1)");
+  visit(o.beta1, "beta1", "adam: decay of the mean gradient, in [0, 1)");
+  visit(o.beta2, "beta2", "adam: decay of the mean squared gradient, in [0, 1)");
+  visit(o.epsilon, "epsilon", "adagrad, adam: added to the root, > 0");
+  visit(o.l2, "l2", "L2 penalty a rating puts on the two embeddings it touches, >= 0");
+  visit(o.l2_bias, "l2-bias", "the same on the two biases, >= 0; -1: as --l2");
+  visit(o.no_bias, "no-bias", "leave out user and item biases");
+  visit(o.rating_range, "rating-range", "LO:HI, predictions are LO + (HI - LO) * sigmoid(score); empty: unbounded");
+  visit(o.init_std, "init-std", "embeddings start as N(0, init-std^2 / dim) in each column, >= 0");
+  visit(o.batch_size, "batch-size", "ratings a step, >= 1; 0: chosen from the data and the update");
+  visit(o.deterministic, "deterministic",
+        "sum gradients by row in a fixed order: equal bits from run to run for any number of threads, but slower");
+  visit(o.patience, "patience", "stop after this many epochs without a better validation score; 0: never");
+  visit(o.seed, "seed", "of the split, the start and the order of the data");
+  visit(o.device, "device", "auto, cpu, cuda or cuda:N");
+  visit(o.threads, "threads", "CPU threads; 0: all that the process may use");
+}
+
+// Throws UsageError naming the option, its value and what is allowed.
+void validate(const TrainOptions& options);
+
+nlohmann::ordered_json to_json(const TrainOptions& options);
+
+// The learning rate and momentum (Adam's beta1) at a point of the run, progress in [0, 1).
+struct ScheduleValue {
+  double learning_rate;
+  double beta1;
+};
+ScheduleValue scheduled(const TrainOptions& options, double progress);
+
+struct TrainProgress {
+  std::uint32_t epoch = 0;       // 1-based
+  std::uint32_t n_epochs = 0;
+  double epoch_progress = 0;     // 0 to 1
+  double train_rmse = 0;         // of the epoch so far, before each update
+  double ratings_per_second = 0; // of the epoch so far
+  double eta_seconds = 0;        // to the end of the run
+};
+
+// Called from the training thread.
+struct TrainCallbacks {
+  std::function<void(const MemoryPlan&)> plan;             // before anything is allocated
+  std::function<void(const TrainProgress&)> progress;      // at most ten times a second
+  // After every epoch, the history line: epoch, train_rmse, learning_rate, seconds, ratings_per_second,
+  // wait_share and, with a validation part, validation_rmse and validation_mae.
+  std::function<void(const nlohmann::ordered_json&)> evaluation;
+  std::function<void(const std::string&)> notice;          // something a user should know
+  std::function<bool()> stop;                              // true: finish the batch and stop (asked between batches)
+};
+
+enum class TrainOutcome { kFinished, kEarlyStopped, kInterrupted, kDiverged };
+
+struct TrainResult {
+  Model model;              // without ids, seen and scores, which the caller adds
+  TrainOutcome outcome = TrainOutcome::kFinished;
+  std::string message;      // kDiverged: epoch, step and what to do
+  std::uint32_t best_epoch = 0;  // the epoch the model is of (the best by validation, else the last)
+  bool has_model = true;    // false: diverged before a first epoch ended
+};
+
+// The data of a run. Rows of `train` are in range; `validation` may hold kUnknownRow, and may be empty.
+struct TrainData {
+  RatingView train;
+  RatingView validation;
+  std::uint32_t n_users = 0;
+  std::uint32_t n_items = 0;
+};
+
+// Throws UsageError, DeviceError (memory: both numbers), DataError.
+TrainResult train(Backend& backend, const TrainData& data, const TrainOptions& options,
+                  const TrainCallbacks& callbacks);
+
+}  // namespace unfold
