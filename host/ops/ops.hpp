@@ -1,0 +1,38 @@
+// The CPU's implementation of every op of unfold/backend.hpp, one file an op. The contracts stand there; here is
+// what the CPU adds: the number of threads. All memory is plain host memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "unfold/backend.hpp"
+
+namespace unfold::cpu {
+
+void lookup_rows(MatrixView<const float> table, const Row* rows, std::uint64_t n_rows, MatrixView<float> out,
+                 int n_threads);
+
+void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
+                 const OptimizerStep& step, double* squared_error, int n_threads);
+
+void rating_gradients(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
+                      MatrixView<float> user_gradient, MatrixView<float> item_gradient, float* user_bias_gradient,
+                      float* item_bias_gradient, double* squared_error, int n_threads);
+
+void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_rows, MatrixView<const float> gradient,
+                 const OptimizerStep& step, std::span<std::byte> workspace, int n_threads);
+std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows);
+
+void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
+                     const RatingLoss& loss, float* prediction, int n_threads);
+
+void rank_targets(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias,
+                  RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
+                  std::span<std::byte> workspace, int n_threads);
+std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint64_t n_targets);
+
+// The SIMD target that the ops run with on this CPU, and all it supports, best first: "AVX3", "AVX2", "SSE4".
+const char* simd_target();
+
+}  // namespace unfold::cpu

@@ -1,0 +1,35 @@
+// What several tests need: a folder of their own, files with given bytes, the real data sets where present.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace unfold::test {
+
+// A fresh directory, removed with its content at the end of the test.
+class TempDirectory {
+ public:
+  TempDirectory();
+  ~TempDirectory();
+  TempDirectory(const TempDirectory&) = delete;
+  TempDirectory& operator=(const TempDirectory&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+void write_file(const std::filesystem::path& file, std::string_view bytes);
+std::string read_file(const std::filesystem::path& file);
+
+// The file `name` of the real data sets ($UNFOLD_DATA, else beside the checkout), or an empty path.
+std::filesystem::path real_data(std::string_view name);
+
+}  // namespace unfold::test
+
+// Skips the running test where the file is absent.
+#define UNFOLD_REQUIRE_REAL_DATA(variable, name)                                                        \
+  const std::filesystem::path variable = ::unfold::test::real_data(name);                               \
+  if (variable.empty()) GTEST_SKIP() << name << " is not here; set UNFOLD_DATA to the folder of real data"
