@@ -14,8 +14,9 @@ struct RowPosition {
   std::uint32_t position;
 };
 
-// Sorts (rows[n], n) by row, equal rows in order of n: least-significant-digit radix sort, leaving out the
-// high digits that no row uses. `buffer` and `spare` hold rows.size() each; returns the one that holds the result. rows.size() < 2^32.
+// Sorts (rows[n], n) by row, equal rows in order of n: least-significant-digit radix sort, leaving out the high
+// digits that no row uses. `buffer` and `spare` hold rows.size() each; returns the one that holds the result.
+// Requires rows.size() < 2^32.
 std::span<RowPosition> sort_rows(std::span<const Row> rows, std::span<RowPosition> buffer,
                                  std::span<RowPosition> spare);
 
