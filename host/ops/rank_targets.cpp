@@ -21,7 +21,7 @@ namespace unfold::cpu {
 namespace {
 
 // Above this many targets in a query one binary search an item is cheaper than one comparison a target.
-constexpr std::uint64_t kManyTargets = 96;
+constexpr std::uint64_t kManyTargets = 192;
 // Packed items beyond this no longer fit in a core's second-level cache.
 constexpr std::uint64_t kUsefulTileBytes = std::uint64_t{1} << 20;
 // A panel of 2047 columns: the tile that every workspace has room for.
