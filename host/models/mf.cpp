@@ -63,14 +63,14 @@ MfModel::MfModel(Backend& backend, const MfShape& shape, const RatingLoss& loss)
 }
 
 void MfModel::initialize(const RatingView& train, double init_std, std::uint64_t seed) {
-  std::vector<std::uint32_t> user_counts(user_factors_.view.weight.rows), item_counts(item_factors_.view.weight.rows);
-  for (const Row user : train.users) user_counts[user] = 1;
-  for (const Row item : train.items) item_counts[item] = 1;
-  initialize_table(user_factors_, user_counts, init_std, seed, RandomPurpose::kInitUser);
-  initialize_table(item_factors_, item_counts, init_std, seed, RandomPurpose::kInitItem);
+  std::vector<bool> trained_users(user_factors_.view.weight.rows), trained_items(item_factors_.view.weight.rows);
+  for (const Row user : train.users) trained_users[user] = true;
+  for (const Row item : train.items) trained_items[item] = true;
+  initialize_table(user_factors_, trained_users, init_std, seed, RandomPurpose::kInitUser);
+  initialize_table(item_factors_, trained_items, init_std, seed, RandomPurpose::kInitItem);
 }
 
-void MfModel::initialize_table(const Table& table, const std::vector<std::uint32_t>& counts, double init_std,
+void MfModel::initialize_table(const Table& table, const std::vector<bool>& trained, double init_std,
                                std::uint64_t seed, RandomPurpose purpose) {
   const MatrixView<float> weight = table.view.weight;
   // Uniform in (-half_width, half_width) has standard deviation half_width / sqrt(3).
@@ -83,7 +83,7 @@ void MfModel::initialize_table(const Table& table, const std::vector<std::uint32
     for (std::uint64_t r = 0; r < n; ++r) {
       float* row = &staging[r * weight.stride];
       std::fill(row, row + weight.stride, 0.0f);
-      if (counts[first + r] == 0) continue;
+      if (!trained[first + r]) continue;
       for (std::uint32_t k = 0; k < weight.cols; k += 4) {
         const RandomBlock random = random_block(seed, purpose, k, first + r);
         for (std::uint32_t j = 0; j < 4 && k + j < weight.cols; ++j) {

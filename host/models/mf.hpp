@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "unfold/backend.hpp"
 #include "unfold/evaluate.hpp"
 #include "unfold/memory_plan.hpp"
 #include "unfold/model.hpp"
+#include "unfold/random.hpp"
 #include "unfold/ratings.hpp"
 
 namespace unfold {
@@ -53,8 +55,8 @@ class MfModel {
     DeviceArray<float> user, item, user_bias, item_bias;
     DeviceArray<std::byte> workspace;
   };
-  void initialize_table(const Table& table, const std::vector<std::uint32_t>& counts, double init_std,
-                        std::uint64_t seed, RandomPurpose purpose);
+  void initialize_table(const Table& table, const std::vector<bool>& trained, double init_std, std::uint64_t seed,
+                        RandomPurpose purpose);
 
   Backend& backend_;
   RatingLoss loss_;
