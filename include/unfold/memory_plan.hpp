@@ -12,6 +12,7 @@ struct MemoryPlan {
     std::string name;   // "user.embedding [610, 64] float32"
     std::uint64_t bytes;
     bool on_device;     // false: host memory. On the CPU backend everything is host memory.
+    bool is_mapped = false;  // a mapped file: the kernel holds what fits, so it is shown but not counted
   };
   std::vector<Entry> entries;
   std::uint64_t device_free = 0;  // 0: the backend is the CPU
@@ -19,6 +20,7 @@ struct MemoryPlan {
 
   void add_host(std::string name, std::uint64_t bytes) { entries.push_back({std::move(name), bytes, false}); }
   void add_device(std::string name, std::uint64_t bytes) { entries.push_back({std::move(name), bytes, true}); }
+  void add_mapped(std::string name, std::uint64_t bytes) { entries.push_back({std::move(name), bytes, false, true}); }
   std::uint64_t device_bytes() const;
   std::uint64_t host_bytes() const;
   // A table for people: a line an entry, totals, what is free.

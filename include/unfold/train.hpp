@@ -61,7 +61,7 @@ void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.l2_bias, "l2-bias", "the same on the two biases, >= 0; -1: as --l2");
   visit(o.no_bias, "no-bias", "leave out user and item biases");
   visit(o.rating_range, "rating-range", "LO:HI, predictions are LO + (HI - LO) * sigmoid(score); empty: unbounded");
-  visit(o.init_std, "init-std", "embeddings start as N(0, init-std^2 / dim) in each column, >= 0");
+  visit(o.init_std, "init-std", "embeddings start uniform with standard deviation init-std / sqrt(dim), >= 0");
   visit(o.batch_size, "batch-size", "ratings a step, >= 1; 0: chosen from the data and the update");
   visit(o.deterministic, "deterministic",
         "sum gradients by row in a fixed order: equal bits from run to run for any number of threads, but slower");

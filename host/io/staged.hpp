@@ -1,0 +1,58 @@
+// Output that appears whole or not at all: written under a hidden temporary name beside its target, synced, and
+// renamed into place. What is not committed is removed by the destructor.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+
+namespace unfold {
+
+// Says whether the directory given may be replaced, and throws UsageError (what it is, what to do) where not.
+using ReplaceCheck = std::function<void(const std::filesystem::path& existing)>;
+
+class StagedDirectory {
+ public:
+  // Makes an empty directory beside `target`. The parent of `target` exists. A `target` that is a symbolic link
+  // means the place it points to. Throws DataError.
+  explicit StagedDirectory(const std::filesystem::path& target);
+  ~StagedDirectory();
+  StagedDirectory(const StagedDirectory&) = delete;
+  StagedDirectory& operator=(const StagedDirectory&) = delete;
+
+  // Where the files are written.
+  const std::filesystem::path& path() const { return path_; }
+
+  // Syncs the files in path() and renames. Throws UsageError where the target exists, decided by the rename
+  // itself, so that of two writers one loses and nothing is overwritten.
+  void commit();
+  // Likewise, but a target that exists is swapped for the new one and then removed. `check` sees what is
+  // replaced, before the swap and again after it (where it stands at path()); when it throws then, the swap is
+  // undone. On file systems that cannot swap two names, the target is absent for an instant.
+  void commit_replacing(const ReplaceCheck& check);
+
+ private:
+  void sync_files() const;
+  std::filesystem::path given_;  // the target as given, for messages
+  std::filesystem::path target_;
+  std::filesystem::path path_;
+};
+
+class StagedFile {
+ public:
+  // Chooses a name beside `target`; nothing is created. Throws DataError where the parent is missing.
+  explicit StagedFile(const std::filesystem::path& target);
+  ~StagedFile();
+  StagedFile(const StagedFile&) = delete;
+  StagedFile& operator=(const StagedFile&) = delete;
+
+  // The name to write the file under.
+  const std::filesystem::path& path() const { return path_; }
+  // Syncs and renames over a file of the target's name, if any.
+  void commit();
+
+ private:
+  std::filesystem::path target_;
+  std::filesystem::path path_;
+};
+
+}  // namespace unfold

@@ -1,0 +1,133 @@
+#include "host/models/mf.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "host/models/table_transfer.hpp"
+#include "unfold/random.hpp"
+
+namespace unfold {
+
+MfModel::Table::Table(Backend& backend, std::uint64_t rows, std::uint32_t cols, std::uint32_t stride,
+                      OptimizerKind kind)
+    : weight(backend, rows * stride) {
+  const OptimizerStateSize state = optimizer_state_size(kind, rows, stride);
+  first = DeviceArray<float>(backend, state.first);
+  second = DeviceArray<float>(backend, state.second);
+  steps = DeviceArray<std::uint32_t>(backend, state.steps);
+  view = {{weight.data(), rows, cols, stride}, first.data(), second.data(), steps.data()};
+}
+
+MfModel::Gradients::Gradients(Backend& backend, std::uint64_t batch_size, std::uint32_t stride)
+    : user(backend, batch_size * stride),
+      item(backend, batch_size * stride),
+      user_bias(backend, batch_size),
+      item_bias(backend, batch_size),
+      workspace(backend, backend.update_rows_workspace_bytes(batch_size)) {}
+
+void MfModel::plan(const Backend& backend, const MfShape& shape, MemoryPlan& plan) {
+  const std::uint32_t stride = backend.row_stride(shape.dim);
+  const bool on_device = backend.name() != "cpu";
+  const auto add = [&](std::string name, std::uint64_t bytes) {
+    if (bytes > 0) plan.entries.push_back({std::move(name), bytes, on_device});
+  };
+  const auto add_table = [&](const char* side, std::uint64_t rows) {
+    add(fmt::format("{}.embedding [{}, {}] float32", side, rows, shape.dim), 4 * rows * stride);
+    add(fmt::format("{}.bias [{}] float32", side, rows), 4 * rows);
+    add(fmt::format("{} optimizer state", side), optimizer_state_size(shape.optimizer, rows, stride).bytes() +
+                                                     optimizer_state_size(shape.optimizer, rows, 1).bytes());
+  };
+  add_table("user", shape.n_users);
+  add_table("item", shape.n_items);
+  if (shape.deterministic) {
+    add(fmt::format("gradients of a batch of {}", shape.batch_size), 8 * shape.batch_size * (stride + 1ull));
+    add("sort workspace", backend.update_rows_workspace_bytes(shape.batch_size));
+  }
+  const std::uint64_t rows = std::uint64_t{shape.n_users} + shape.n_items;
+  plan.add_host("copy of the best embeddings", 4 * rows * (shape.dim + 1ull));
+}
+
+MfModel::MfModel(Backend& backend, const MfShape& shape, const RatingLoss& loss)
+    : backend_(backend),
+      loss_(loss),
+      user_factors_(backend, shape.n_users, shape.dim, backend.row_stride(shape.dim), shape.optimizer),
+      item_factors_(backend, shape.n_items, shape.dim, backend.row_stride(shape.dim), shape.optimizer),
+      user_bias_(backend, shape.n_users, 1, 1, shape.optimizer),
+      item_bias_(backend, shape.n_items, 1, 1, shape.optimizer),
+      parameters_{user_factors_.view, item_factors_.view, user_bias_.view, item_bias_.view} {
+  if (shape.deterministic) {
+    gradients_ = std::make_unique<Gradients>(backend, shape.batch_size, backend.row_stride(shape.dim));
+  }
+}
+
+void MfModel::initialize(const RatingView& train, double init_std, std::uint64_t seed) {
+  std::vector<bool> trained_users(user_factors_.view.weight.rows), trained_items(item_factors_.view.weight.rows);
+  for (const Row user : train.users) trained_users[user] = true;
+  for (const Row item : train.items) trained_items[item] = true;
+  initialize_table(user_factors_, trained_users, init_std, seed, RandomPurpose::kInitUser);
+  initialize_table(item_factors_, trained_items, init_std, seed, RandomPurpose::kInitItem);
+}
+
+void MfModel::initialize_table(const Table& table, const std::vector<bool>& trained, double init_std,
+                               std::uint64_t seed, RandomPurpose purpose) {
+  const MatrixView<float> weight = table.view.weight;
+  // Uniform in (-half_width, half_width) has standard deviation half_width / sqrt(3).
+  const auto half_width = static_cast<float>(init_std * std::sqrt(3.0 / weight.cols));
+  const std::uint64_t chunk = std::max<std::uint64_t>(1, (1u << 20) / weight.stride);
+  std::vector<float> staging(std::min(chunk, weight.rows) * weight.stride);
+  for (std::uint64_t first = 0; first < weight.rows; first += chunk) {
+    const std::uint64_t n = std::min(chunk, weight.rows - first);
+#pragma omp parallel for schedule(static)
+    for (std::uint64_t r = 0; r < n; ++r) {
+      float* row = &staging[r * weight.stride];
+      std::fill(row, row + weight.stride, 0.0f);
+      if (!trained[first + r]) continue;
+      for (std::uint32_t k = 0; k < weight.cols; k += 4) {
+        const RandomBlock random = random_block(seed, purpose, k, first + r);
+        for (std::uint32_t j = 0; j < 4 && k + j < weight.cols; ++j) {
+          row[k + j] = half_width * (2.0f * uniform_float(random.v[j]) - 1.0f);
+        }
+      }
+    }
+    backend_.copy_to_device(weight.row(first), staging.data(), sizeof(float) * n * weight.stride);
+  }
+}
+
+void MfModel::step(const RatingBatch& batch, const OptimizerStep& step, double* squared_error) {
+  if (!gradients_) {
+    backend_.rating_step(parameters_, batch, loss_, step, squared_error);
+    return;
+  }
+  const std::uint32_t dim = user_factors_.view.weight.cols;
+  const std::uint32_t stride = user_factors_.view.weight.stride;
+  Gradients& g = *gradients_;
+  const MatrixView<float> user_gradient{g.user.data(), batch.size, dim, stride};
+  const MatrixView<float> item_gradient{g.item.data(), batch.size, dim, stride};
+  const MatrixView<float> user_bias_gradient{g.user_bias.data(), batch.size, 1, 1};
+  const MatrixView<float> item_bias_gradient{g.item_bias.data(), batch.size, 1, 1};
+  backend_.rating_gradients(parameters_, batch, loss_, user_gradient, item_gradient, g.user_bias.data(),
+                            g.item_bias.data(), squared_error);
+  const std::span<std::byte> workspace(g.workspace.data(), g.workspace.size());
+  backend_.update_rows(parameters_.user_factors, batch.users, batch.size, user_gradient, step, workspace);
+  backend_.update_rows(parameters_.item_factors, batch.items, batch.size, item_gradient, step, workspace);
+  if (!loss_.use_bias) return;
+  backend_.update_rows(parameters_.user_bias, batch.users, batch.size, user_bias_gradient, step, workspace);
+  backend_.update_rows(parameters_.item_bias, batch.items, batch.size, item_bias_gradient, step, workspace);
+}
+
+void MfModel::download(Model& model) const {
+  download_table(backend_, user_factors_.view.weight, model.user_embedding);
+  download_table(backend_, item_factors_.view.weight, model.item_embedding);
+  model.user_bias.resize(user_bias_.view.weight.rows);
+  model.item_bias.resize(item_bias_.view.weight.rows);
+  user_bias_.weight.download(model.user_bias);
+  item_bias_.weight.download(model.item_bias);
+  model.global_bias = loss_.mean;
+  model.has_range = loss_.has_range;
+  model.range_low = loss_.low;
+  model.range_high = loss_.high;
+}
+
+}  // namespace unfold

@@ -1,0 +1,128 @@
+// The CPU backend: plain host memory, and the ops of host/ops on a fixed number of threads.
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <cstring>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "host/ops/aligned_memory.hpp"
+#include "host/ops/ops.hpp"
+#include "unfold/backend.hpp"
+#include "unfold/error.hpp"
+#include "unfold/memory_plan.hpp"
+
+namespace unfold {
+namespace {
+
+// Rows start on a cache line and hold whole vectors of the widest SIMD target.
+constexpr std::uint32_t kRowAlignment = 16;
+
+class HostSlot : public StreamSlot {
+ public:
+  HostSlot(Backend& backend, std::uint64_t bytes) : memory_(backend, bytes) {}
+  std::span<std::byte> host() override { return {memory_.data(), memory_.size()}; }
+  void wait_until_free() override {}
+  void upload(std::uint64_t) override {}
+  const std::byte* device() override { return memory_.data(); }
+  void release() override {}
+
+ private:
+  DeviceArray<std::byte> memory_;
+};
+
+class CpuBackend : public Backend {
+ public:
+  explicit CpuBackend(int n_threads) : n_threads_(n_threads) {}
+
+  std::string name() const override { return "cpu"; }
+  std::string description() const override {
+    return fmt::format("{} thread{}, {}", n_threads_, n_threads_ == 1 ? "" : "s", cpu::simd_target());
+  }
+
+  void* allocate(std::uint64_t bytes) override {
+    if (bytes == 0) return nullptr;
+    void* pointer = cpu::allocate_zeroed(bytes);
+    if (pointer == nullptr) {
+      throw DeviceError(fmt::format("out of host memory: {} ({} bytes) wanted, {} free", format_bytes(bytes), bytes,
+                                    format_bytes(free_bytes())));
+    }
+    const std::lock_guard lock(mutex_);
+    sizes_.emplace(pointer, bytes);
+    return pointer;
+  }
+  void deallocate(void* pointer) noexcept override {
+    if (pointer == nullptr) return;
+    const std::lock_guard lock(mutex_);
+    const auto entry = sizes_.find(pointer);
+    cpu::release(pointer, entry->second);
+    sizes_.erase(entry);
+  }
+  std::uint64_t free_bytes() const override { return available_host_bytes(); }
+  void copy_to_device(void* device, const void* host, std::uint64_t bytes) override { copy(device, host, bytes); }
+  void copy_to_host(void* host, const void* device, std::uint64_t bytes) override { copy(host, device, bytes); }
+  void fill_zero(void* device, std::uint64_t bytes) override {
+    if (bytes > 0) std::memset(device, 0, bytes);
+  }
+  void synchronize() override {}
+  std::unique_ptr<StreamSlot> make_slot(std::uint64_t bytes) override {
+    return std::make_unique<HostSlot>(*this, bytes);
+  }
+  std::uint32_t row_stride(std::uint32_t dim) const override {
+    return (dim + kRowAlignment - 1) / kRowAlignment * kRowAlignment;
+  }
+
+  void lookup_rows(MatrixView<const float> table, const Row* rows, std::uint64_t n_rows,
+                   MatrixView<float> out) override {
+    cpu::lookup_rows(table, rows, n_rows, out, n_threads_);
+  }
+  void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
+                   const OptimizerStep& step, double* squared_error) override {
+    cpu::rating_step(parameters, batch, loss, step, squared_error, n_threads_);
+  }
+  void rating_gradients(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
+                        MatrixView<float> user_gradient, MatrixView<float> item_gradient, float* user_bias_gradient,
+                        float* item_bias_gradient, double* squared_error) override {
+    cpu::rating_gradients(parameters, batch, loss, user_gradient, item_gradient, user_bias_gradient,
+                          item_bias_gradient, squared_error, n_threads_);
+  }
+  void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
+                   MatrixView<const float> gradient, const OptimizerStep& step,
+                   std::span<std::byte> workspace) override {
+    cpu::update_rows(table, rows, n_rows, gradient, step, workspace, n_threads_);
+  }
+  std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows) const override {
+    return cpu::update_rows_workspace_bytes(n_rows);
+  }
+  void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
+                       const RatingLoss& loss, float* prediction) override {
+    cpu::predict_ratings(parameters, users, items, n, loss, prediction, n_threads_);
+  }
+  void rank_targets(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias,
+                    RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
+                    std::span<std::byte> workspace) override {
+    cpu::rank_targets(queries, items, item_bias, targets, excluded, n_targets, ranks, workspace, n_threads_);
+  }
+  std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items,
+                                             std::uint64_t n_targets) const override {
+    return cpu::rank_targets_workspace_bytes(n_queries, n_items, n_targets);
+  }
+
+ private:
+  static void copy(void* to, const void* from, std::uint64_t bytes) {
+    if (bytes > 0) std::memcpy(to, from, bytes);
+  }
+
+  int n_threads_;
+  std::mutex mutex_;  // the streaming ring may be made on another thread
+  std::unordered_map<void*, std::uint64_t> sizes_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cpu_backend(unsigned threads) {
+  return std::make_unique<CpuBackend>(threads == 0 ? omp_get_num_procs() : static_cast<int>(threads));
+}
+
+}  // namespace unfold

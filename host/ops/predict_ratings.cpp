@@ -1,0 +1,49 @@
+// Predicted ratings of (user, item) pairs.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "host/ops/predict_ratings.cpp"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+
+#include "host/ops/ops.hpp"
+#include "host/ops/row_products-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace unfold::cpu::HWY_NAMESPACE {
+
+void predict_ratings_slice(const MfParameters& t, const Row* users, const Row* items, std::uint64_t first,
+                           std::uint64_t last, const RatingLoss& loss, float* prediction) {
+  const std::size_t stride = t.user_factors.weight.stride;
+  for (std::uint64_t n = first; n < last; ++n) {
+    const Row user = users[n], item = items[n];
+    float score = loss.mean;
+    if (user != kUnknownRow) score += t.user_bias.weight.data[user];
+    if (item != kUnknownRow) score += t.item_bias.weight.data[item];
+    if (user != kUnknownRow && item != kUnknownRow) {
+      const float* p = t.user_factors.weight.row(user);
+      const float* q = t.item_factors.weight.row(item);
+      score += row_products<false>(p, q, stride).user_item;
+    }
+    prediction[n] = predicted_rating(score, loss);
+  }
+}
+
+}  // namespace unfold::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace unfold::cpu {
+
+HWY_EXPORT(predict_ratings_slice);
+
+void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
+                     const RatingLoss& loss, float* prediction, int n_threads) {
+  constexpr std::uint64_t kSlice = 4096;
+  const std::uint64_t n_slices = (n + kSlice - 1) / kSlice;
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+  for (std::uint64_t s = 0; s < n_slices; ++s) {
+    const std::uint64_t last = s + 1 == n_slices ? n : (s + 1) * kSlice;
+    HWY_DYNAMIC_DISPATCH(predict_ratings_slice)(parameters, users, items, s * kSlice, last, loss, prediction);
+  }
+}
+
+}  // namespace unfold::cpu
+#endif

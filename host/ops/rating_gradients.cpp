@@ -1,0 +1,72 @@
+// Gradients of biased matrix factorization for a batch, not applied. Each rating owns its rows of the output, so
+// threads do not meet; errors are summed slice by slice in a fixed order.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "host/ops/rating_gradients.cpp"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+
+#include "host/ops/ops.hpp"
+#include "host/ops/row_products-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace unfold::cpu::HWY_NAMESPACE {
+
+double rating_gradients_slice(const MfParameters& t, const RatingBatch& batch, std::uint64_t first,
+                              std::uint64_t last, const RatingLoss& loss, MatrixView<float> user_gradient,
+                              MatrixView<float> item_gradient, float* user_bias_gradient,
+                              float* item_bias_gradient) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t stride = t.user_factors.weight.stride;
+  const FloatVec l2 = hn::Set(d, loss.l2);
+  double squared_error = 0;
+  for (std::uint64_t n = first; n < last; ++n) {
+    const Row user = batch.users[n], item = batch.items[n];
+    const float* HWY_RESTRICT p = t.user_factors.weight.row(user);
+    const float* HWY_RESTRICT q = t.item_factors.weight.row(item);
+    const float user_bias = t.user_bias.weight.data[user];
+    const float item_bias = t.item_bias.weight.data[item];
+    const float score = loss.mean + user_bias + item_bias + row_products<false>(p, q, stride).user_item;
+    const RatingGradient gradient = rating_gradient(score, batch.ratings[n], loss);
+    squared_error += static_cast<double>(gradient.error) * static_cast<double>(gradient.error);
+    user_bias_gradient[n] = loss.use_bias ? gradient.by_score + loss.l2_bias * user_bias : 0.0f;
+    item_bias_gradient[n] = loss.use_bias ? gradient.by_score + loss.l2_bias * item_bias : 0.0f;
+    float* HWY_RESTRICT user_out = user_gradient.row(n);
+    float* HWY_RESTRICT item_out = item_gradient.row(n);
+    const FloatVec g = hn::Set(d, gradient.by_score);
+    for (std::size_t k = 0; k < stride; k += lanes) {
+      const FloatVec pk = hn::Load(d, p + k), qk = hn::Load(d, q + k);
+      hn::Store(hn::MulAdd(g, qk, hn::Mul(l2, pk)), d, user_out + k);
+      hn::Store(hn::MulAdd(g, pk, hn::Mul(l2, qk)), d, item_out + k);
+    }
+  }
+  return squared_error;
+}
+
+}  // namespace unfold::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace unfold::cpu {
+
+HWY_EXPORT(rating_gradients_slice);
+
+void rating_gradients(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
+                      MatrixView<float> user_gradient, MatrixView<float> item_gradient, float* user_bias_gradient,
+                      float* item_bias_gradient, double* squared_error, int n_threads) {
+  // At most this many slices, so that their errors fit on the stack; their bounds depend on the batch alone.
+  constexpr std::uint64_t kMaxSlices = 256;
+  const std::uint64_t slice = (batch.size + kMaxSlices - 1) / kMaxSlices;
+  if (slice == 0) return;
+  const std::uint64_t n_slices = (batch.size + slice - 1) / slice;
+  double errors[kMaxSlices];
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+  for (std::uint64_t s = 0; s < n_slices; ++s) {
+    const std::uint64_t last = s + 1 == n_slices ? batch.size : (s + 1) * slice;
+    errors[s] = HWY_DYNAMIC_DISPATCH(rating_gradients_slice)(parameters, batch, s * slice, last, loss, user_gradient,
+                                                             item_gradient, user_bias_gradient, item_bias_gradient);
+  }
+  for (std::uint64_t s = 0; s < n_slices; ++s) *squared_error += errors[s];
+}
+
+}  // namespace unfold::cpu
+#endif

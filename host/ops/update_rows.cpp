@@ -1,0 +1,107 @@
+// The deterministic sparse update: sort by row, one owner a row, gradients summed in batch order, the optimizer
+// applied once a row. Which thread owns a row does not change a bit of the result.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "host/ops/update_rows.cpp"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+
+#include <omp.h>
+
+#include "host/ops/ops.hpp"
+#include "host/ops/row_products-inl.hpp"
+#include "host/ops/row_update-inl.hpp"
+#include "host/ops/scalar_update.hpp"
+#include "host/ops/sort_rows.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace unfold::cpu::HWY_NAMESPACE {
+
+constexpr std::size_t kMaxStride = 1024;
+
+// Sums the gradients at `entries` (one row) into `sum`, in order.
+HWY_INLINE void sum_gradients(std::span<const RowPosition> entries, MatrixView<const float> gradient,
+                              float* HWY_RESTRICT sum) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t k = 0; k < gradient.stride; k += lanes) {
+    FloatVec total = hn::Zero(d);
+    for (const RowPosition& entry : entries) total = hn::Add(total, hn::Load(d, gradient.row(entry.position) + k));
+    hn::Store(total, d, sum + k);
+  }
+}
+
+template <OptimizerKind kKind>
+void update_row(const ParameterView& table, std::span<const RowPosition> entries, MatrixView<const float> gradient,
+                const OptimizerStep& step) {
+  const Row row = entries.front().row;
+  if (table.weight.stride == 1) {
+    float total = 0;
+    for (const RowPosition& entry : entries) total += gradient.data[entry.position];
+    update_scalar<kKind>(table, row, total, step);
+    return;
+  }
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  HWY_ALIGN_MAX float sum[kMaxStride];
+  sum_gradients(entries, gradient, sum);
+  float mean_square = 0;
+  if constexpr (kKind == OptimizerKind::kRowwiseAdagrad) {
+    mean_square = row_products<false>(sum, sum, table.weight.stride).user_item / static_cast<float>(table.weight.cols);
+  }
+  const RowUpdate<kKind> update(table, row, mean_square, step);
+  float* HWY_RESTRICT weight = table.weight.row(row);
+  for (std::size_t k = 0; k < table.weight.stride; k += lanes) {
+    hn::Store(update(hn::Load(d, weight + k), hn::Load(d, sum + k), k), d, weight + k);
+  }
+}
+
+// Updates the rows of `entries`, which holds whole runs of equal rows.
+void update_sorted_rows(const ParameterView& table, std::span<const RowPosition> entries,
+                        MatrixView<const float> gradient, const OptimizerStep& step) {
+  with_optimizer(step.kind, [&]<OptimizerKind kKind>() {
+    for (std::size_t first = 0; first < entries.size();) {
+      std::size_t last = first + 1;
+      while (last < entries.size() && entries[last].row == entries[first].row) ++last;
+      update_row<kKind>(table, entries.subspan(first, last - first), gradient, step);
+      first = last;
+    }
+  });
+}
+
+}  // namespace unfold::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace unfold::cpu {
+
+HWY_EXPORT(update_sorted_rows);
+
+std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows) { return 2 * sizeof(RowPosition) * n_rows; }
+
+namespace {
+
+// The first entry at or after `at` that starts a run of equal rows.
+std::size_t run_start(std::span<const RowPosition> entries, std::size_t at) {
+  while (at > 0 && at < entries.size() && entries[at].row == entries[at - 1].row) ++at;
+  return at;
+}
+
+}  // namespace
+
+void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_rows, MatrixView<const float> gradient,
+                 const OptimizerStep& step, std::span<std::byte> workspace, int n_threads) {
+  if (n_rows == 0) return;
+  auto* first_half = reinterpret_cast<RowPosition*>(workspace.data());
+  const std::span<const RowPosition> sorted =
+      sort_rows({rows, n_rows}, {first_half, n_rows}, {first_half + n_rows, n_rows});
+#pragma omp parallel num_threads(n_threads)
+  {
+    const auto thread = static_cast<std::size_t>(omp_get_thread_num());
+    const auto threads = static_cast<std::size_t>(omp_get_num_threads());
+    const std::size_t first = run_start(sorted, sorted.size() * thread / threads);
+    const std::size_t last = run_start(sorted, sorted.size() * (thread + 1) / threads);
+    HWY_DYNAMIC_DISPATCH(update_sorted_rows)(table, sorted.subspan(first, last - first), gradient, step);
+  }
+}
+
+}  // namespace unfold::cpu
+#endif

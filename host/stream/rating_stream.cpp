@@ -1,0 +1,190 @@
+#include "unfold/rating_stream.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstring>
+#include <exception>
+#include <mutex>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+#include "unfold/random.hpp"
+
+namespace unfold {
+namespace {
+
+// Bytes of one of a slot's three arrays: whole cache lines, so that each array starts on one.
+std::uint64_t array_bytes(std::uint64_t batch_size) { return (batch_size * 4 + 63) / 64 * 64; }
+
+RandomBlock epoch_random(std::uint64_t seed, std::uint64_t epoch, std::uint64_t position) {
+  return random_block(seed, RandomPurpose::kShuffleEpoch, static_cast<std::uint32_t>(epoch), position);
+}
+
+// A walk n -> (start + n * step) mod size that visits every position of a batch once. The data set is in random
+// order already, so this is enough to keep neighbours of one epoch apart in the next, and costs an addition.
+struct BatchWalk {
+  BatchWalk(const RandomBlock& random, std::uint64_t size_of_batch) : size(size_of_batch) {
+    at = uniform_below(random.v[0], random.v[1], size);
+    step = 1 + uniform_below(random.v[2], random.v[3], size);
+    while (std::gcd(step, size) != 1) ++step;
+    step %= size;
+  }
+  std::uint64_t next() {
+    const std::uint64_t here = at;
+    at += step;
+    if (at >= size) at -= size;
+    return here;
+  }
+  std::uint64_t size, at, step;
+};
+
+}  // namespace
+
+// The ring. Slot s of an epoch's batch b is b % n_slots. The reader fills batch `n_filled` once it is less than
+// n_slots ahead of `n_released`; the consumer takes batch `n_taken` once it is filled.
+struct RatingStream::State {
+  Backend& backend;
+  RatingView ratings;
+  RatingStreamOptions options;
+  std::vector<std::unique_ptr<StreamSlot>> slots;
+  std::vector<std::uint32_t> block_order;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::uint64_t n_filled = 0, n_taken = 0, n_released = 0;
+  bool stopping = false;
+  std::exception_ptr failure;
+  std::thread reader;
+  double wait_seconds = 0;
+
+  State(Backend& b, const RatingView& r, const RatingStreamOptions& o) : backend(b), ratings(r), options(o) {
+    options.batch_size = std::max<std::uint64_t>(1, std::min(options.batch_size, ratings.size()));
+    // A batch mixes at least a few blocks, however small it is.
+    options.block_size = std::max<std::uint64_t>(1, std::min(options.block_size, options.batch_size / 4));
+    for (unsigned s = 0; s < options.n_slots; ++s) slots.push_back(backend.make_slot(slot_bytes(options.batch_size)));
+    block_order.resize((ratings.size() + options.block_size - 1) / options.block_size);
+  }
+  ~State() { stop(); }
+
+  std::uint64_t n_batches() const { return (ratings.size() + options.batch_size - 1) / options.batch_size; }
+  std::uint64_t batch_size(std::uint64_t batch) const {
+    return std::min(options.batch_size, ratings.size() - batch * options.batch_size);
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+    }
+    changed.notify_all();
+    if (reader.joinable()) reader.join();
+  }
+
+  void permute_blocks(std::uint64_t epoch) {
+    if (block_order.empty()) return;
+    std::iota(block_order.begin(), block_order.end(), 0u);
+    for (std::uint64_t n = block_order.size(); n > 1; --n) {
+      const RandomBlock random = epoch_random(options.seed, epoch, n);
+      std::swap(block_order[n - 1], block_order[uniform_below(random.v[0], random.v[1], n)]);
+    }
+    // The short block goes last, so that every other stands at a multiple of the block size.
+    const auto last = static_cast<std::uint32_t>(block_order.size() - 1);
+    std::iter_swap(std::find(block_order.begin(), block_order.end(), last), block_order.end() - 1);
+  }
+
+  // Copies batch `batch` of the epoch into `slot`, in the order of the walk.
+  void fill(std::span<std::byte> slot, std::uint64_t epoch, std::uint64_t batch) const {
+    const std::uint64_t stride = array_bytes(options.batch_size);
+    auto* users = reinterpret_cast<Row*>(slot.data());
+    auto* items = reinterpret_cast<Row*>(slot.data() + stride);
+    auto* values = reinterpret_cast<float*>(slot.data() + 2 * stride);
+    const std::uint64_t size = batch_size(batch);
+    // Positions past the blocks' come after every position that n <= block_order.size() takes above.
+    BatchWalk walk(epoch_random(options.seed, epoch, block_order.size() + 1 + batch), size);
+    const std::uint64_t first = batch * options.batch_size;
+    for (std::uint64_t done = 0; done < size;) {
+      const std::uint64_t at = first + done;
+      const std::uint64_t within = at % options.block_size;
+      const std::uint64_t source = block_order[at / options.block_size] * options.block_size + within;
+      const std::uint64_t run =
+          std::min({options.block_size - within, size - done, ratings.size() - source});
+      for (std::uint64_t k = 0; k < run; ++k) {
+        const std::uint64_t to = walk.next();
+        users[to] = ratings.users[source + k];
+        items[to] = ratings.items[source + k];
+        values[to] = ratings.ratings[source + k];
+      }
+      done += run;
+    }
+  }
+
+  void read_epoch(std::uint64_t epoch) {
+    try {
+      permute_blocks(epoch);
+      for (std::uint64_t batch = 0; batch < n_batches(); ++batch) {
+        {
+          std::unique_lock lock(mutex);
+          changed.wait(lock, [&] { return stopping || batch < n_released + slots.size(); });
+          if (stopping) return;
+        }
+        StreamSlot& slot = *slots[batch % slots.size()];
+        slot.wait_until_free();
+        fill(slot.host(), epoch, batch);
+        slot.upload(3 * array_bytes(options.batch_size));
+        const std::lock_guard lock(mutex);
+        n_filled = batch + 1;
+        changed.notify_all();
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      failure = std::current_exception();
+      changed.notify_all();
+    }
+  }
+};
+
+RatingStream::RatingStream(Backend& backend, const RatingView& ratings, const RatingStreamOptions& options)
+    : state_(std::make_unique<State>(backend, ratings, options)) {}
+RatingStream::~RatingStream() = default;
+
+std::uint64_t RatingStream::slot_bytes(std::uint64_t batch_size) { return 3 * array_bytes(batch_size); }
+std::uint64_t RatingStream::n_batches() const { return state_->n_batches(); }
+double RatingStream::wait_seconds() const { return state_->wait_seconds; }
+
+void RatingStream::start_epoch(std::uint64_t epoch) {
+  State& s = *state_;
+  s.stop();
+  // A slot that was taken and not handed back is free again: its ops are ahead of any that follow.
+  if (s.n_taken > s.n_released) s.slots[s.n_released % s.slots.size()]->release();
+  s.n_filled = s.n_taken = s.n_released = 0;
+  s.stopping = false;
+  s.failure = nullptr;
+  s.wait_seconds = 0;
+  s.reader = std::thread([&s, epoch] { s.read_epoch(epoch); });
+}
+
+RatingBatch RatingStream::next() {
+  State& s = *state_;
+  const auto started = std::chrono::steady_clock::now();
+  {
+    std::unique_lock lock(s.mutex);
+    if (s.n_taken > s.n_released) {
+      s.slots[s.n_released % s.slots.size()]->release();
+      ++s.n_released;
+      s.changed.notify_all();
+    }
+    if (s.n_taken == s.n_batches()) return {};
+    s.changed.wait(lock, [&] { return s.failure || s.n_filled > s.n_taken; });
+    if (s.failure) std::rethrow_exception(s.failure);
+  }
+  s.wait_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  const std::uint64_t batch = s.n_taken++;
+  const std::byte* memory = s.slots[batch % s.slots.size()]->device();
+  const std::uint64_t stride = array_bytes(s.options.batch_size);
+  return {reinterpret_cast<const Row*>(memory), reinterpret_cast<const Row*>(memory + stride),
+          reinterpret_cast<const float*>(memory + 2 * stride), s.batch_size(batch)};
+}
+
+}  // namespace unfold

@@ -1,0 +1,21 @@
+// Training options resolved to what the training loop and the ops take.
+#pragma once
+
+#include "unfold/optimizer.hpp"
+#include "unfold/rating_loss.hpp"
+#include "unfold/ratings.hpp"
+#include "unfold/train.hpp"
+
+namespace unfold {
+
+// Requires validate(options).
+OptimizerKind optimizer_kind(const TrainOptions& options);
+
+// The loss for these ratings: their mean, the range, the penalties. Throws UsageError where a rating lies outside
+// the range.
+RatingLoss rating_loss(const TrainOptions& options, const RatingView& train);
+
+// The batch size asked for, or the one that suits the data.
+std::uint64_t resolved_batch_size(const TrainOptions& options, std::uint64_t n_ratings);
+
+}  // namespace unfold

@@ -1,0 +1,224 @@
+// The training loop: epochs over a stream, checks, validation, the best model kept.
+#include "unfold/train.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "host/models/mf.hpp"
+#include "host/train/options.hpp"
+#include "unfold/error.hpp"
+#include "unfold/rating_stream.hpp"
+
+namespace unfold {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Squared errors of an epoch's batches, in the backend's memory, brought to the host now and then.
+class EpochErrors {
+ public:
+  EpochErrors(Backend& backend, std::uint64_t n_batches) : device_(backend, n_batches), host_(n_batches) {}
+
+  void start() {
+    device_.zero();
+    n_read_ = 0;
+    total_ = 0;
+  }
+  double* slot(std::uint64_t batch) { return device_.data() + batch; }
+  // Reads the errors of batches before `n_done`. False where one is not finite: then n_read() is its number.
+  bool read(Backend& backend, std::uint64_t n_done) {
+    backend.copy_to_host(&host_[n_read_], slot(n_read_), sizeof(double) * (n_done - n_read_));
+    for (; n_read_ < n_done; ++n_read_) {
+      if (!std::isfinite(host_[n_read_])) return false;
+      total_ += host_[n_read_];
+    }
+    return true;
+  }
+  std::uint64_t n_read() const { return n_read_; }
+  double total() const { return total_; }
+
+ private:
+  DeviceArray<double> device_;
+  std::vector<double> host_;
+  std::uint64_t n_read_ = 0;
+  double total_ = 0;
+};
+
+class TrainingRun {
+ public:
+  TrainingRun(Backend& backend, const TrainData& data, const TrainOptions& options, const TrainCallbacks& callbacks)
+      : backend_(backend),
+        data_(data),
+        options_(options),
+        callbacks_(callbacks),
+        batch_size_(resolved_batch_size(options, data.train.size())),
+        shape_{data.n_users, data.n_items, options.dim, optimizer_kind(options), options.deterministic, batch_size_},
+        stream_options_{batch_size_, 3, 4096, options.seed} {
+    check_memory();
+    model_.emplace(backend, shape_, rating_loss(options, data.train));
+    stream_.emplace(backend, data.train, stream_options_);
+    errors_.emplace(backend, stream_->n_batches());
+    model_->initialize(data.train, options.init_std, options.seed);
+  }
+
+  TrainResult run() {
+    started_ = Clock::now();
+    for (std::uint32_t epoch = 1; epoch <= options_.epochs && running(); ++epoch) run_epoch(epoch);
+    finish();
+    return std::move(result_);
+  }
+
+ private:
+  bool running() const { return result_.outcome == TrainOutcome::kFinished; }
+  bool has_validation() const { return data_.validation.size() > 0; }
+
+  void check_memory() const {
+    MemoryPlan plan;
+    plan.host_free = available_host_bytes();
+    if (backend_.name() != "cpu") plan.device_free = backend_.free_bytes();
+    MfModel::plan(backend_, shape_, plan);
+    const std::uint64_t ring = stream_options_.n_slots * RatingStream::slot_bytes(batch_size_);
+    plan.add_host(fmt::format("{} streaming slots of {} ratings", stream_options_.n_slots, batch_size_), ring);
+    if (plan.device_free > 0) plan.add_device("the slots' copies on the device", ring);
+    plan.add_mapped(fmt::format("data set, {} ratings (mapped file)", data_.train.size()), 12 * data_.train.size());
+    if (callbacks_.plan) callbacks_.plan(plan);
+    plan.check();
+  }
+
+  OptimizerStep optimizer_step(const ScheduleValue& value) const {
+    return {shape_.optimizer, static_cast<float>(value.learning_rate), static_cast<float>(value.beta1),
+            static_cast<float>(options_.beta2), static_cast<float>(options_.epsilon)};
+  }
+
+  void run_epoch(std::uint32_t epoch) {
+    const auto epoch_started = Clock::now();
+    auto last_report = epoch_started;
+    const std::uint64_t n_batches = stream_->n_batches();
+    errors_->start();
+    stream_->start_epoch(epoch);
+    std::uint64_t n_done = 0, ratings_done = 0;
+    ScheduleValue value{};
+    while (true) {
+      const RatingBatch batch = stream_->next();
+      if (batch.size == 0) break;
+      const double epoch_progress = static_cast<double>(n_done) / static_cast<double>(n_batches);
+      value = scheduled(options_, (epoch - 1 + epoch_progress) / options_.epochs);
+      model_->step(batch, optimizer_step(value), errors_->slot(n_done));
+      ++n_done;
+      ratings_done += batch.size;
+      const bool stop = callbacks_.stop && callbacks_.stop();
+      if (!stop && seconds_since(last_report) < 0.1) continue;
+      if (!errors_->read(backend_, n_done)) return diverged(epoch);
+      report(epoch, static_cast<double>(n_done) / static_cast<double>(n_batches), ratings_done, epoch_started);
+      last_report = Clock::now();
+      if (stop) {
+        result_.outcome = TrainOutcome::kInterrupted;
+        result_.best_epoch = has_best_ ? result_.best_epoch : epoch;
+        return;
+      }
+    }
+    if (!errors_->read(backend_, n_done)) return diverged(epoch);
+    end_epoch(epoch, value, seconds_since(epoch_started));
+  }
+
+  void report(std::uint32_t epoch, double epoch_progress, std::uint64_t ratings_done, Clock::time_point epoch_started) {
+    if (!callbacks_.progress) return;
+    const double elapsed = seconds_since(epoch_started);
+    const double share_done = (epoch - 1 + epoch_progress) / options_.epochs;
+    callbacks_.progress({epoch, options_.epochs, epoch_progress,
+                         std::sqrt(errors_->total() / static_cast<double>(ratings_done)),
+                         static_cast<double>(ratings_done) / elapsed,
+                         seconds_since(started_) * (1 - share_done) / share_done});
+  }
+
+  void end_epoch(std::uint32_t epoch, const ScheduleValue& value, double seconds) {
+    const auto n_ratings = static_cast<double>(data_.train.size());
+    nlohmann::ordered_json line;
+    line["epoch"] = epoch;
+    line["train_rmse"] = std::sqrt(errors_->total() / n_ratings);
+    line["learning_rate"] = value.learning_rate;
+    line["seconds"] = seconds;
+    line["ratings_per_second"] = n_ratings / seconds;
+    line["wait_share"] = stream_->wait_seconds() / seconds;
+    bool better = true;
+    if (has_validation()) {
+      const RatingMetrics metrics = evaluate_ratings(backend_, model_->tables(), data_.validation);
+      line["validation_rmse"] = metrics.rmse;
+      line["validation_mae"] = metrics.mae;
+      if (!std::isfinite(metrics.rmse)) return diverged(epoch);
+      better = metrics.rmse < best_rmse_;
+      if (better) best_rmse_ = metrics.rmse;
+    }
+    report(epoch, 1.0, data_.train.size(), Clock::now() - std::chrono::duration_cast<Clock::duration>(
+                                                              std::chrono::duration<double>(seconds)));
+    result_.model.history.push_back(line);
+    if (callbacks_.evaluation) callbacks_.evaluation(line);
+    if (better) keep(epoch);
+    if (options_.patience > 0 && has_validation() && epoch - result_.best_epoch >= options_.patience) {
+      result_.outcome = TrainOutcome::kEarlyStopped;
+    }
+  }
+
+  // Keeps a copy of the model as it is: the best so far by validation. Without validation the copy only serves a run
+  // that diverges later, so it is taken when its cost is a small part of the time since the last one.
+  void keep(std::uint32_t epoch) {
+    if (!has_validation() && has_best_ && seconds_since(kept_at_) < kCopyInterval * copy_seconds_) return;
+    const auto copy_started = Clock::now();
+    model_->download(result_.model);
+    copy_seconds_ = seconds_since(copy_started);
+    kept_at_ = Clock::now();
+    has_best_ = true;
+    result_.best_epoch = epoch;
+  }
+
+  void diverged(std::uint32_t epoch) {
+    result_.outcome = TrainOutcome::kDiverged;
+    result_.has_model = has_best_;
+    result_.message = fmt::format(
+        "the loss stopped being finite in epoch {}, step {} of {}; lower --learning-rate (now {}) or raise --l2 (now {})",
+        epoch, errors_->n_read() + (errors_->n_read() < stream_->n_batches() ? 1 : 0), stream_->n_batches(),
+        options_.learning_rate, options_.l2);
+  }
+
+  void finish() {
+    backend_.synchronize();
+    if (result_.outcome == TrainOutcome::kDiverged || (has_validation() && has_best_)) return;
+    model_->download(result_.model);
+    if (running()) result_.best_epoch = options_.epochs;
+  }
+
+  static constexpr double kCopyInterval = 50;  // a copy for safety takes at most 2% of the time
+
+  Backend& backend_;
+  const TrainData& data_;
+  const TrainOptions& options_;
+  const TrainCallbacks& callbacks_;
+  std::uint64_t batch_size_;
+  MfShape shape_;
+  RatingStreamOptions stream_options_;
+  std::optional<MfModel> model_;
+  std::optional<RatingStream> stream_;
+  std::optional<EpochErrors> errors_;
+  TrainResult result_;
+  Clock::time_point started_, kept_at_;
+  double copy_seconds_ = 0;
+  double best_rmse_ = std::numeric_limits<double>::infinity();
+  bool has_best_ = false;
+};
+
+}  // namespace
+
+TrainResult train(Backend& backend, const TrainData& data, const TrainOptions& options,
+                  const TrainCallbacks& callbacks) {
+  validate(options);
+  if (data.train.size() == 0) throw UsageError("the training part is empty; hold out less, or give more data");
+  return TrainingRun(backend, data, options, callbacks).run();
+}
+
+}  // namespace unfold

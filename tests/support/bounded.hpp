@@ -1,0 +1,86 @@
+// A float64 value that carries a bound on how far the same computation in float32 may end from it: running error
+// analysis (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.3). Tolerances of tests come
+// from here: each is a sum of absolute terms, scaled by the unit roundoff, and none is tried out.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace unfold::test {
+
+inline constexpr double kUnitRoundoff = 0x1p-24;  // float32, round to nearest
+inline constexpr double kTiny = 0x1p-140;         // below this a float32 result may be subnormal or flushed
+
+struct Bounded {
+  double value = 0;
+  double error = 0;  // >= |float32 result - value|
+
+  Bounded() = default;
+  Bounded(double exact) : value(exact) {}  // NOLINT: an input, known exactly
+  Bounded(double v, double e) : value(v), error(e) {}
+};
+
+// A result whose inputs contribute `inherited` and whose own rounding is at most `roundings` half-units.
+inline Bounded rounded(double value, double inherited, double roundings = 1) {
+  return {value, inherited + roundings * kUnitRoundoff * (std::abs(value) + inherited) + kTiny};
+}
+
+inline Bounded operator+(Bounded a, Bounded b) { return rounded(a.value + b.value, a.error + b.error); }
+inline Bounded operator-(Bounded a, Bounded b) { return rounded(a.value - b.value, a.error + b.error); }
+inline Bounded operator*(Bounded a, Bounded b) {
+  return rounded(a.value * b.value,
+                 std::abs(a.value) * b.error + std::abs(b.value) * a.error + a.error * b.error);
+}
+inline Bounded operator/(Bounded a, Bounded b) {
+  const double least = std::abs(b.value) - b.error;  // of the denominator
+  if (!(least > 0)) return {a.value / b.value, std::numeric_limits<double>::infinity()};
+  const double inherited = (a.error + std::abs(a.value / b.value) * b.error) / least;
+  return rounded(a.value / b.value, inherited, 2);  // 2: a device may take a reciprocal and one correction
+}
+inline Bounded bounded_sqrt(Bounded a) {
+  const double high = std::sqrt(a.value + a.error);
+  const double low = std::sqrt(std::max(0.0, a.value - a.error));
+  return rounded(std::sqrt(a.value), high - low, 2);
+}
+// expf is within 2 units in the last place in the CUDA and GNU libraries; a SIMD one within 4 is allowed.
+inline Bounded bounded_exp(Bounded a) {
+  const double value = std::exp(a.value);
+  return rounded(value, value * std::expm1(a.error), 8);
+}
+// base^n; powf is within 4 units in the last place in CUDA.
+inline Bounded bounded_power(double base, double n) { return rounded(std::pow(base, n), 0, 8); }
+
+// A float32 sum of `terms` in any order, each of n - 1 additions rounding a partial sum of absolute terms.
+inline Bounded bounded_sum(std::span<const Bounded> terms) {
+  double value = 0, absolute = 0, inherited = 0;
+  for (const Bounded& term : terms) {
+    value += term.value;
+    absolute += std::abs(term.value) + term.error;
+    inherited += term.error;
+  }
+  const double growth = static_cast<double>(terms.size()) * kUnitRoundoff;
+  return {value, inherited + growth / (1 - growth) * absolute + kTiny};
+}
+
+inline Bounded bounded_sigmoid(Bounded x) {
+  const Bounded e = bounded_exp({-std::abs(x.value), x.error});
+  return x.value >= 0 ? Bounded(1) / (Bounded(1) + e) : e / (Bounded(1) + e);
+}
+
+// EXPECT_TRUE(within(actual, expected)): equal up to the bound; NaN only where the reference is NaN.
+inline testing::AssertionResult within(double actual, const Bounded& expected) {
+  if (std::isnan(expected.value) || std::isnan(actual)) {
+    if (std::isnan(expected.value) && std::isnan(actual)) return testing::AssertionSuccess();
+  } else if (actual == expected.value || std::abs(actual - expected.value) <= expected.error) {
+    return testing::AssertionSuccess();
+  }
+  return testing::AssertionFailure() << "got " << actual << ", expected " << expected.value << " +- "
+                                     << expected.error;
+}
+
+}  // namespace unfold::test

@@ -1,0 +1,259 @@
+// Every op of unfold/backend.hpp over host memory in float64, one line of maths at a time: what tests of a backend
+// compare with. Inputs are the float32 values a backend was given; results carry their tolerance (bounded.hpp).
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "tests/support/bounded.hpp"
+#include "unfold/backend.hpp"
+
+namespace unfold::test {
+
+// A trainable table and its optimizer state.
+struct ReferenceTable {
+  std::uint64_t rows = 0;
+  std::uint32_t cols = 0;
+  std::vector<Bounded> weight;         // [rows, cols]
+  std::vector<Bounded> first, second;  // [rows, cols], or [rows] for row-wise AdaGrad's first
+  std::vector<std::uint32_t> steps;    // [rows]
+
+  Bounded& at(std::uint64_t row, std::uint32_t col) { return weight[row * cols + col]; }
+  const Bounded& at(std::uint64_t row, std::uint32_t col) const { return weight[row * cols + col]; }
+  std::span<const Bounded> row(std::uint64_t r) const { return {weight.data() + r * cols, cols}; }
+};
+
+// From `weight`, with zero state.
+inline ReferenceTable reference_table(MatrixView<const float> weight, OptimizerKind kind) {
+  ReferenceTable table;
+  table.rows = weight.rows;
+  table.cols = weight.cols;
+  table.weight.resize(weight.rows * weight.cols);
+  for (std::uint64_t r = 0; r < weight.rows; ++r)
+    for (std::uint32_t c = 0; c < weight.cols; ++c) table.at(r, c) = static_cast<double>(weight.row(r)[c]);
+  const OptimizerStateSize size = optimizer_state_size(kind, weight.rows, weight.cols);
+  table.first.resize(size.first);
+  table.second.resize(size.second);
+  table.steps.resize(size.steps);
+  return table;
+}
+
+// The optimizer on one row (optimizer.hpp). `gradient` [cols], L2 included.
+inline void reference_update_row(ReferenceTable& table, std::uint64_t row, std::span<const Bounded> gradient,
+                                 const OptimizerStep& step) {
+  const Bounded one(1), rate(step.learning_rate), epsilon(step.epsilon), beta1(step.beta1), beta2(step.beta2);
+  Bounded row_scale, first_rate, second_root;
+  if (step.kind == OptimizerKind::kRowwiseAdagrad) {
+    std::vector<Bounded> squares;
+    for (const Bounded& g : gradient) squares.push_back(g * g);
+    table.first[row] = table.first[row] + bounded_sum(squares) / Bounded(table.cols);
+    row_scale = rate / (bounded_sqrt(table.first[row]) + epsilon);
+  }
+  if (step.kind == OptimizerKind::kAdam) {
+    const double t = ++table.steps[row];
+    first_rate = rate / (one - bounded_power(step.beta1, t));
+    second_root = one / bounded_sqrt(one - bounded_power(step.beta2, t));
+  }
+  for (std::uint32_t c = 0; c < table.cols; ++c) {
+    const std::uint64_t n = row * table.cols + c;
+    const Bounded g = gradient[c];
+    Bounded& w = table.weight[n];
+    switch (step.kind) {
+      case OptimizerKind::kSgd: w = w - rate * g; break;
+      case OptimizerKind::kAdagrad:
+        table.first[n] = table.first[n] + g * g;
+        w = w - rate * g / (bounded_sqrt(table.first[n]) + epsilon);
+        break;
+      case OptimizerKind::kRowwiseAdagrad: w = w - row_scale * g; break;
+      case OptimizerKind::kAdam:
+        table.first[n] = beta1 * table.first[n] + (one - beta1) * g;
+        table.second[n] = beta2 * table.second[n] + (one - beta2) * g * g;
+        w = w - first_rate * table.first[n] / (bounded_sqrt(table.second[n]) * second_root + epsilon);
+        break;
+    }
+  }
+}
+
+struct ReferenceMf {
+  ReferenceTable user_factors, item_factors, user_bias, item_bias;
+};
+
+struct ReferenceGradient {
+  Bounded prediction, error, by_score;
+};
+
+inline Bounded reference_score(const ReferenceMf& mf, Row user, Row item, const RatingLoss& loss) {
+  std::vector<Bounded> terms = {Bounded(loss.mean)};
+  if (loss.use_bias && user != kUnknownRow) terms.push_back(mf.user_bias.at(user, 0));
+  if (loss.use_bias && item != kUnknownRow) terms.push_back(mf.item_bias.at(item, 0));
+  if (user != kUnknownRow && item != kUnknownRow) {
+    for (std::uint32_t c = 0; c < mf.user_factors.cols; ++c)
+      terms.push_back(mf.user_factors.at(user, c) * mf.item_factors.at(item, c));
+  }
+  return bounded_sum(terms);
+}
+
+// rating_loss.hpp's rating_gradient.
+inline ReferenceGradient reference_gradient(Bounded score, double rating, const RatingLoss& loss) {
+  if (!loss.has_range) return {score, score - Bounded(rating), score - Bounded(rating)};
+  const Bounded span = Bounded(loss.high) - Bounded(loss.low);
+  const Bounded s = bounded_sigmoid(score);
+  const Bounded prediction = Bounded(loss.low) + span * s;
+  const Bounded error = prediction - Bounded(rating);
+  return {prediction, error, error * span * s * (Bounded(1) - s)};
+}
+
+// A batch in host memory.
+struct HostBatch {
+  std::vector<Row> users, items;
+  std::vector<float> ratings;
+  std::uint64_t size() const { return users.size(); }
+};
+
+// by_score * other + l2 * own, for each column.
+inline std::vector<Bounded> reference_row_gradient(const Bounded& by_score, std::span<const Bounded> other,
+                                                   std::span<const Bounded> own, double l2) {
+  std::vector<Bounded> gradient(own.size());
+  for (std::size_t c = 0; c < own.size(); ++c) gradient[c] = by_score * other[c] + Bounded(l2) * own[c];
+  return gradient;
+}
+
+// Plain sequential SGD in batch order. Equal to any backend's rating_step where no two ratings share a row; then
+// the order does not matter. Returns the sum of squared errors before each update.
+inline Bounded reference_rating_step(ReferenceMf& mf, const HostBatch& batch, const RatingLoss& loss,
+                                     const OptimizerStep& step) {
+  std::vector<Bounded> squares;
+  for (std::uint64_t n = 0; n < batch.size(); ++n) {
+    const Row u = batch.users[n], i = batch.items[n];
+    const ReferenceGradient g = reference_gradient(reference_score(mf, u, i, loss), batch.ratings[n], loss);
+    squares.push_back(g.error * g.error);
+    const auto user = reference_row_gradient(g.by_score, mf.item_factors.row(i), mf.user_factors.row(u), loss.l2);
+    const auto item = reference_row_gradient(g.by_score, mf.user_factors.row(u), mf.item_factors.row(i), loss.l2);
+    reference_update_row(mf.user_factors, u, user, step);
+    reference_update_row(mf.item_factors, i, item, step);
+    if (!loss.use_bias) continue;
+    const Bounded user_bias = g.by_score + Bounded(loss.l2_bias) * mf.user_bias.at(u, 0);
+    const Bounded item_bias = g.by_score + Bounded(loss.l2_bias) * mf.item_bias.at(i, 0);
+    reference_update_row(mf.user_bias, u, {&user_bias, 1}, step);
+    reference_update_row(mf.item_bias, i, {&item_bias, 1}, step);
+  }
+  return bounded_sum(squares);
+}
+
+struct ReferenceGradients {
+  std::vector<Bounded> user, item;            // [n, dim]
+  std::vector<Bounded> user_bias, item_bias;  // [n]; without biases a backend may leave its own untouched
+  Bounded squared_error;
+};
+
+inline ReferenceGradients reference_rating_gradients(const ReferenceMf& mf, const HostBatch& batch,
+                                                     const RatingLoss& loss) {
+  ReferenceGradients out;
+  std::vector<Bounded> squares;
+  for (std::uint64_t n = 0; n < batch.size(); ++n) {
+    const Row u = batch.users[n], i = batch.items[n];
+    const ReferenceGradient g = reference_gradient(reference_score(mf, u, i, loss), batch.ratings[n], loss);
+    squares.push_back(g.error * g.error);
+    const auto user = reference_row_gradient(g.by_score, mf.item_factors.row(i), mf.user_factors.row(u), loss.l2);
+    const auto item = reference_row_gradient(g.by_score, mf.user_factors.row(u), mf.item_factors.row(i), loss.l2);
+    out.user.insert(out.user.end(), user.begin(), user.end());
+    out.item.insert(out.item.end(), item.begin(), item.end());
+    if (!loss.use_bias) continue;
+    out.user_bias.push_back(g.by_score + Bounded(loss.l2_bias) * mf.user_bias.at(u, 0));
+    out.item_bias.push_back(g.by_score + Bounded(loss.l2_bias) * mf.item_bias.at(i, 0));
+  }
+  out.squared_error = bounded_sum(squares);
+  return out;
+}
+
+// Gradients [n, cols] of equal rows are summed, then each row is updated once.
+inline void reference_update_rows(ReferenceTable& table, std::span<const Row> rows,
+                                  MatrixView<const float> gradient, const OptimizerStep& step) {
+  std::map<Row, std::vector<std::uint64_t>> positions;
+  for (std::uint64_t n = 0; n < rows.size(); ++n) positions[rows[n]].push_back(n);
+  for (const auto& [row, batch] : positions) {
+    std::vector<Bounded> sum(table.cols), terms(batch.size());
+    for (std::uint32_t c = 0; c < table.cols; ++c) {
+      for (std::size_t k = 0; k < batch.size(); ++k) terms[k] = Bounded(gradient.row(batch[k])[c]);
+      sum[c] = bounded_sum(terms);
+    }
+    reference_update_row(table, row, sum, step);
+  }
+}
+
+inline std::vector<Bounded> reference_predictions(const ReferenceMf& mf, std::span<const Row> users,
+                                                  std::span<const Row> items, const RatingLoss& loss) {
+  std::vector<Bounded> out;
+  for (std::size_t n = 0; n < users.size(); ++n)
+    out.push_back(reference_gradient(reference_score(mf, users[n], items[n], loss), 0, loss).prediction);
+  return out;
+}
+
+// Lists of rows in host memory, one a query.
+struct HostLists {
+  std::vector<std::uint64_t> offsets = {0};
+  std::vector<Row> ids;
+  void append(const std::vector<Row>& list) {
+    ids.insert(ids.end(), list.begin(), list.end());
+    offsets.push_back(ids.size());
+  }
+  std::span<const Row> list(std::uint64_t q) const { return {ids.data() + offsets[q], offsets[q + 1] - offsets[q]}; }
+};
+
+// The ranks a float32 backend may report: one number where no other score lies within the rounding of the target's.
+struct RankRange {
+  std::uint32_t low = 0, high = 0;
+};
+
+// Items with equal vectors and biases tie exactly. A target without a number for a score ranks last, and an item
+// without one outranks no target that has one. `exact_scores`: float32 computes every score without rounding
+// (small integers), so every rank is one number.
+inline std::vector<RankRange> reference_ranks(MatrixView<const float> queries, MatrixView<const float> items,
+                                              const float* item_bias, const HostLists& targets,
+                                              const HostLists& excluded, bool exact_scores = false) {
+  enum : char { kPlain, kTarget, kExcluded };
+  std::vector<RankRange> ranks;
+  std::vector<Bounded> score(items.rows);
+  const auto bias = [&](Row i) { return item_bias == nullptr ? 0.0 : static_cast<double>(item_bias[i]); };
+  const auto same_item = [&](Row a, Row b) {
+    for (std::uint32_t c = 0; c < items.cols; ++c)
+      if (items.row(a)[c] != items.row(b)[c]) return false;
+    return bias(a) == bias(b);
+  };
+  for (std::uint64_t q = 0; q < queries.rows; ++q) {
+    std::vector<char> role(items.rows, kPlain);
+    for (Row i : targets.list(q)) role[i] = kTarget;
+    for (Row i : excluded.list(q)) role[i] = kExcluded;
+    for (Row i = 0; i < items.rows; ++i) {
+      std::vector<Bounded> terms(items.cols);
+      for (std::uint32_t c = 0; c < items.cols; ++c)
+        terms[c] = Bounded(queries.row(q)[c]) * Bounded(items.row(i)[c]);
+      score[i] = bounded_sum(terms) + Bounded(bias(i));
+      if (exact_scores) score[i].error = 0;
+    }
+    for (Row t : targets.list(q)) {
+      RankRange rank = {1, 1};
+      for (Row i = 0; i < items.rows; ++i) {
+        if (i == t || role[i] == kExcluded) continue;
+        const double difference = score[i].value - score[t].value;
+        const bool wins_ties = role[i] == kPlain || i < t;
+        bool surely = std::isnan(score[t].value), possibly = surely;
+        if (!surely && !std::isnan(score[i].value)) {
+          const double slack = same_item(i, t) ? 0 : score[i].error + score[t].error;
+          surely = difference > slack || (slack == 0 && difference == 0 && wins_ties);
+          possibly = surely || (slack > 0 && std::abs(difference) <= slack);
+        }
+        rank.low += surely;
+        rank.high += possibly;
+      }
+      ranks.push_back(rank);
+    }
+  }
+  return ranks;
+}
+
+}  // namespace unfold::test
