@@ -124,7 +124,17 @@ void MfModel::download(Model& model) const {
   model.item_bias.resize(item_bias_.view.weight.rows);
   user_bias_.weight.download(model.user_bias);
   item_bias_.weight.download(model.item_bias);
-  model.global_bias = loss_.mean;
+  // Scores are trained in units of the ratings' standard deviation; a model without a range predicts its score, so
+  // it takes the unit back: biases whole, and each factor of a product its square root.
+  const float scale = loss_.has_range ? 1.0f : loss_.scale;
+  const float root = std::sqrt(scale);
+  for (std::vector<float>* bias : {&model.user_bias, &model.item_bias}) {
+    for (float& b : *bias) b *= scale;
+  }
+  for (HostMatrix* matrix : {&model.user_embedding, &model.item_embedding}) {
+    for (float& value : matrix->data) value *= root;
+  }
+  model.global_bias = loss_.mean * scale;
   model.has_range = loss_.has_range;
   model.range_low = loss_.low;
   model.range_high = loss_.high;

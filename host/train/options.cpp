@@ -49,6 +49,21 @@ std::optional<Range> parse_range(std::string_view text) {
   throw UsageError(fmt::format("--{} {}: {}", name, value, allowed));
 }
 
+// Bounds the predictions. Throws UsageError where a rating lies outside.
+void set_range(RatingLoss& loss, const Range& range, double mean, const TrainOptions& o, const RatingView& train) {
+  const auto [lowest, highest] = std::ranges::minmax_element(train.ratings);
+  if (*lowest < range.low || *highest > range.high) {
+    throw UsageError(fmt::format("--rating-range {}: the ratings go from {} to {}; widen the range to hold them",
+                                 o.rating_range, *lowest, *highest));
+  }
+  loss.has_range = true;
+  loss.low = range.low;
+  loss.high = range.high;
+  // The score whose prediction is the mean rating; kept off the ends, where it would be infinite.
+  const double share = std::clamp((mean - range.low) / (range.high - range.low), 0.001, 0.999);
+  loss.mean = static_cast<float>(std::log(share / (1 - share)));
+}
+
 // Cosine from `from` to `to` as x goes from 0 to 1.
 double cosine(double from, double to, double x) { return to + (from - to) * 0.5 * (1 + std::cos(std::numbers::pi * x)); }
 
@@ -117,27 +132,20 @@ OptimizerKind optimizer_kind(const TrainOptions& options) {
 }
 
 RatingLoss rating_loss(const TrainOptions& o, const RatingView& train) {
-  double sum = 0;
+  const auto n = static_cast<double>(train.size());
+  double sum = 0, sum_of_squares = 0;
   for (const float rating : train.ratings) sum += static_cast<double>(rating);
-  const double mean = sum / static_cast<double>(train.size());
+  const double mean = sum / n;
+  for (const float rating : train.ratings) sum_of_squares += std::pow(static_cast<double>(rating) - mean, 2);
+  const double variance = sum_of_squares > 0 ? sum_of_squares / n : 1;
   RatingLoss loss;
-  loss.mean = static_cast<float>(mean);
+  loss.scale = static_cast<float>(std::sqrt(variance));
+  loss.inverse_variance = static_cast<float>(1 / variance);
+  loss.mean = static_cast<float>(mean / std::sqrt(variance));
   loss.l2 = static_cast<float>(o.l2);
   loss.l2_bias = static_cast<float>(o.l2_bias < 0 ? o.l2 : o.l2_bias);
   loss.use_bias = !o.no_bias;
-  if (const std::optional<Range> range = parse_range(o.rating_range)) {
-    const auto [lowest, highest] = std::ranges::minmax_element(train.ratings);
-    if (*lowest < range->low || *highest > range->high) {
-      throw UsageError(fmt::format("--rating-range {}: the ratings go from {} to {}; widen the range to hold them",
-                                   o.rating_range, *lowest, *highest));
-    }
-    loss.has_range = true;
-    loss.low = range->low;
-    loss.high = range->high;
-    // The score whose prediction is the mean rating; kept off the ends, where it would be infinite.
-    const double share = std::clamp((mean - loss.low) / (loss.high - loss.low), 0.001, 0.999);
-    loss.mean = static_cast<float>(std::log(share / (1 - share)));
-  }
+  if (const std::optional<Range> range = parse_range(o.rating_range)) set_range(loss, *range, mean, o, train);
   return loss;
 }
 

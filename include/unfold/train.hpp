@@ -57,7 +57,8 @@ void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.beta1, "beta1", "adam: decay of the mean gradient, in [0, 1)");
   visit(o.beta2, "beta2", "adam: decay of the mean squared gradient, in [0, 1)");
   visit(o.epsilon, "epsilon", "adagrad, adam: added to the root, > 0");
-  visit(o.l2, "l2", "L2 penalty a rating puts on the two embeddings it touches, >= 0");
+  visit(o.l2, "l2", "L2 penalty that a rating puts on the two embeddings it touches, with errors in units of the ratings' standard "
+        "deviation, >= 0");
   visit(o.l2_bias, "l2-bias", "the same on the two biases, >= 0; -1: as --l2");
   visit(o.no_bias, "no-bias", "leave out user and item biases");
   visit(o.rating_range, "rating-range", "LO:HI, predictions are LO + (HI - LO) * sigmoid(score); empty: unbounded");
