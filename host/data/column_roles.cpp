@@ -8,7 +8,7 @@
 #include <initializer_list>
 
 #include "host/data/number.hpp"
-#include "host/data/quoted.hpp"
+#include "host/data/escaped.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
@@ -98,7 +98,7 @@ std::string list_columns(const InputFormat& format) {
   if (!format.has_header) return fmt::format("the columns are 1 to {}, and there is no header", format.n_columns);
   std::vector<std::string> names;
   constexpr std::size_t kMaxListed = 30;
-  for (std::size_t n = 0; n < std::min(format.header.size(), kMaxListed); ++n) names.push_back(quoted(format.header[n]));
+  for (std::size_t n = 0; n < std::min(format.header.size(), kMaxListed); ++n) names.push_back(in_quotes(format.header[n]));
   return fmt::format("the columns are {}{}", fmt::join(names, ", "), format.header.size() > kMaxListed ? ", ..." : "");
 }
 
@@ -123,7 +123,7 @@ int find_given(const InputFormat& format, const std::string& role, const std::st
   if (parse_column_number(given, number) && number >= 1 && number <= format.n_columns) {
     return static_cast<int>(number - 1);
   }
-  throw DataError(fmt::format("{}: there is no column {} (asked for by --columns {}={}); {}", source, quoted(given),
+  throw DataError(fmt::format("{}: there is no column {} (asked for by --columns {}={}); {}", source, in_quotes(given),
                               role, given, list_columns(format)));
 }
 
@@ -134,7 +134,7 @@ void assign_given(InputFormat& format, const ImportOptions& options, const std::
     const int column = find_given(format, given->first, given->second, source);
     for (const int other : format.columns) {
       if (other != column) continue;
-      throw DataError(fmt::format("{}: --columns gives the column {} two roles; {}", source, quoted(given->second),
+      throw DataError(fmt::format("{}: --columns gives the column {} two roles; {}", source, in_quotes(given->second),
                                   list_columns(format)));
     }
     format.columns[static_cast<std::size_t>(role)] = column;
@@ -200,7 +200,7 @@ void check_roles(const ImportOptions& options) {
     const auto known = [&role = role](Role other) { return role == role_name(other); };
     if (std::any_of(kRoles.begin(), kRoles.end(), known)) continue;
     throw UsageError(fmt::format("--columns {}={}: {} is no role; roles are user, item, rating and time", role, column,
-                                 quoted(role)));
+                                 in_quotes(role)));
   }
 }
 

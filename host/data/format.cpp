@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "host/data/column_roles.hpp"
-#include "host/data/quoted.hpp"
+#include "host/data/escaped.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {

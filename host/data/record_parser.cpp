@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "host/data/number.hpp"
-#include "host/data/quoted.hpp"
+#include "host/data/escaped.hpp"
 
 namespace unfold {
 
@@ -38,7 +38,7 @@ bool RecordParser::parse_columns(std::string_view line) {
 
 bool RecordParser::fail_split(FieldSplitter::Status status) {
   const std::size_t column = splitter_.fields().size();
-  const std::string value = quoted(splitter_.fields().back());
+  const std::string value = in_quotes(splitter_.fields().back());
   if (status == FieldSplitter::Status::kOpenQuote) {
     error_ = fmt::format("column {}: {} begins with a quote that does not end in this line; line breaks inside a "
                          "field are not supported", column, value);
@@ -71,7 +71,7 @@ bool RecordParser::parse_rating_column() {
   const NumberStatus status = parse_rating(text, record_.rating);
   if (status == NumberStatus::kOk) return true;
   const char* reason = status == NumberStatus::kNotANumber ? "is not a number" : "is not a finite number";
-  error_ = fmt::format("{}: {} {}", format_.column_label(Role::kRating), quoted(text), reason);
+  error_ = fmt::format("{}: {} {}", format_.column_label(Role::kRating), in_quotes(text), reason);
   return false;
 }
 
@@ -80,7 +80,7 @@ bool RecordParser::parse_time_column() {
   const std::string_view text = field(Role::kTime);
   if (parse_time(text, record_.time)) return true;
   error_ = fmt::format("{}: {} is not a time (Unix seconds, or a date like 2020-01-31 or 2020-01-31T23:59:59Z)",
-                       format_.column_label(Role::kTime), quoted(text));
+                       format_.column_label(Role::kTime), in_quotes(text));
   return false;
 }
 

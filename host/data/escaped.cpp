@@ -1,4 +1,4 @@
-#include "host/data/quoted.hpp"
+#include "host/data/escaped.hpp"
 
 #include <fmt/format.h>
 
@@ -58,6 +58,6 @@ std::string escaped(std::string_view value) {
   return text;
 }
 
-std::string quoted(std::string_view value) { return '"' + escaped(value) + '"'; }
+std::string in_quotes(std::string_view value) { return '"' + escaped(value) + '"'; }
 
 }  // namespace unfold

@@ -10,6 +10,6 @@ namespace unfold {
 // UTF-8 escaped.
 std::string escaped(std::string_view value);
 // The same in double quotes.
-std::string quoted(std::string_view value);
+std::string in_quotes(std::string_view value);
 
 }  // namespace unfold
