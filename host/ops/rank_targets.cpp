@@ -6,6 +6,7 @@
 //         or log2 of the query's targets comparisons per item
 // Memory  the workspace: 12 bytes a target, 4 a query, and the tile of packed items
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -38,7 +39,7 @@ struct Ranking {
   RowLists targets, excluded;
   std::uint32_t* ranks;
 
-  // A query's targets, best first: their scores, where each stands in the query's list, and what was counted for
+  // A query's targets, best first (NaN last): their scores, where each stands in the query's list, and what was counted for
   // each (one slot more than targets). Query q's part begins at targets.offsets[q], of counts q further on.
   float* thresholds;
   std::uint32_t* order;
@@ -49,6 +50,12 @@ struct Ranking {
 
   std::uint64_t first_target(std::uint64_t q) const { return targets.offsets[q]; }
   std::uint64_t n_targets(std::uint64_t q) const { return targets.offsets[q + 1] - targets.offsets[q]; }
+  // Targets that have a number for a score; the others need no counting.
+  std::uint64_t n_comparable(std::uint64_t q) const {
+    const float* const first = thresholds + first_target(q);
+    const auto is_number = [](float score) { return !std::isnan(score); };
+    return static_cast<std::uint64_t>(std::partition_point(first, first + n_targets(q), is_number) - first);
+  }
   std::uint32_t* query_counts(std::uint64_t q) const { return counts + targets.offsets[q] + q; }
 };
 
@@ -85,20 +92,27 @@ void start_query(const Ranking& ranking, std::uint64_t q) {
   score_rows(ranking.queries.row(q), ranking.items, ranking.item_bias, ranking.targets.ids + first, n, scores);
   std::iota(order, order + n, 0u);
   std::sort(order, order + n, [scores](std::uint32_t a, std::uint32_t b) {
+    if (std::isnan(scores[a]) || std::isnan(scores[b])) return std::isnan(scores[b]) && !std::isnan(scores[a]);
     return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
   });
-  std::sort(scores, scores + n, std::greater<>());
+  float* const numbers_end = std::partition(scores, scores + n, [](float score) { return !std::isnan(score); });
+  std::sort(scores, numbers_end, std::greater<>());
 }
 
 void finish_query(const Ranking& ranking, std::uint64_t q) {
   const std::uint64_t first = ranking.first_target(q);
   const std::uint64_t n = ranking.n_targets(q);
+  const std::uint64_t n_excluded =
+      ranking.excluded.offsets == nullptr ? 0 : ranking.excluded.offsets[q + 1] - ranking.excluded.offsets[q];
   const std::uint32_t* const counts = ranking.query_counts(q);
   std::uint32_t steps_so_far = 0;
   for (std::uint64_t t = 0; t < n; ++t) {
     steps_so_far += counts[t];
     const std::uint32_t at_least = n > kManyTargets ? steps_so_far : counts[t];
-    ranking.ranks[first + ranking.order[first + t]] = static_cast<std::uint32_t>(1 + at_least + t);
+    // A target without a number for a score comes last of all that take part.
+    const std::uint64_t rank =
+        std::isnan(ranking.thresholds[first + t]) ? ranking.items.rows - n_excluded : 1 + at_least + t;
+    ranking.ranks[first + ranking.order[first + t]] = static_cast<std::uint32_t>(rank);
   }
 }
 
@@ -141,11 +155,13 @@ void count_block(const Ranking& ranking, std::uint64_t first_query, std::uint64_
   const float* queries[kTileQueries];
   Cursor targets[kTileQueries];
   Cursor excluded[kTileQueries];
+  std::uint64_t n_comparable[kTileQueries];
   for (std::uint64_t q = 0; q < kTileQueries; ++q) {
     const std::uint64_t query = first_query + std::min(q, n - 1);
     queries[q] = ranking.queries.row(query);
     targets[q] = seek(ranking.targets, query, first_item);
     excluded[q] = seek(ranking.excluded, query, first_item);
+    n_comparable[q] = ranking.n_comparable(query);
   }
   const float* panels = ranking.panels;
   for (std::uint64_t first = first_item; first < end_item; first += kTileItems) {
@@ -159,9 +175,8 @@ void count_block(const Ranking& ranking, std::uint64_t first_query, std::uint64_
       mask(excluded[q].next, excluded[q].end, first, n_items, row);
       std::fill(row + n_items, row + n_panels * kPanelItems, std::numeric_limits<float>::quiet_NaN());
       const std::uint64_t query = first_query + q;
-      const std::uint64_t n_targets = ranking.n_targets(query);
-      const auto count = n_targets > kManyTargets ? count_steps : count_reaching;
-      count(row, n_panels * kPanelItems, ranking.thresholds + ranking.first_target(query), n_targets,
+      const auto count = ranking.n_targets(query) > kManyTargets ? count_steps : count_reaching;
+      count(row, n_panels * kPanelItems, ranking.thresholds + ranking.first_target(query), n_comparable[q],
             ranking.query_counts(query));
     }
   }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "host/ops/rank_tiles.cpp"
@@ -17,13 +16,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // At most 16 lanes, so that two vectors never pass the end of a panel.
 using Lanes16 = hn::CappedTag<float, 16>;
-
-template <class D, class V>
-HWY_INLINE void store_score(D d, V sum, V bias, float* out) {
-  const V score = hn::Add(sum, bias);
-  const V lowest = hn::Set(d, -std::numeric_limits<float>::infinity());
-  hn::Store(hn::IfThenElse(hn::IsNaN(score), lowest, score), d, out);
-}
 
 // Six queries against one panel: twelve sums stay in registers, also where there are only sixteen of them.
 HWY_INLINE void score_panel(const float* const* queries, std::uint32_t dim, const float* panel, float* out) {
@@ -64,18 +56,18 @@ HWY_INLINE void score_panel(const float* const* queries, std::uint32_t dim, cons
     const auto left_bias = hn::Load(d, column);
     const auto right_bias = hn::Load(d, column + n);
     float* const row = out + c;
-    store_score(d, l0, left_bias, row);
-    store_score(d, r0, right_bias, row + n);
-    store_score(d, l1, left_bias, row + kTileItems);
-    store_score(d, r1, right_bias, row + kTileItems + n);
-    store_score(d, l2, left_bias, row + 2 * kTileItems);
-    store_score(d, r2, right_bias, row + 2 * kTileItems + n);
-    store_score(d, l3, left_bias, row + 3 * kTileItems);
-    store_score(d, r3, right_bias, row + 3 * kTileItems + n);
-    store_score(d, l4, left_bias, row + 4 * kTileItems);
-    store_score(d, r4, right_bias, row + 4 * kTileItems + n);
-    store_score(d, l5, left_bias, row + 5 * kTileItems);
-    store_score(d, r5, right_bias, row + 5 * kTileItems + n);
+    hn::Store(hn::Add(l0, left_bias), d, row);
+    hn::Store(hn::Add(r0, right_bias), d, row + n);
+    hn::Store(hn::Add(l1, left_bias), d, row + kTileItems);
+    hn::Store(hn::Add(r1, right_bias), d, row + kTileItems + n);
+    hn::Store(hn::Add(l2, left_bias), d, row + 2 * kTileItems);
+    hn::Store(hn::Add(r2, right_bias), d, row + 2 * kTileItems + n);
+    hn::Store(hn::Add(l3, left_bias), d, row + 3 * kTileItems);
+    hn::Store(hn::Add(r3, right_bias), d, row + 3 * kTileItems + n);
+    hn::Store(hn::Add(l4, left_bias), d, row + 4 * kTileItems);
+    hn::Store(hn::Add(r4, right_bias), d, row + 4 * kTileItems + n);
+    hn::Store(hn::Add(l5, left_bias), d, row + 5 * kTileItems);
+    hn::Store(hn::Add(r5, right_bias), d, row + 5 * kTileItems + n);
   }
 }
 
@@ -122,7 +114,7 @@ void score_rows_impl(const float* query, MatrixView<const float> items, const fl
     score_gathered(query, items, ids + first, n, sums);
     for (std::size_t t = 0; t < n && item_bias != nullptr; ++t) bias[t] = item_bias[ids[first + t]];
     for (std::size_t c = 0; c < kPanelItems; c += hn::Lanes(d)) {
-      store_score(d, hn::Load(d, sums + c), hn::Load(d, bias + c), sums + c);
+      hn::Store(hn::Add(hn::Load(d, sums + c), hn::Load(d, bias + c)), d, sums + c);
     }
     std::copy_n(sums, n, out + first);
   }

@@ -20,8 +20,7 @@ inline constexpr std::uint32_t kTileQueries = 12;  // queries scored together; [
 inline std::uint64_t panel_size(std::uint32_t dim) { return std::uint64_t{kPanelItems} * (dim + std::uint64_t{1}); }
 
 // scores[q][i] = queries[q] . item i + bias of item i, for all kTileQueries rows of `queries` (repeat one to fill)
-// and the n_panels <= kTilePanels panels. A score that is not a number becomes minus infinity. `scores`
-// [kTileQueries, kTileItems] and `panels` are 64-byte aligned.
+// and the n_panels <= kTilePanels panels. `scores` [kTileQueries, kTileItems] and `panels` are 64-byte aligned.
 void score_tile(const float* const* queries, std::uint32_t dim, const float* panels, std::uint32_t n_panels,
                 float* scores);
 
@@ -29,11 +28,11 @@ void score_tile(const float* const* queries, std::uint32_t dim, const float* pan
 void score_rows(const float* query, MatrixView<const float> items, const float* item_bias, const Row* ids,
                 std::uint64_t n_ids, float* out);
 
-// counts[t] += number of scores >= thresholds[t]. n_scores is a multiple of kPanelItems; a NaN never counts.
+// counts[t] += number of scores >= thresholds[t]. n_scores is a multiple of kPanelItems. A NaN reaches nothing.
 void count_reaching(const float* scores, std::uint32_t n_scores, const float* thresholds, std::uint64_t n_thresholds,
                     std::uint32_t* counts);
 
-// For thresholds in descending order: steps[t] += number of scores whose first threshold reached is t. Sums from
+// For thresholds in descending order, none of them NaN: steps[t] += number of scores whose first threshold reached is t. Sums from
 // the front then give what count_reaching gives. steps[n_thresholds] takes the scores that reach none.
 void count_steps(const float* scores, std::uint32_t n_scores, const float* thresholds, std::uint64_t n_thresholds,
                  std::uint32_t* steps);

@@ -13,7 +13,7 @@ namespace {
 std::uint64_t sum_bytes(const MemoryPlan& plan, bool on_device) {
   std::uint64_t sum = 0;
   for (const MemoryPlan::Entry& entry : plan.entries) {
-    if (entry.on_device == on_device) sum += entry.bytes;
+    if (entry.on_device == on_device && !entry.is_mapped) sum += entry.bytes;
   }
   return sum;
 }
@@ -40,7 +40,7 @@ std::string MemoryPlan::to_string() const {
   for (const Entry& entry : entries) width = std::max(width, entry.name.size());
   std::string text;
   for (const Entry& entry : entries) {
-    const char* const where = !has_device ? "" : entry.on_device ? "  device" : "  host";
+    const char* const where = entry.is_mapped ? "  mapped" : !has_device ? "" : entry.on_device ? "  device" : "  host";
     text += fmt::format("  {:<{}}  {:>9}{}\n", entry.name, width, format_bytes(entry.bytes), where);
   }
   if (has_device) {

@@ -96,6 +96,14 @@ TEST(MemoryPlan, PrintsALineAnEntryAndTheTotals) {
             "  host total                         3.00 MiB  of 1.00 GiB free\n");
 }
 
+TEST(MemoryPlan, ShowsMappedFilesWithoutCountingThem) {
+  MemoryPlan plan = example();
+  plan.add_mapped("training data", 5 * kGiB);
+  plan.check();
+  EXPECT_EQ(plan.host_bytes(), 123 * kMiB);
+  EXPECT_THAT(plan.to_string(), HasSubstr("training data                      5.00 GiB  mapped\n"));
+}
+
 // A /proc and /sys of the test's own.
 class AvailableHostBytes : public ::testing::Test {
  protected:
