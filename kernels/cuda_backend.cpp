@@ -1,0 +1,209 @@
+// The Backend over CUDA: one device, one stream for ops, one for uploads. Ops are launched and not waited for.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kernels/cuda_devices.hpp"
+#include "kernels/cuda_slot.hpp"
+#include "kernels/device_memory.hpp"
+#include "kernels/ops.hpp"
+#include "kernels/stream.hpp"
+#include "kernels/workspace.hpp"
+#include "unfold/error.hpp"
+#include "unfold/memory_plan.hpp"
+
+namespace unfold {
+namespace cuda {
+
+void check_workspace(const char* op, const Workspace& workspace, std::uint64_t given_bytes) {
+  if (workspace.fits()) return;
+  throw UsageError(fmt::format("{} needs a workspace of {} bytes and was given {}", op, workspace.used_bytes(),
+                               given_bytes));
+}
+
+namespace {
+
+// cuBLAS splits work over scratch that it would otherwise allocate in a call; NVIDIA advises 32 MiB on Hopper.
+constexpr std::uint64_t kBlasWorkspaceBytes = std::uint64_t{32} << 20;
+
+// A cuBLAS handle bound to a stream, with plain float32 arithmetic and scratch of its own.
+class Blas {
+ public:
+  explicit Blas(cudaStream_t stream) : workspace_(kBlasWorkspaceBytes) {
+    UNFOLD_CUDA_CHECK(cublasCreate(&handle_));
+    try {
+      UNFOLD_CUDA_CHECK(cublasSetStream(handle_, stream));
+      // After the stream, which resets it.
+      UNFOLD_CUDA_CHECK(cublasSetWorkspace(handle_, workspace_.data(), workspace_.bytes()));
+      UNFOLD_CUDA_CHECK(cublasSetMathMode(handle_, CUBLAS_DEFAULT_MATH));
+      UNFOLD_CUDA_CHECK(cublasSetAtomicsMode(handle_, CUBLAS_ATOMICS_NOT_ALLOWED));
+      UNFOLD_CUDA_CHECK(cublasSetPointerMode(handle_, CUBLAS_POINTER_MODE_HOST));
+    } catch (...) {
+      cublasDestroy(handle_);
+      throw;
+    }
+  }
+  ~Blas() { cublasDestroy(handle_); }
+  Blas(const Blas&) = delete;
+  Blas& operator=(const Blas&) = delete;
+  cublasHandle_t get() const { return handle_; }
+
+ private:
+  DeviceMemory workspace_;
+  cublasHandle_t handle_ = nullptr;
+};
+
+// Makes `device` the thread's current one before any member is built on it.
+int select_device(int device) {
+  require_device(device);
+  UNFOLD_CUDA_CHECK(cudaSetDevice(device));
+  return device;
+}
+
+unsigned processor_count(int device) {
+  int count = 0;
+  UNFOLD_CUDA_CHECK(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device));
+  return static_cast<unsigned>(std::max(count, 1));
+}
+
+class CudaBackend final : public Backend {
+ public:
+  explicit CudaBackend(int device)
+      : device_(select_device(device)),
+        description_(device_description(device)),
+        blas_(compute_.get()),
+        block_errors_(rating_gradients_scratch_size() * sizeof(double)),
+        launch_{compute_.get(), processor_count(device)} {}
+
+  ~CudaBackend() override {
+    // Nothing is freed while an op may read it.
+    cudaSetDevice(device_);
+    cudaStreamSynchronize(copy_.get());
+    cudaStreamSynchronize(compute_.get());
+  }
+
+  std::string name() const override { return "cuda"; }
+  std::string description() const override { return description_; }
+
+  void* allocate(std::uint64_t bytes) override {
+    if (bytes == 0) return nullptr;
+    use_device();
+    DeviceMemory memory(bytes);
+    UNFOLD_CUDA_CHECK(cudaMemsetAsync(memory.data(), 0, bytes, compute_.get()));
+    compute_.synchronize();
+    return memory.release();
+  }
+
+  void deallocate(void* pointer) noexcept override {
+    if (pointer == nullptr) return;
+    cudaSetDevice(device_);
+    if (cudaFree(pointer) != cudaSuccess) cudaGetLastError();
+  }
+
+  std::uint64_t free_bytes() const override {
+    use_device();
+    std::size_t free = 0, total = 0;
+    UNFOLD_CUDA_CHECK(cudaMemGetInfo(&free, &total));
+    return free;
+  }
+
+  void copy_to_device(void* device, const void* host, std::uint64_t bytes) override {
+    copy(device, host, bytes, cudaMemcpyHostToDevice);
+  }
+  void copy_to_host(void* host, const void* device, std::uint64_t bytes) override {
+    copy(host, device, bytes, cudaMemcpyDeviceToHost);
+  }
+  void fill_zero(void* device, std::uint64_t bytes) override {
+    if (bytes == 0) return;
+    use_device();
+    UNFOLD_CUDA_CHECK(cudaMemsetAsync(device, 0, bytes, compute_.get()));
+  }
+
+  void synchronize() override {
+    use_device();
+    compute_.synchronize();
+  }
+
+  std::unique_ptr<StreamSlot> make_slot(std::uint64_t bytes) override {
+    use_device();
+    return std::make_unique<Slot>(device_, compute_.get(), copy_.get(), bytes);
+  }
+
+  // Rows that begin at a multiple of 16 bytes, for loads of four floats.
+  std::uint32_t row_stride(std::uint32_t dim) const override { return (dim + 3) / 4 * 4; }
+
+  void lookup_rows(MatrixView<const float> table, const Row* rows, std::uint64_t n_rows,
+                   MatrixView<float> out) override {
+    use_device();
+    cuda::lookup_rows(launch_, table, rows, n_rows, out);
+  }
+
+  void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
+                   const OptimizerStep& step, double* squared_error) override {
+    use_device();
+    cuda::rating_step(launch_, parameters, batch, loss, step, squared_error);
+  }
+
+  void rating_gradients(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
+                        MatrixView<float> user_gradient, MatrixView<float> item_gradient, float* user_bias_gradient,
+                        float* item_bias_gradient, double* squared_error) override {
+    use_device();
+    cuda::rating_gradients(launch_, parameters, batch, loss, user_gradient, item_gradient, user_bias_gradient,
+                           item_bias_gradient, squared_error, static_cast<double*>(block_errors_.data()));
+  }
+
+  void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
+                   MatrixView<const float> gradient, const OptimizerStep& step,
+                   std::span<std::byte> workspace) override {
+    use_device();
+    cuda::update_rows(launch_, table, rows, n_rows, gradient, step, workspace);
+  }
+  std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows) const override {
+    use_device();
+    return cuda::update_rows_workspace_bytes(n_rows);
+  }
+
+  void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
+                       const RatingLoss& loss, float* prediction) override {
+    use_device();
+    cuda::predict_ratings(launch_, parameters, users, items, n, loss, prediction);
+  }
+
+  void rank_targets(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias,
+                    RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
+                    std::span<std::byte> workspace) override {
+    use_device();
+    cuda::rank_targets(launch_, blas_.get(), queries, items, item_bias, targets, excluded, n_targets, ranks,
+                       workspace);
+  }
+  std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items,
+                                             std::uint64_t n_targets) const override {
+    return cuda::rank_targets_workspace_bytes(n_queries, n_items, n_targets);
+  }
+
+ private:
+  // The current device is a property of the calling thread.
+  void use_device() const { UNFOLD_CUDA_CHECK(cudaSetDevice(device_)); }
+
+  // In order with the ops; the caller may reuse the host memory at once.
+  void copy(void* to, const void* from, std::uint64_t bytes, cudaMemcpyKind kind) {
+    if (bytes == 0) return;
+    use_device();
+    UNFOLD_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, kind, compute_.get()));
+    compute_.synchronize();
+  }
+
+  int device_;
+  std::string description_;
+  Stream compute_, copy_;
+  Blas blas_;
+  DeviceMemory block_errors_;
+  Launch launch_;
+};
+
+}  // namespace
+}  // namespace cuda
+
+std::unique_ptr<Backend> make_cuda_backend(int device) { return std::make_unique<cuda::CudaBackend>(device); }
+
+}  // namespace unfold

@@ -1,0 +1,48 @@
+// What every launcher needs: where to launch, how large a grid, and how wide a row is.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/cuda_check.hpp"
+#include "unfold/matrix_view.hpp"
+
+namespace unfold::cuda {
+
+// The compute stream of a device. Every op launches on it and returns without waiting.
+struct Launch {
+  cudaStream_t stream = nullptr;
+  unsigned n_processors = 0;  // multiprocessors
+};
+
+// Blocks for `n_work` units at `per_block` a block, at most `most`; at least 1. Kernels stride over the rest.
+inline unsigned grid_size(std::uint64_t n_work, std::uint64_t per_block, std::uint64_t most) {
+  const std::uint64_t blocks = n_work / per_block + (n_work % per_block != 0 ? 1 : 0);
+  return static_cast<unsigned>(std::clamp<std::uint64_t>(blocks, 1, std::min<std::uint64_t>(most, 0x7FFFFFFFu)));
+}
+
+// Blocks of a kernel that the device holds at once.
+template <typename Kernel>
+std::uint64_t resident_blocks(const Launch& launch, Kernel* kernel, unsigned threads) {
+  int per_processor = 0;
+  UNFOLD_CUDA_CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_processor, kernel, static_cast<int>(threads), 0));
+  return static_cast<std::uint64_t>(std::max(per_processor, 1)) * launch.n_processors;
+}
+
+// A grid that fills the device a few times over: enough to even out blocks of unequal work.
+inline constexpr std::uint64_t kBlocksPerProcessor = 32;
+inline unsigned filling_grid(const Launch& launch, std::uint64_t n_work, std::uint64_t per_block) {
+  return grid_size(n_work, per_block, kBlocksPerProcessor * launch.n_processors);
+}
+
+// Throws UsageError where a table has more columns than a kernel's registers hold, or a stride or address that
+// vector loads cannot take.
+inline constexpr std::uint32_t kMaxDim = 1024;
+void check_vector_table(const char* what, const void* data, std::uint32_t cols, std::uint32_t stride);
+
+}  // namespace unfold::cuda
+
+// After each launch: a launch that could not start throws here, named. Work that fails later shows at synchronize().
+#define UNFOLD_CUDA_CHECK_LAUNCH() UNFOLD_CUDA_CHECK(cudaGetLastError())

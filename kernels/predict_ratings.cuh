@@ -1,0 +1,50 @@
+// Predicted ratings of pairs. kUnknownRow contributes nothing: no bias and no factors.
+// Shapes    tables as in rating_step.cuh; users, items, prediction [n]
+// Work      a group of 8 lanes a pair, lanes stride over dim in float4
+// Traffic   a pair reads 2 * 4 * (dim + 1) + 8 bytes and writes 4
+// Races     none
+// Requires  rows in range or kUnknownRow; factor strides a multiple of 4 floats, tables aligned to 16 bytes
+// Source    Koren, Bell and Volinsky, IEEE Computer 2009, eq. 4
+#pragma once
+
+#include "kernels/simt.cuh"
+#include "unfold/backend.hpp"
+
+namespace unfold::cuda {
+
+inline constexpr unsigned kPredictThreads = 256;
+inline constexpr int kPredictWidth = 8;
+
+__global__ void __launch_bounds__(kPredictThreads)
+    predict_ratings_kernel(const MfParameters parameters, const Row* users, const Row* items, const std::uint64_t n,
+                           const RatingLoss loss, float* prediction) {
+  constexpr int kPack = 4;
+  const unsigned row_packs = (parameters.user_factors.weight.cols + kPack - 1) / kPack;
+  const bool leads = group_lane<kPredictWidth>() == 0;
+  for (std::uint64_t base = 0; base < n; base += group_count<kPredictWidth>()) {
+    const std::uint64_t at = base + group_index<kPredictWidth>();
+    const Row user = at < n ? users[at] : kUnknownRow;
+    const Row item = at < n ? items[at] : kUnknownRow;
+    float share = 0;
+    if (user != kUnknownRow && item != kUnknownRow) {
+      const float* p = parameters.user_factors.weight.row(user);
+      const float* q = parameters.item_factors.weight.row(item);
+      UNFOLD_UNROLL_BY(4)
+      for (unsigned pack = group_lane<kPredictWidth>(); pack < row_packs; pack += kPredictWidth) {
+        float a[kPack], b[kPack];
+        load_pack<kPack>(p + pack * kPack, a);
+        load_pack<kPack>(q + pack * kPack, b);
+        UNFOLD_UNROLL
+        for (int j = 0; j < kPack; ++j) share += a[j] * b[j];
+      }
+    }
+    if (leads && loss.use_bias) {
+      if (user != kUnknownRow) share += *parameters.user_bias.weight.row(user);
+      if (item != kUnknownRow) share += *parameters.item_bias.weight.row(item);
+    }
+    const float score = loss.mean + group_sum<kPredictWidth>(share);
+    if (leads && at < n) prediction[at] = predicted_rating(score, loss);
+  }
+}
+
+}  // namespace unfold::cuda

@@ -1,0 +1,38 @@
+// From a table's dimension and optimizer, known at run time, to the kernel compiled for them. For launchers.
+#pragma once
+
+#include <type_traits>
+
+#include "kernels/launch.hpp"
+#include "kernels/row_slice.cuh"
+#include "unfold/optimizer.hpp"
+
+namespace unfold::cuda {
+
+// Calls launch(RowShape<...>()) with the shape for `dim` columns: as few lanes a row as let each hold at most two
+// float4 (half a memory sector's worth of neighbours still fills whole 128-byte lines from 8 lanes on), then more
+// float4 a lane.
+template <typename LaunchShape>
+void dispatch_shape(std::uint32_t dim, LaunchShape&& launch) {
+  if (dim <= 16) return launch(RowShape<4, 1, 4>());
+  if (dim <= 32) return launch(RowShape<8, 1, 4>());
+  if (dim <= 64) return launch(RowShape<8, 2, 4>());
+  if (dim <= 128) return launch(RowShape<16, 2, 4>());
+  if (dim <= 256) return launch(RowShape<32, 2, 4>());
+  if (dim <= 512) return launch(RowShape<32, 4, 4>());
+  launch(RowShape<32, 8, 4>());
+}
+
+// Calls launch(std::integral_constant<OptimizerKind, kind>()).
+template <typename LaunchKind>
+void dispatch_optimizer(OptimizerKind kind, LaunchKind&& launch) {
+  switch (kind) {
+    case OptimizerKind::kSgd: return launch(std::integral_constant<OptimizerKind, OptimizerKind::kSgd>());
+    case OptimizerKind::kAdagrad: return launch(std::integral_constant<OptimizerKind, OptimizerKind::kAdagrad>());
+    case OptimizerKind::kRowwiseAdagrad:
+      return launch(std::integral_constant<OptimizerKind, OptimizerKind::kRowwiseAdagrad>());
+    case OptimizerKind::kAdam: return launch(std::integral_constant<OptimizerKind, OptimizerKind::kAdam>());
+  }
+}
+
+}  // namespace unfold::cuda

@@ -1,0 +1,92 @@
+// A table row spread over the lanes of a group, in registers: what kernels that hold whole rows share.
+#pragma once
+
+#include "kernels/simt.cuh"
+
+namespace unfold::cuda {
+
+// kWidth lanes own a row; each holds kPacks packs of kPack floats: packs lane, lane + kWidth, ... So neighbouring
+// lanes touch neighbouring addresses. Rows have up to kWidth * kPacks packs.
+template <int kWidth_, int kPacks_, int kPack_>
+struct RowShape {
+  static constexpr int kWidth = kWidth_;
+  static constexpr int kPacks = kPacks_;
+  static constexpr int kPack = kPack_;
+};
+
+// A row of one float (a bias), owned by one lane.
+using ScalarShape = RowShape<1, 1, 1>;
+
+template <typename Shape>
+struct RowSlice {
+  float v[Shape::kPacks][Shape::kPack];
+};
+
+// Packs that hold `cols` columns. The columns that fill up the last one are zero in tables and stay so.
+template <typename Shape>
+__device__ inline unsigned pack_count(std::uint32_t cols) {
+  return (cols + Shape::kPack - 1) / Shape::kPack;
+}
+
+// In these, n_packs = 0 stands for "no row": nothing is read or written, and the slice is zero.
+
+template <typename Shape, LoadKind kLoad = LoadKind::kAnyCache>
+__device__ inline RowSlice<Shape> load_row(const float* row, unsigned n_packs) {
+  RowSlice<Shape> slice;
+  UNFOLD_UNROLL
+  for (int k = 0; k < Shape::kPacks; ++k) {
+    const unsigned pack = group_lane<Shape::kWidth>() + k * Shape::kWidth;
+    if (pack < n_packs) {
+      load_pack<Shape::kPack, kLoad>(row + pack * Shape::kPack, slice.v[k]);
+    } else {
+      UNFOLD_UNROLL
+      for (int j = 0; j < Shape::kPack; ++j) slice.v[k][j] = 0;
+    }
+  }
+  return slice;
+}
+
+template <typename Shape>
+__device__ inline void store_row(float* row, const RowSlice<Shape>& slice, unsigned n_packs) {
+  UNFOLD_UNROLL
+  for (int k = 0; k < Shape::kPacks; ++k) {
+    const unsigned pack = group_lane<Shape::kWidth>() + k * Shape::kWidth;
+    if (pack < n_packs) store_pack<Shape::kPack>(row + pack * Shape::kPack, slice.v[k]);
+  }
+}
+
+// The lane's share of a.b.
+template <typename Shape>
+__device__ inline float dot_share(const RowSlice<Shape>& a, const RowSlice<Shape>& b) {
+  float sum = 0;
+  UNFOLD_UNROLL
+  for (int k = 0; k < Shape::kPacks; ++k) {
+    UNFOLD_UNROLL
+    for (int j = 0; j < Shape::kPack; ++j) sum += a.v[k][j] * b.v[k][j];
+  }
+  return sum;
+}
+
+// alpha * a + beta * b
+template <typename Shape>
+__device__ inline RowSlice<Shape> combine(float alpha, const RowSlice<Shape>& a, float beta,
+                                          const RowSlice<Shape>& b) {
+  RowSlice<Shape> out;
+  UNFOLD_UNROLL
+  for (int k = 0; k < Shape::kPacks; ++k) {
+    UNFOLD_UNROLL
+    for (int j = 0; j < Shape::kPack; ++j) out.v[k][j] = alpha * a.v[k][j] + beta * b.v[k][j];
+  }
+  return out;
+}
+
+template <typename Shape>
+__device__ inline void add_to(RowSlice<Shape>& sum, const RowSlice<Shape>& row) {
+  UNFOLD_UNROLL
+  for (int k = 0; k < Shape::kPacks; ++k) {
+    UNFOLD_UNROLL
+    for (int j = 0; j < Shape::kPack; ++j) sum.v[k][j] += row.v[k][j];
+  }
+}
+
+}  // namespace unfold::cuda

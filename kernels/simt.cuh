@@ -1,0 +1,134 @@
+// Threads, warps and blocks: the one place that shuffles, reduces across lanes, touches memory in vectors or adds
+// atomically. Nothing else here depends on how a warp exchanges values.
+//
+// A kernel's warps stay whole: loops that contain a shuffle have the same trip count for all 32 lanes, and lanes
+// without work take part with a neutral value. So every mask is the full warp, also where a warp is cut into
+// groups of kWidth lanes that each own a row.
+//
+// All of it is plain C++ over CUDA's names (threadIdx, __shfl_xor_sync, __syncthreads, atomicAdd, __ldcg, float4,
+// double and unsigned types). A host compiler takes it too where those names are provided before it is included.
+#pragma once
+
+#include <cstdint>
+
+#include "unfold/matrix_view.hpp"
+
+#if defined(__CUDACC__)
+#define UNFOLD_UNROLL _Pragma("unroll")
+#define UNFOLD_UNROLL_BY(n) UNFOLD_PRAGMA(unroll n)
+#define UNFOLD_PRAGMA(text) _Pragma(#text)
+#else
+#define UNFOLD_UNROLL
+#define UNFOLD_UNROLL_BY(n)
+#endif
+// An array in the block's shared memory. One declaration a kernel or device function.
+#if !defined(UNFOLD_SHARED_ARRAY)
+#define UNFOLD_SHARED_ARRAY(type, name, size) __shared__ type name[size]
+#endif
+
+namespace unfold::cuda {
+
+inline constexpr unsigned kWarpSize = 32;
+inline constexpr unsigned kFullWarp = 0xFFFFFFFFu;
+
+// --- where a thread stands ----------------------------------------------------------------------------------------
+
+__device__ inline std::uint64_t thread_index() {
+  return static_cast<std::uint64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+}
+__device__ inline std::uint64_t thread_count() { return static_cast<std::uint64_t>(gridDim.x) * blockDim.x; }
+
+// A group: kWidth neighbouring lanes of one warp. kWidth is a power of two, at most 32; blockDim.x is a multiple of
+// the warp.
+template <int kWidth>
+__device__ inline unsigned group_lane() {
+  return threadIdx.x % kWidth;
+}
+template <int kWidth>
+__device__ inline std::uint64_t group_index() {
+  return thread_index() / kWidth;
+}
+template <int kWidth>
+__device__ inline std::uint64_t group_count() {
+  return thread_count() / kWidth;
+}
+
+// --- exchange -----------------------------------------------------------------------------------------------------
+
+// The sum over the group, the same bits in each of its lanes. Called by whole warps.
+template <int kWidth, typename T>
+__device__ inline T group_sum(T value) {
+  UNFOLD_UNROLL
+  for (int offset = kWidth / 2; offset > 0; offset /= 2) value += __shfl_xor_sync(kFullWarp, value, offset);
+  return value;
+}
+
+// Lane 0's value in each lane of the group. Called by whole warps.
+template <int kWidth, typename T>
+__device__ inline T group_broadcast(T value) {
+  if constexpr (kWidth == 1) return value;
+  return __shfl_sync(kFullWarp, value, 0, kWidth);
+}
+
+// The sum over the block in thread 0, added in a fixed order; other threads get an unspecified value. Called by
+// whole blocks, of at most 1024 threads.
+template <typename T>
+__device__ inline T block_sum(T value) {
+  UNFOLD_SHARED_ARRAY(T, warp_sums, kWarpSize);
+  const unsigned lane = threadIdx.x % kWarpSize;
+  const unsigned warp = threadIdx.x / kWarpSize;
+  value = group_sum<kWarpSize>(value);
+  if (lane == 0) warp_sums[warp] = value;
+  __syncthreads();
+  if (warp == 0) value = group_sum<kWarpSize>(lane < blockDim.x / kWarpSize ? warp_sums[lane] : T(0));
+  __syncthreads();  // warp_sums may be written again by a second call
+  return value;
+}
+
+template <typename T>
+__device__ inline void atomic_add(T* address, T value) {
+  atomicAdd(address, value);
+}
+
+// --- memory in vectors --------------------------------------------------------------------------------------------
+
+// How a load may be answered. kAnyCache: the memory does not change while the kernel runs, or the thread owns it.
+// kSharedCache: other multiprocessors write it; their first-level caches are not coherent, so it is read from L2,
+// else a hot row would be stale for as long as it stays hot.
+enum class LoadKind { kAnyCache, kSharedCache };
+
+template <LoadKind kLoad, typename T>
+__device__ inline T load(const T* address) {
+  if constexpr (kLoad == LoadKind::kSharedCache) {
+    return __ldcg(address);
+  } else {
+    return *address;
+  }
+}
+
+// kPack floats in one access: 1, or 4 at an address that is a multiple of 16 bytes.
+template <int kPack, LoadKind kLoad = LoadKind::kAnyCache>
+__device__ inline void load_pack(const float* address, float (&out)[kPack]) {
+  static_assert(kPack == 1 || kPack == 4);
+  if constexpr (kPack == 4) {
+    const float4 x = load<kLoad>(reinterpret_cast<const float4*>(address));
+    out[0] = x.x;
+    out[1] = x.y;
+    out[2] = x.z;
+    out[3] = x.w;
+  } else {
+    out[0] = load<kLoad>(address);
+  }
+}
+
+template <int kPack>
+__device__ inline void store_pack(float* address, const float (&in)[kPack]) {
+  static_assert(kPack == 1 || kPack == 4);
+  if constexpr (kPack == 4) {
+    *reinterpret_cast<float4*>(address) = make_float4(in[0], in[1], in[2], in[3]);
+  } else {
+    *address = in[0];
+  }
+}
+
+}  // namespace unfold::cuda
