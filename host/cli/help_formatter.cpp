@@ -54,6 +54,13 @@ std::string HelpFormatter::make_subcommand(const CLI::App* command) const {
   return two_columns(command->get_name(), command->get_description());
 }
 
+std::string HelpFormatter::make_groups(const CLI::App* app, CLI::AppFormatMode mode) const {
+  std::string out = CLI::Formatter::make_groups(app, mode);
+  const CLI::App* root = app->get_parent();
+  if (root != nullptr && root->get_config_ptr() != nullptr) out += make_option(root->get_config_ptr(), false);
+  return out;
+}
+
 std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) const {
   std::string out = "\nUsage: " + (name.empty() ? app->get_name() : name);
   for (const CLI::Option* option : app->get_options()) {

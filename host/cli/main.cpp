@@ -85,7 +85,7 @@ int run(int argc, char** argv) {
   root.config_formatter(std::make_shared<ConfigFile>(root));
   root.set_version_flag("--version", std::string("unfold ") + kVersion, "print the version and exit");
   root.set_help_flag("-h,--help", "print this help and exit; COMMAND --help tells of a command");
-  root.set_config("--config", "", "TOML file of options, a table a command; the command line goes before it")
+  root.set_config("--config", "", "TOML file of options, with a table such as [train]; the command line comes first")
       ->type_name("FILE");
   root.allow_config_extras(CLI::config_extras_mode::error);
   root.require_subcommand(1);
