@@ -54,8 +54,8 @@ std::string HelpFormatter::make_subcommand(const CLI::App* command) const {
   return two_columns(command->get_name(), command->get_description());
 }
 
-std::string HelpFormatter::make_groups(const CLI::App* app, CLI::AppFormatMode mode) const {
-  std::string out = CLI::Formatter::make_groups(app, mode);
+std::string HelpFormatter::make_subcommands(const CLI::App* app, CLI::AppFormatMode mode) const {
+  std::string out = CLI::Formatter::make_subcommands(app, mode);
   const CLI::App* root = app->get_parent();
   if (root != nullptr && root->get_config_ptr() != nullptr) out += make_option(root->get_config_ptr(), false);
   return out;

@@ -38,7 +38,7 @@ int run(const ImportCommand& command) {
   } else {
     fmt::print("{}\n", dataset.directory().string());
   }
-  return 0;
+  return interrupted() ? kInterruptedExitCode : 0;
 }
 
 }  // namespace

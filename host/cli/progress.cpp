@@ -52,7 +52,11 @@ void Progress::clear() {
 }
 
 void Progress::importing(const std::string& file, std::uint64_t bytes_done, std::uint64_t bytes_total) {
-  if (!live_) return;
+  if (!live_) {
+    if (!import_said_) say("reading " + file);
+    import_said_ = true;
+    return;
+  }
   const double share = bytes_total == 0 ? 1 : double(bytes_done) / double(bytes_total);
   show(fmt::format("reading {}  {:.0f}%", file, 100 * std::min(share, 1.0)));
 }

@@ -21,6 +21,7 @@ class Progress {
   void say(const std::string& text);
   void warn(const std::string& text);
 
+  // Off a terminal, one line the first time.
   void importing(const std::string& file, std::uint64_t bytes_done, std::uint64_t bytes_total);
   void training(const TrainProgress& progress);
   // Off a terminal, the epoch's line; `n_epochs` is the planned number.
@@ -34,6 +35,7 @@ class Progress {
   bool quiet_;
   bool live_;
   bool shown_ = false;
+  bool import_said_ = false;
 };
 
 // "95 s", "4 min 10 s", "2 h 5 min".

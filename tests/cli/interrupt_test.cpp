@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <thread>
 
 #include "tests/support/cli_test.hpp"
 
@@ -70,10 +69,12 @@ TEST_F(CliInterrupt, SecondSignalQuits) {
 }
 
 TEST_F(CliInterrupt, DuringAnImportNothingIsLeftBehind) {
-  unfold_ok({"synth", "big.csv", "--users", "20000", "--items", "5000", "--ratings", "1500000"});
+  // Long enough to be read for more than a second or two.
+  std::string text;
+  for (int i = 0; i < 8'000'000; ++i) text += "u" + std::to_string(i % 9973) + ",i" + std::to_string(i % 1009) + ",3\n";
+  write_file(path("big.csv"), text);
   Process process(command_line({"import", "big.csv", "--out", "data"}), process_options());
-  // The signal is caught once the program is past its start.
-  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  ASSERT_TRUE(process.wait_for_error_text("reading big.csv"));
   process.send_signal(SIGINT);
   const ProcessResult result = process.wait();
   EXPECT_EQ(result.exit_code, 130) << result.err;
