@@ -25,6 +25,10 @@ constexpr std::array<std::string_view, 7> kFiles = {"model.json",   "tensors.saf
                                                     "item_ids.txt", "seen.safetensors",    "history.jsonl",
                                                     "config.toml"};
 
+// Files whose length model.json holds, so that a cut between two lines is seen.
+constexpr std::string_view kCheckedFiles[] = {"tensors.safetensors", "user_ids.txt", "item_ids.txt", "seen.safetensors",
+                                              "history.jsonl"};
+
 // Ids and paths may hold any bytes; JSON is UTF-8, so others are written as U+FFFD.
 std::string to_text(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
@@ -43,7 +47,8 @@ Json parse_json(std::string_view text, const std::string& where) {
 
 // --- writing ----------------------------------------------------------------------------------------------------
 
-Json description(const Model& model) {
+// The content of model.json. The other files are in `directory` already.
+Json description(const Model& model, const fs::path& directory) {
   Json json;
   json["format"] = kFormat;
   json["format_version"] = kFormatVersion;
@@ -55,6 +60,7 @@ Json description(const Model& model) {
   if (model.has_range) json["rating_range"] = {printed(model.range_low), printed(model.range_high)};
   json["training"] = model.training;
   json["scores"] = model.scores;
+  for (const std::string_view name : kCheckedFiles) json["file_bytes"][name] = fs::file_size(directory / name);
   return json;
 }
 
@@ -75,7 +81,7 @@ void write_files(const Model& model, const fs::path& directory) {
   for (const Json& line : model.history) history += to_text(line, -1) + '\n';
   write_whole_file(directory / "history.jsonl", history);
   write_whole_file(directory / "config.toml", model.config);
-  write_whole_file(directory / "model.json", to_text(description(model), 2) + '\n');
+  write_whole_file(directory / "model.json", to_text(description(model, directory), 2) + '\n');
 }
 
 // Says why `existing` is no model, or nothing. Files that are no model's own count too: they would be lost.
@@ -122,6 +128,18 @@ std::uint32_t count_field(const Json& json, const char* name, const fs::path& fi
   return found->get<std::uint32_t>();
 }
 
+void check_file_sizes(const Json& json, const fs::path& file) {
+  const auto sizes = field<Json>(json, "file_bytes", file);
+  for (const std::string_view name : kCheckedFiles) {
+    const fs::path checked = file.parent_path() / name;
+    const auto expected = field<std::uint64_t>(sizes, name.data(), file);
+    const std::uint64_t found = MappedFile::open(checked).bytes().size();
+    if (found == expected) continue;
+    throw DataError(fmt::format("{}: has {} bytes, but {} were written; it is {}", checked.string(), found, expected,
+                                found < expected ? "truncated" : "not of this model"));
+  }
+}
+
 struct Shape {
   std::uint32_t n_users, n_items, dim;
 };
@@ -150,6 +168,7 @@ Shape read_description(const fs::path& file, Model& model) {
     model.range_low = static_cast<float>(bounds[0]);
     model.range_high = static_cast<float>(bounds[1]);
   }
+  check_file_sizes(json, file);
   return {count_field(json, "n_users", file), count_field(json, "n_items", file), count_field(json, "dim", file)};
 }
 
