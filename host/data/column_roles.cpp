@@ -72,12 +72,14 @@ class Samples {
  public:
   Samples(const SampleTable& table, bool first_is_data) : table_(table), first_is_data_(first_is_data) {}
 
-  // How many values of a column satisfy `test`.
+  // How many values of a column satisfy `test`. The first line may have another number of columns than the others.
   template <typename Test>
   std::size_t count(std::size_t column, Test test) const {
-    std::size_t n = 0;
-    if (first_is_data_ && column < table_.first.size()) n += test(table_.first[column]) ? 1 : 0;
-    for (const auto& line : table_.lines) n += test(line[column]) ? 1 : 0;
+    const auto passes = [&](const std::vector<std::string_view>& line) {
+      return column < line.size() && test(line[column]) ? std::size_t{1} : std::size_t{0};
+    };
+    std::size_t n = first_is_data_ ? passes(table_.first) : 0;
+    for (const auto& line : table_.lines) n += passes(line);
     return n;
   }
   // True for half of the values or more: a few bad ones are for the import to report.
@@ -235,7 +237,7 @@ bool has_header(const SampleTable& table, const ImportOptions& options, const st
   if (n_known >= 2) return true;
   const Samples samples(table, false);
   for (std::size_t n = 0; n < table.first.size() && !table.lines.empty(); ++n) {
-    if (n < table.lines[0].size() && 10 * samples.count(n, is_number) >= 9 * table.lines.size()) return true;
+    if (10 * samples.count(n, is_number) >= 9 * table.lines.size()) return true;
   }
   return false;
 }

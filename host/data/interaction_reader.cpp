@@ -68,6 +68,7 @@ InteractionReader::InteractionReader(const std::filesystem::path& source, const 
   report_.columns = format_.columns_text();
   report_.has_ratings = format_.column(Role::kRating) != kNoColumn;
   report_.has_times = has_times();
+  if (progress_) progress_(source_.raw_bytes_read(), source_.raw_bytes_total());
 }
 
 bool InteractionReader::next(Record& record) {

@@ -158,6 +158,12 @@ TEST(FormatTest, SaysWhatItCannotMakeOut) {
               HasSubstr("f.csv:1: no line ends in the first"));
 }
 
+TEST(FormatTest, AHeaderMayBeLongerThanTheLines) {
+  const InputFormat format = detect_format("user,item,rating,time\n1,2,3\n1,3,4\n", true, {}, "f.csv");
+  EXPECT_EQ(describe(format), "csv header user=user,item=item,rating=rating");
+  EXPECT_EQ(format.n_columns, 4u) << "every line is then reported against the header";
+}
+
 TEST(FormatTest, LooksAtWholeLinesOnly) {
   const InputFormat format = detect_format("1,2,3\n1,3,4\n1,4", false, {}, "f.csv");
   EXPECT_EQ(describe(format), "csv user=1,item=2,rating=3");
