@@ -217,6 +217,7 @@ TEST_F(DamagedInputTest, ReadsOrRefuses) {
   for (unsigned seed = 0; seed < 5000; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);
+    std::filesystem::remove(file_);  // file systems write a file out that is emptied and written again
     write_file(file_, damaged(random));
     try {
       const MappedRatings mapped = read_mapped_ratings(file_, none, none, {});
@@ -235,6 +236,7 @@ TEST_F(DamagedInputTest, ImportsOrLeavesNothing) {
   for (unsigned seed = 0; seed < 100; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);
+    std::filesystem::remove(file_);  // file systems write a file out that is emptied and written again
     write_file(file_, damaged(random));
     try {
       const Dataset dataset = import_dataset(file_, folder_ / "out", random_options(random));

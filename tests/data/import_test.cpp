@@ -116,11 +116,13 @@ TEST_F(ImportTest, ResultDoesNotDependOnTheMemoryBound) {
     ImportOptions options;
     options.memory_bytes = memory_bytes;
     EXPECT_TRUE(columns_of(import(text, options)) == expected) << memory_bytes;
-    options.min_user_ratings = 150;
-    options.min_item_ratings = 80;
+    options.min_user_ratings = 140;
+    options.min_item_ratings = 78;
     ImportOptions roomy = options;
     roomy.memory_bytes = std::uint64_t{1} << 30;
-    EXPECT_TRUE(columns_of(import(text, options)) == columns_of(import(text, roomy))) << memory_bytes;
+    const Dataset filtered = import(text, options);
+    EXPECT_GT(filtered.report().n_below_minimum, 1000u) << "several passes";
+    EXPECT_TRUE(columns_of(filtered) == columns_of(import(text, roomy))) << memory_bytes;
   }
 }
 
@@ -164,14 +166,14 @@ TEST_F(ImportTest, MinimumsHoldForWhatIsLeft) {
   EXPECT_THAT(ids(dataset.read_user_ids()), ElementsAre("a", "b"));
   EXPECT_EQ(dataset.report().n_below_minimum, 4u);
 
-  options.min_user_ratings = 55;
-  options.min_item_ratings = 30;
+  options.min_user_ratings = 45;
+  options.min_item_ratings = 28;
   const Dataset larger = import(as_table(random_rows(20000, 4), " ", 2, "", "\n"), options);
   std::vector<int> of_user(larger.n_users()), of_item(larger.n_items());
   for (const Row user : larger.ratings().users) ++of_user[user];
   for (const Row item : larger.ratings().items) ++of_item[item];
-  EXPECT_GE(*std::min_element(of_user.begin(), of_user.end()), 55);
-  EXPECT_GE(*std::min_element(of_item.begin(), of_item.end()), 30);
+  EXPECT_GE(*std::min_element(of_user.begin(), of_user.end()), 45);
+  EXPECT_GE(*std::min_element(of_item.begin(), of_item.end()), 28);
   EXPECT_TRUE(std::is_sorted(of_user.rbegin(), of_user.rend()));
   EXPECT_TRUE(std::is_sorted(of_item.rbegin(), of_item.rend()));
   EXPECT_GT(larger.report().n_below_minimum, 0u);
