@@ -90,8 +90,8 @@ bool InteractionReader::next_line() {
     }
     if (++report_.n_lines % kLinesPerProgressCheck == 0) report_progress(false);
     if (result == LineReader::Result::kTooLong) {
-      handle_bad_line(fmt::format("the line is longer than {} bytes, the most a line of this format may have",
-                                  max_line_bytes_));
+      handle_bad_line(
+          fmt::format("the line is longer than {} bytes, the most a line of this format may have", max_line_bytes_));
     } else if (result == LineReader::Result::kNul) {
       handle_bad_line(fmt::format("byte {} of the line is NUL, which text does not hold (a binary file, or UTF-16?)",
                                   lines_.nul_column()));

@@ -78,13 +78,15 @@ TEST_F(BadInputTest, LinesNameFileLineColumnValueAndRemedy) {
   EXPECT_EQ(error_of(good_ + "3,30\n4,40,1\n"), "ratings.csv:4: 2 columns where 3 are expected"s + kRemedy);
   EXPECT_EQ(error_of(good_ + "\n3,30,1,7\n"), "ratings.csv:5: 4 columns where 3 are expected"s + kRemedy);
   EXPECT_EQ(error_of(good_ + "3,30,abc\n"), "ratings.csv:4: column 'rating': \"abc\" is not a number"s + kRemedy);
-  EXPECT_EQ(error_of(good_ + "3,30,nan\n"), "ratings.csv:4: column 'rating': \"nan\" is not a finite number"s + kRemedy);
+  EXPECT_EQ(error_of(good_ + "3,30,nan\n"),
+            "ratings.csv:4: column 'rating': \"nan\" is not a finite number"s + kRemedy);
   EXPECT_EQ(error_of(good_ + "3,30,-inf\n"),
             "ratings.csv:4: column 'rating': \"-inf\" is not a finite number"s + kRemedy);
   EXPECT_EQ(error_of(good_ + ",30,4\n"), "ratings.csv:4: column 'userId': the user id is empty"s + kRemedy);
   EXPECT_EQ(error_of(good_ + "3,,4\n"), "ratings.csv:4: column 'movieId': the item id is empty"s + kRemedy);
   EXPECT_EQ(error_of("1,2,3\n1,3,4\n1,4,x\n"), "ratings.csv:3: column 3 (rating): \"x\" is not a number"s + kRemedy);
-  EXPECT_THAT(error_of(good_ + "3,\"30\n31\",4\n"), HasSubstr("ratings.csv:4: column 2: \"\\\"30\" begins with a quote"));
+  EXPECT_THAT(error_of(good_ + "3,\"30\n31\",4\n"),
+              HasSubstr("ratings.csv:4: column 2: \"\\\"30\" begins with a quote"));
   EXPECT_THAT(error_of(good_ + "3,3\0,4\n"s), StartsWith("ratings.csv:4: byte 4 of the line is NUL"));
   EXPECT_THAT(error_of(good_ + "3,30," + std::string(10'000'000, 'x') + "\n"),
               StartsWith("ratings.csv:4: the line is longer than 1048576 bytes"));
@@ -105,14 +107,16 @@ TEST_F(BadInputTest, CompressedDataThatEndsEarlyOrIsCorrupt) {
   for (int n = 0; n < 100'000; ++n) text += std::to_string(n * 7) + "," + std::to_string(n % 977) + ",3\n";
   for (const std::string& whole : {test::gzip(text), test::zstd(text)}) {
     const std::string half = whole.substr(0, whole.size() / 2);
-    EXPECT_THAT(error_of(half), HasSubstr("data ends early: " + std::to_string(half.size()) + " compressed bytes gave"));
+    EXPECT_THAT(error_of(half),
+                HasSubstr("data ends early: " + std::to_string(half.size()) + " compressed bytes gave"));
     EXPECT_THAT(error_of(half, skipping()), HasSubstr("ends early")) << "not a matter of single lines";
   }
   EXPECT_THAT(error_of(test::gzip("")), HasSubstr("empty after decompression"));
 }
 
 TEST_F(BadInputTest, AcceptedOddities) {
-  for (const std::string& text : {"userId,movieId\r\n1,10\r\n"s, "\xef\xbb\xbfuserId,movieId\n1,10"s, "\n\n1,10\n\n"s}) {
+  for (const std::string& text :
+       {"userId,movieId\r\n1,10\r\n"s, "\xef\xbb\xbfuserId,movieId\n1,10"s, "\n\n1,10\n\n"s}) {
     write_file(file_, text);
     const Dataset dataset = import_dataset(file_, folder_ / "out", {});
     EXPECT_EQ(interactions(dataset).count({"1", "10"}), 1u) << text;
@@ -170,9 +174,10 @@ TEST_F(BadInputTest, SkipWritesNoFileWhereAllIsWell) {
 }
 
 TEST_F(BadInputTest, SkipOfEverythingIsAnError) {
-  EXPECT_EQ(error_of("userId,movieId,rating\n1,2,x\n1,3,y\n", skipping()),
-            "ratings.csv: no ratings: all 2 lines with content were rejected; the first: ratings.csv:2: column 'rating': "
-            "\"x\" is not a number");
+  EXPECT_EQ(
+      error_of("userId,movieId,rating\n1,2,x\n1,3,y\n", skipping()),
+      "ratings.csv: no ratings: all 2 lines with content were rejected; the first: ratings.csv:2: column 'rating': "
+      "\"x\" is not a number");
 }
 
 TEST_F(BadInputTest, RejectedFileThatCannotBeWritten) {
@@ -196,8 +201,8 @@ class DamagedInputTest : public BadInputTest {
     const std::string quotes = "\"User-ID\";\"ISBN\";\"Rating\"\n\"a\"\"b\";\"c;d\";\"5\"\nx;y;3\n";
     const std::string dated = "user,item,rating,date\n1,2,3,2020-01-01T10:00:00Z\n2,3,4.5,1600000000\n";
     const std::string dat = "1::2::3::978300760\n2::3::4::978302109\n";
-    const std::vector<std::string> files = {good_,  lists, quotes, dated, dat, test::gzip(good_), test::zstd(lists),
-                                            "\xef\xbb\xbf" + good_};
+    const std::vector<std::string> files = {
+        good_, lists, quotes, dated, dat, test::gzip(good_), test::zstd(lists), "\xef\xbb\xbf" + good_};
     std::string bytes = files[random() % files.size()];
     for (unsigned n = random() % 4; n > 0; --n) bytes[random() % bytes.size()] = static_cast<char>(random());
     if (random() % 3 == 0) bytes.resize(random() % (bytes.size() + 1));

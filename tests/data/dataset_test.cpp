@@ -325,7 +325,8 @@ TEST_F(MappedRatingsTest, ResultDoesNotDependOnTheMemoryBound) {
 TEST_F(MappedRatingsTest, FailsLikeAnImport) {
   EXPECT_THAT(data_error([&] { map("a,x,1\na,y,bad\n"); }), HasSubstr("test:2: column 3 (rating): \"bad\""));
   EXPECT_THAT(data_error([&] { map("user,item,rating\n"); }), HasSubstr("no ratings in 1 lines"));
-  EXPECT_THAT(data_error([&] { read_mapped_ratings(folder_ / "none", users_, items_, {}); }), HasSubstr("no such file"));
+  EXPECT_THAT(data_error([&] { read_mapped_ratings(folder_ / "none", users_, items_, {}); }),
+              HasSubstr("no such file"));
 }
 
 }  // namespace

@@ -66,7 +66,8 @@ TEST(FormatTest, FindsRolesByNameInAnySpelling) {
   EXPECT_EQ(detect("userID\tartistID\tweight\n2\t51\t13883\n"), "tsv header user=userID,item=artistID");
   EXPECT_EQ(detect("user item rating when who\n1 2 3 4 5\n"), "space header user=user,item=item,rating=rating");
   EXPECT_EQ(detect("userid,itemid,rating,Time,Location\n1,t1,2,Weekday,Home\n2,t2,3,NA,NA\n"),
-            "csv header user=userid,item=itemid,rating=rating") << "these times are no times";
+            "csv header user=userid,item=itemid,rating=rating")
+      << "these times are no times";
 }
 
 TEST(FormatTest, TellsAHeaderFromData) {
