@@ -1,1 +1,137 @@
-int main() { return 0; }
+// The program: parses the command line, runs one command, turns exceptions into messages and exit codes.
+//   0 done   1 a bug   2 usage   3 data   4 device or memory   5 diverged   130 interrupted
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/cli/commands.hpp"
+#include "host/cli/config_file.hpp"
+#include "host/cli/help_formatter.hpp"
+#include "host/cli/interrupt.hpp"
+#include "host/cli/suggest.hpp"
+#include "unfold/error.hpp"
+#include "unfold/version.hpp"
+
+namespace unfold::cli {
+namespace {
+
+constexpr int kUsageExitCode = 2;
+constexpr int kDeviceExitCode = 4;
+
+int report_error(const std::string& message, int exit_code) {
+  fmt::print(stderr, "unfold: error: {}\n", message);
+  return exit_code;
+}
+
+// The commands on the command line; at most one.
+const CLI::App* parsed_command(const CLI::App& root) {
+  const std::vector<CLI::App*> commands = root.get_subcommands();
+  return commands.empty() ? nullptr : commands.front();
+}
+
+std::vector<std::string> command_names(const CLI::App& root) {
+  std::vector<std::string> names;
+  for (const CLI::App* app : root.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(app->get_name());
+  }
+  return names;
+}
+
+// What is wrong with the first word that nothing took.
+std::string describe_unknown(const CLI::App& root, const std::vector<std::string>& words) {
+  const CLI::App* command = parsed_command(root);
+  const auto flag = std::find_if(words.begin(), words.end(), [](const std::string& w) { return w.front() == '-'; });
+  if (flag == words.end()) {
+    if (command != nullptr) return fmt::format("{}: unexpected argument \"{}\"", command->get_name(), words.front());
+    return fmt::format("unknown command \"{}\"{}", words.front(), did_you_mean(words.front(), command_names(root)));
+  }
+  std::vector<std::string> known;
+  for (const CLI::App* app : {command, &root}) {
+    if (app == nullptr) continue;
+    for (const CLI::Option* option : app->get_options()) {
+      if (option->nonpositional()) known.push_back("--" + option->get_single_name());
+    }
+  }
+  const std::string name = flag->substr(0, flag->find('='));
+  return fmt::format("{}unknown option {}{}", command == nullptr ? "" : command->get_name() + ": ", name,
+                     did_you_mean(name, known));
+}
+
+std::string describe_usage_error(const CLI::App& root, const CLI::ParseError& error) {
+  std::vector<std::string> unknown = root.remaining(true);
+  std::erase_if(unknown, [](const std::string& word) { return word.empty() || word == "--"; });
+  if (!unknown.empty()) return describe_unknown(root, unknown);
+  const CLI::App* command = parsed_command(root);
+  if (command == nullptr && error.get_name() == "RequiredError") {
+    return fmt::format("a command is needed: {}; see unfold --help", fmt::join(command_names(root), ", "));
+  }
+  return command == nullptr ? error.what() : fmt::format("{}: {}", command->get_name(), error.what());
+}
+
+int run(int argc, char** argv) {
+  CLI::App root("Trains large factorization models on the GPU and the CPU.", "unfold");
+  root.formatter(std::make_shared<HelpFormatter>());
+  root.config_formatter(std::make_shared<ConfigFile>(root));
+  root.set_version_flag("--version", std::string("unfold ") + kVersion, "print the version and exit");
+  root.set_help_flag("-h,--help", "print this help and exit; COMMAND --help tells of a command");
+  root.set_config("--config", "", "TOML file of options, with a table such as [train]; the command line comes first")
+      ->type_name("FILE");
+  root.allow_config_extras(CLI::config_extras_mode::error);
+  root.require_subcommand(1);
+  root.footer("Example:\n  unfold train ratings.csv --out model && unfold export model --format npy");
+
+  const std::pair<const char*, RunCommand> commands[] = {
+      {"train", add_train(root)},   {"evaluate", add_evaluate(root)}, {"export", add_export(root)},
+      {"import", add_import(root)}, {"synth", add_synth(root)},       {"info", add_info(root)},
+      {"completion", add_completion(root)}};
+  for (CLI::App* app : root.get_subcommands([](const CLI::App*) { return true; })) {
+    app->set_help_flag("-h,--help", "print this help and exit");
+    app->allow_config_extras(CLI::config_extras_mode::error);
+    // A table in a configuration file gives options their values; only the command line chooses the command.
+    app->configurable(false)->fallthrough();
+  }
+
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return root.exit(success, std::cout, std::cerr);
+  } catch (const CLI::ParseError& error) {
+    return report_error(describe_usage_error(root, error), kUsageExitCode);
+  }
+  const std::string& name = parsed_command(root)->get_name();
+  for (const auto& [command, run_command] : commands) {
+    if (name == command) return run_command();
+  }
+  return 1;
+}
+
+}  // namespace
+}  // namespace unfold::cli
+
+int main(int argc, char** argv) {
+  using unfold::cli::report_error;
+  try {
+    const int exit_code = unfold::cli::run(argc, argv);
+    if (std::fflush(stdout) != 0 || !std::cout.flush()) return report_error("standard output cannot be written", 3);
+    return exit_code;
+  } catch (const unfold::Error& error) {
+    return report_error(error.what(), error.exit_code());
+  } catch (const unfold::cli::Interrupted&) {
+    return unfold::cli::kInterruptedExitCode;
+  } catch (const std::bad_alloc&) {
+    return report_error("the host's memory does not suffice", unfold::cli::kDeviceExitCode);
+  } catch (const std::exception& error) {
+    return report_error(fmt::format("unexpected: {}", error.what()), 1);
+  }
+}

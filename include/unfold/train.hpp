@@ -18,17 +18,17 @@ namespace unfold {
 // every field once, with its help. Defaults are those of a first run on data nobody tuned for.
 struct TrainOptions {
   std::string model = "mf";
-  std::uint32_t dim = 64;
+  std::uint32_t dim = 128;
   std::uint32_t epochs = 20;
-  std::string optimizer = "adagrad";
+  std::string optimizer = "sgd";
   double learning_rate = 0.05;
-  std::string schedule = "constant";
+  std::string schedule = "linear";
   double learning_rate_decay = 0.9;
   double warmup = 0.25;
   double beta1 = 0.9;
   double beta2 = 0.99;
   double epsilon = 1e-8;
-  double l2 = 0.05;
+  double l2 = 0.06;
   double l2_bias = -1;
   bool no_bias = false;
   std::string rating_range;

@@ -1,0 +1,22 @@
+// The subcommands. Each adds itself with its options to the root and returns what runs it after the parse; the
+// result is the exit code. Results go to stdout, everything else to stderr.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <functional>
+#include <string>
+
+namespace unfold::cli {
+
+using RunCommand = std::function<int()>;
+
+RunCommand add_train(CLI::App& root);
+RunCommand add_import(CLI::App& root);
+RunCommand add_evaluate(CLI::App& root);
+RunCommand add_export(CLI::App& root);
+RunCommand add_synth(CLI::App& root);
+RunCommand add_info(CLI::App& root);
+// Reads the other commands and their options off the root, so it is added last.
+RunCommand add_completion(CLI::App& root);
+
+}  // namespace unfold::cli

@@ -1,0 +1,19 @@
+// The help page: options in a column, their text wrapped, defaults in brackets.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <CLI/Formatter.hpp>
+#include <string>
+
+namespace unfold::cli {
+
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_option(const CLI::Option* option, bool is_positional) const override;
+  std::string make_subcommand(const CLI::App* command) const override;
+  // A command's page also names the root's options, which it takes as well.
+  std::string make_subcommands(const CLI::App* app, CLI::AppFormatMode mode) const override;
+  std::string make_usage(const CLI::App* app, std::string name) const override;
+};
+
+}  // namespace unfold::cli

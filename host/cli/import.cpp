@@ -1,0 +1,61 @@
+// unfold import DATA [--out DIR]
+#include <memory>
+
+#include "host/cli/commands.hpp"
+#include "host/cli/input_options.hpp"
+#include "host/cli/interrupt.hpp"
+#include "host/cli/text.hpp"
+#include "unfold/error.hpp"
+
+namespace unfold::cli {
+namespace {
+
+struct ImportCommand {
+  std::string data, out;
+  InputOptions input;
+  bool quiet = false;
+  bool json = false;
+};
+
+int run(const ImportCommand& command) {
+  Progress progress(command.quiet);
+  const ImportOptions options = command.input.resolve();
+  const ImportProgress callback = import_progress(command.data, progress);
+  catch_interrupts();
+  bool was_cached = false;
+  const Dataset dataset = [&] {
+    if (!command.out.empty()) return import_dataset(command.data, command.out, options, callback);
+    CachedDataset cached = open_or_import(command.data, command.input.cache_directory(), options, callback);
+    was_cached = cached.was_cached;
+    return std::move(cached.dataset);
+  }();
+  progress.clear();
+  say_report(dataset.report(), was_cached, progress);
+  if (command.json) {
+    nlohmann::ordered_json report = to_json(dataset.report());
+    report["directory"] = dataset.directory().string();
+    fmt::print("{}\n", json_page(report));
+  } else {
+    fmt::print("{}\n", dataset.directory().string());
+  }
+  return interrupted() ? kInterruptedExitCode : 0;
+}
+
+}  // namespace
+
+RunCommand add_import(CLI::App& root) {
+  CLI::App* app = root.add_subcommand("import", "read a file of ratings once into a data set that train maps");
+  app->footer("Prints the data set's folder.\n\nExample:\n  unfold import ratings.csv.gz --out ratings.unfold");
+  auto command = std::make_shared<ImportCommand>();
+  OptionSet options(*app);
+  options.add_positional(command->data, "DATA", "a file of ratings, plain, .gz or .zst");
+  options.add(command->out, "out", "folder to write; absent: into the cache, where train finds it", Saved::kNo, "DIR");
+  command->input.add_reading(options);
+  command->input.add_keeping(options);
+  command->input.add_cache(options);
+  options.add(command->quiet, "quiet", "no progress and no notices on stderr; warnings and errors remain");
+  options.add(command->json, "json", "print what was read, kept and left out as one JSON object");
+  return [command] { return run(*command); };
+}
+
+}  // namespace unfold::cli

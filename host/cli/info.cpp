@@ -1,0 +1,56 @@
+// unfold info
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+
+#include "host/cli/commands.hpp"
+#include "host/cli/option_set.hpp"
+#include "host/cli/text.hpp"
+#include "unfold/dataset.hpp"
+#include "unfold/memory_plan.hpp"
+#include "unfold/version.hpp"
+
+namespace unfold::cli {
+namespace {
+
+int run(bool json) {
+  const BuildInfo info = build_info();
+  if (json) {
+    fmt::print("{}\n", json_page({{"version", info.version},
+                                  {"commit", info.commit},
+                                  {"compiler", info.compiler},
+                                  {"build_type", info.build_type},
+                                  {"cuda", info.cuda},
+                                  {"cpu_targets", info.cpu_targets},
+                                  {"threads", info.threads},
+                                  {"memory_bytes", available_host_bytes()},
+                                  {"devices", info.devices},
+                                  {"device_notice", info.device_notice},
+                                  {"cache", default_cache_directory().string()}}));
+    return 0;
+  }
+  fmt::print("unfold {}{}\n", info.version, info.commit.empty() ? "" : " (" + info.commit + ")");
+  fmt::print("built with   {}, {}\n", info.compiler, info.build_type);
+  fmt::print("CUDA         {}\n", info.cuda.empty() ? "not in this build" : info.cuda);
+  fmt::print("CPU          {} threads; {}\n", info.threads, fmt::join(info.cpu_targets, " "));
+  fmt::print("memory       {} free\n", format_bytes(available_host_bytes()));
+  for (const std::string& device : info.devices) fmt::print("GPU          {}\n", device);
+  if (info.devices.empty()) {
+    fmt::print("GPU          none{}\n", info.device_notice.empty() ? "" : ": " + info.device_notice);
+  }
+  fmt::print("cache        {}\n", default_cache_directory().string());
+  return 0;
+}
+
+}  // namespace
+
+RunCommand add_info(CLI::App& root) {
+  CLI::App* app = root.add_subcommand("info", "print the version, the build, CPU features and devices");
+  app->footer("Example:\n  unfold info --json");
+  auto json = std::make_shared<bool>(false);
+  OptionSet(*app).add(*json, "json", "print one JSON object");
+  return [json] { return run(*json); };
+}
+
+}  // namespace unfold::cli

@@ -1,0 +1,75 @@
+// unfold synth FILE
+#include "unfold/synthetic.hpp"
+
+#include <memory>
+
+#include "host/cli/commands.hpp"
+#include "host/cli/option_set.hpp"
+#include "host/cli/progress.hpp"
+#include "host/cli/text.hpp"
+
+namespace unfold::cli {
+namespace {
+
+struct SynthCommand {
+  std::string file;
+  SyntheticOptions options;
+  bool json = false;
+};
+
+void bind(SynthCommand& command, OptionSet& options) {
+  SyntheticOptions& o = command.options;
+  options.add_positional(command.file, "FILE", "CSV file to write, with header user,item,rating");
+  options.add(o.n_users, "users", "number of users, >= 1");
+  options.add(o.n_items, "items", "number of items, >= 1");
+  options.add(o.n_ratings, "ratings", "number of ratings; a pair occurs at most once");
+  options.add(o.dim, "dim", "planted dimension, >= 1");
+  options.add(o.noise, "noise", "standard deviation of the noise, in rating units; the best RMSE before rounding");
+  options.add(o.signal_std, "signal-std", "standard deviation of p_u.q_i, in rating units");
+  options.add(o.bias_std, "bias-std", "standard deviation of each bias, in rating units");
+  options.add(o.mean, "mean", "mean rating");
+  options.add(o.skew, "skew", "items are drawn with probability ~ rank^-skew, >= 0; 0: uniform");
+  options.add(o.user_skew, "user-skew", "the same of users");
+  options.add(o.groups, "groups", "disjoint groups of users and items that only meet inside, >= 1");
+  options.add(o.rating_min, "rating-min", "ratings are clipped from below here, where rating-min < rating-max");
+  options.add(o.rating_max, "rating-max", "and from above here");
+  options.add(o.rating_step, "rating-step", "round ratings to multiples of this, where > 0");
+  options.add(o.implicit, "implicit", "write pairs without a rating");
+  options.add(o.seed, "seed", "the same seed and options write the same bytes");
+  options.add(command.json, "json", "print the counts and the planted model's error as one JSON object");
+}
+
+int run(const SynthCommand& command) {
+  const SyntheticReport report = write_synthetic(command.file, command.options);
+  if (command.json) {
+    fmt::print("{}\n", json_page({{"file", command.file},
+                                  {"n_ratings", report.n_ratings},
+                                  {"n_users", report.n_users_seen},
+                                  {"n_items", report.n_items_seen},
+                                  {"best_rmse", report.best_rmse},
+                                  {"best_mae", report.best_mae}}));
+    return 0;
+  }
+  fmt::print("{}: {} ratings of {} users and {} items\n", command.file, format_count(report.n_ratings),
+             format_count(report.n_users_seen), format_count(report.n_items_seen));
+  if (!command.options.implicit) {
+    fmt::print("the planted model's rmse {:.4f}, mae {:.4f}: no model can do better\n", report.best_rmse,
+               report.best_mae);
+  }
+  return 0;
+}
+
+}  // namespace
+
+RunCommand add_synth(CLI::App& root) {
+  CLI::App* app = root.add_subcommand("synth", "write a data set with a known answer");
+  app->footer(
+      "rating = mean + b_u + b_i + p_u.q_i + noise * N(0, 1), then rounded and clipped.\n\n"
+      "Example:\n  unfold synth ratings.csv --users 10000 --items 2000 --ratings 1000000 --noise 0.5");
+  auto command = std::make_shared<SynthCommand>();
+  OptionSet options(*app);
+  bind(*command, options);
+  return [command] { return run(*command); };
+}
+
+}  // namespace unfold::cli

@@ -1,0 +1,102 @@
+#include "host/data/dataset_json.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "host/io/file.hpp"
+#include "unfold/error.hpp"
+
+namespace unfold {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kFormat = "unfold-dataset";
+
+// Calls visit(key, field) for every field of the report: writing and reading share the one list.
+template <typename Report, typename Visit>
+void visit_report(Report& report, Visit&& visit) {
+  visit("source", report.source);
+  visit("source_format", report.format);
+  visit("columns", report.columns);
+  visit("has_ratings", report.has_ratings);
+  visit("has_times", report.has_times);
+  visit("n_lines", report.n_lines);
+  visit("n_parsed", report.n_parsed);
+  visit("n_rejected", report.n_rejected);
+  visit("rejected_file", report.rejected_file);
+  visit("n_duplicates", report.n_duplicates);
+  visit("n_below_minimum", report.n_below_minimum);
+  visit("n_ratings", report.n_ratings);
+  visit("n_users", report.n_users);
+  visit("n_items", report.n_items);
+  visit("rating_min", report.rating_min);
+  visit("rating_max", report.rating_max);
+  visit("rating_mean", report.rating_mean);
+}
+
+Json options_json(const ImportOptions& options) {
+  Json json;
+  json["format"] = options.format;
+  json["columns"] = options.columns;
+  json["header"] = options.header;
+  json["min_user_ratings"] = options.min_user_ratings;
+  json["min_item_ratings"] = options.min_item_ratings;
+  json["on_error"] = options.on_error == OnError::kSkip ? "skip" : "fail";
+  json["max_ids"] = options.max_ids;
+  return json;
+}
+
+// Paths and names of columns may be any bytes; what is not UTF-8 becomes U+FFFD.
+std::string dump(const Json& json, int indent) { return json.dump(indent, ' ', false, Json::error_handler_t::replace); }
+
+}  // namespace
+
+std::string canonical_options(const ImportOptions& options) {
+  // Not through JSON text for the columns: its replacement of bytes that are not UTF-8 would make names equal.
+  ImportOptions others = options;
+  others.columns.clear();
+  std::string text = dump(options_json(others), -1);
+  for (const auto& [role, column] : options.columns) text += fmt::format("\n{}={}", role, column);
+  return text;
+}
+
+void write_dataset_json(const std::filesystem::path& directory, const ImportReport& report,
+                        const std::string& source_hash, const ImportOptions& options) {
+  Json json;
+  json["format"] = kFormat;
+  json["format_version"] = kDatasetVersion;
+  visit_report(report, [&](const char* key, const auto& field) { json[key] = field; });
+  json["source_xxh3_128"] = source_hash;
+  json["user_ids_bytes"] = std::filesystem::file_size(directory / kUserIdsFile);
+  json["item_ids_bytes"] = std::filesystem::file_size(directory / kItemIdsFile);
+  json["options"] = options_json(options);
+  write_whole_file(directory / kDatasetFile, dump(json, 2) + "\n");
+}
+
+DatasetDescription read_dataset_json(const std::filesystem::path& directory) {
+  const std::filesystem::path file = directory / kDatasetFile;
+  const std::string text = read_whole_file(file);
+  DatasetDescription description;
+  try {
+    const Json json = Json::parse(text);
+    if (json.at("format").get<std::string>() != kFormat) {
+      throw DataError(fmt::format("{}: is of another program; import the ratings again", file.string()));
+    }
+    const auto version = json.at("format_version").get<std::int64_t>();
+    if (version != kDatasetVersion) {
+      throw DataError(fmt::format("{}: has format version {}, and this program reads {}; import the ratings again",
+                                  file.string(), version, kDatasetVersion));
+    }
+    visit_report(description.report, [&](const char* key, auto& field) { json.at(key).get_to(field); });
+    json.at("source_xxh3_128").get_to(description.source_hash);
+    json.at("user_ids_bytes").get_to(description.user_ids_bytes);
+    json.at("item_ids_bytes").get_to(description.item_ids_bytes);
+  } catch (const nlohmann::json::exception& error) {
+    throw DataError(fmt::format("{}: cannot be read: {}; import the ratings again", file.string(), error.what()));
+  }
+  return description;
+}
+
+}  // namespace unfold

@@ -1,0 +1,115 @@
+#include "host/data/field_splitter.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace unfold {
+
+const char* format_name(Format format) {
+  switch (format) {
+    case Format::kCsv: return "csv";
+    case Format::kTsv: return "tsv";
+    case Format::kDat: return "dat";
+    case Format::kPipe: return "pipe";
+    case Format::kSemicolon: return "semicolon";
+    case Format::kSpace: return "space";
+    case Format::kAdjacency: return "adjacency";
+  }
+  return "";
+}
+
+std::string_view take_word(std::string_view& text) {
+  std::size_t begin = 0;
+  while (begin < text.size() && is_blank(text[begin])) ++begin;
+  std::size_t end = begin;
+  while (end < text.size() && !is_blank(text[end])) ++end;
+  const std::string_view word = text.substr(begin, end - begin);
+  text.remove_prefix(end);
+  return word;
+}
+
+FieldSplitter::FieldSplitter(Format format) : format_(format) {
+  if (format == Format::kTsv) separator_ = '\t';
+  if (format == Format::kPipe) separator_ = '|';
+  if (format == Format::kSemicolon) separator_ = ';';
+  quotes_ = format == Format::kCsv || format == Format::kTsv || format == Format::kSemicolon;
+}
+
+FieldSplitter::Status FieldSplitter::split(std::string_view line) {
+  fields_.clear();
+  if (format_ == Format::kSpace || format_ == Format::kAdjacency) {
+    for (std::string_view word = take_word(line); !word.empty(); word = take_word(line)) fields_.push_back(word);
+  } else if (format_ == Format::kDat) {
+    split_dat(line);
+  } else if (quotes_ && std::memchr(line.data(), '"', line.size()) != nullptr) {
+    return split_quoted(line);
+  } else {
+    split_plain(line);
+  }
+  return Status::kOk;
+}
+
+void FieldSplitter::split_plain(std::string_view line) {
+  std::size_t begin = 0;
+  for (std::size_t n = 0; n < line.size(); ++n) {
+    if (line[n] != separator_) continue;
+    fields_.push_back(line.substr(begin, n - begin));
+    begin = n + 1;
+  }
+  fields_.push_back(line.substr(begin));
+}
+
+void FieldSplitter::split_dat(std::string_view line) {
+  std::size_t begin = 0;
+  while (true) {
+    const std::size_t end = line.find("::", begin);
+    fields_.push_back(line.substr(begin, end - begin));
+    if (end == std::string_view::npos) return;
+    begin = end + 2;
+  }
+}
+
+FieldSplitter::Status FieldSplitter::split_quoted(std::string_view line) {
+  n_unescaped_ = 0;
+  std::size_t begin = 0;
+  while (true) {
+    std::size_t end = 0;
+    if (begin < line.size() && line[begin] == '"') {
+      bool escapes = false;
+      std::size_t close = line.find('"', begin + 1);
+      while (close != std::string_view::npos && close + 1 < line.size() && line[close + 1] == '"') {
+        escapes = true;
+        close = line.find('"', close + 2);
+      }
+      if (close == std::string_view::npos) {
+        fields_.push_back(line.substr(begin));
+        return Status::kOpenQuote;
+      }
+      const std::string_view content = line.substr(begin + 1, close - begin - 1);
+      fields_.push_back(escapes ? unescape(content) : content);
+      end = close + 1;
+      if (end < line.size() && line[end] != separator_) {
+        fields_.back() = line.substr(begin, line.find(separator_, end) - begin);
+        return Status::kTextAfterQuote;
+      }
+    } else {
+      end = std::min(line.find(separator_, begin), line.size());
+      fields_.push_back(line.substr(begin, end - begin));
+    }
+    if (end == line.size()) return Status::kOk;
+    begin = end + 1;
+  }
+}
+
+std::string_view FieldSplitter::unescape(std::string_view text) {
+  if (n_unescaped_ == unescaped_.size()) unescaped_.push_back(std::make_unique<std::string>());
+  std::string& out = *unescaped_[n_unescaped_++];
+  out.clear();
+  for (std::size_t n = 0; n < text.size(); ++n) {
+    out.push_back(text[n]);
+    if (text[n] == '"') ++n;
+  }
+  return out;
+}
+
+}  // namespace unfold

@@ -1,0 +1,45 @@
+// What an input file looks like: how fields are told apart, whether there is a header, and which column holds what.
+// Found out from the first bytes of the text, unless the options say. docs/inputs.md has the rules.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/data/field_splitter.hpp"
+#include "unfold/dataset.hpp"
+
+namespace unfold {
+
+// What a column can hold.
+enum class Role { kUser, kItem, kRating, kTime };
+inline constexpr std::array<Role, 4> kRoles = {Role::kUser, Role::kItem, Role::kRating, Role::kTime};
+// "user", "item", "rating", "time".
+const char* role_name(Role role);
+
+inline constexpr int kNoColumn = -1;
+
+struct InputFormat {
+  Format format = Format::kCsv;
+  bool has_header = false;
+  std::size_t n_columns = 0;        // of every line; 0 for kAdjacency
+  std::vector<std::string> header;  // names of the columns; empty without a header
+  std::array<int, 4> columns = {kNoColumn, kNoColumn, kNoColumn, kNoColumn};  // by role, 0-based
+
+  int column(Role role) const { return columns[static_cast<std::size_t>(role)]; }
+  // "user=userId,item=movieId,rating=rating", or with 1-based numbers where there is no header.
+  std::string columns_text() const;
+  // For messages: column 'movieId', or column 2 (item).
+  std::string column_label(Role role) const;
+};
+
+// The bytes of text that detect_format wants to see.
+inline constexpr std::size_t kSampleBytes = std::size_t{1} << 18;
+
+// `sample` is the start of the text, `complete` whether it is all of it, `source` the file's name. Throws UsageError
+// for options with unknown words, DataError where the text does not fit them or cannot be made out.
+InputFormat detect_format(std::string_view sample, bool complete, const ImportOptions& options,
+                          const std::string& source);
+
+}  // namespace unfold

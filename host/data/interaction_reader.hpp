@@ -1,0 +1,81 @@
+// A raw file as a stream of interactions: opens it, finds out its format, and keeps account of every line.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "host/data/format.hpp"
+#include "host/data/line_reader.hpp"
+#include "host/data/record_parser.hpp"
+#include "host/data/text_source.hpp"
+#include "host/io/file.hpp"
+#include "host/io/staged.hpp"
+#include "unfold/dataset.hpp"
+
+namespace unfold {
+
+// The lines that an import leaves out, in a file that appears when there is one, whole or not at all.
+class RejectedLines {
+ public:
+  RejectedLines(const std::filesystem::path& source, const ImportOptions& options);
+  // Part of a line, or all of it, as it stands in the input.
+  void write(std::string_view bytes);
+  // Ends a last line that has no end.
+  void end_line();
+  const std::filesystem::path& target() const { return target_; }
+  void commit();
+
+ private:
+  std::filesystem::path target_;
+  std::optional<StagedFile> staged_;
+  std::optional<FileWriter> writer_;
+  bool line_is_open_ = false;
+};
+
+class InteractionReader {
+ public:
+  // Throws DataError, UsageError.
+  InteractionReader(const std::filesystem::path& source, const ImportOptions& options,
+                    const ImportProgress& progress = {});
+
+  // The next interaction; false at the end of the file. Views are valid until the next call. Throws DataError that
+  // names file and line for a line that cannot be read, unless on_error is skip.
+  bool next(Record& record);
+
+  // Throws a DataError about the present line.
+  [[noreturn]] void fail(const std::string& text) const;
+
+  const InputFormat& format() const { return format_; }
+  bool has_times() const { return format_.column(Role::kTime) != kNoColumn; }
+  // Source, format, columns, and the counts of lines so far; the rest is at its defaults.
+  const ImportReport& report() const { return report_; }
+  // "" where no line was rejected, else what was wrong with the first one.
+  const std::string& first_error() const { return first_error_; }
+  // Of the file's bytes, once next() has returned false.
+  ContentHash hash() const { return source_.hash(); }
+  // Puts the rejected lines, if any, in place.
+  void commit_rejected() { rejected_.commit(); }
+
+ private:
+  bool next_line();
+  void handle_bad_line(const std::string& error);
+  void report_progress(bool at_end);
+  std::string at_line(const std::string& text) const;
+
+  TextSource source_;
+  LineReader lines_;
+  InputFormat format_;
+  RecordParser parser_;
+  OnError on_error_;
+  std::size_t max_line_bytes_;
+  RejectedLines rejected_;
+  ImportProgress progress_;
+  std::chrono::steady_clock::time_point last_progress_;
+  ImportReport report_;
+  std::string first_error_;
+};
+
+}  // namespace unfold

@@ -1,0 +1,110 @@
+#include "host/data/line_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "unfold/error.hpp"
+
+namespace unfold {
+
+using std::string_view_literals::operator""sv;
+
+namespace {
+
+constexpr std::size_t kInitialBytes = std::size_t{1} << 20;
+
+}  // namespace
+
+LineReader::LineReader(TextSource& source)
+    : source_(source), buffer_(new char[kInitialBytes]), capacity_(kInitialBytes) {
+  while (end_ < 3 && fill()) {
+  }
+  const std::string_view head{buffer_.get(), end_};
+  if (head.starts_with("\xff\xfe"sv) || head.starts_with("\xfe\xff"sv)) {
+    throw DataError(fmt::format("{}: is UTF-16 text, and UTF-8 is read; convert it: iconv -f UTF-16 -t UTF-8 {} > "
+                                "FILE", source.name(), source.name()));
+  }
+  if (head.starts_with("\xef\xbb\xbf"sv)) begin_ = 3;
+  if (begin_ == end_ && !fill()) {
+    const bool compressed = source.compression()[0] != '\0';
+    throw DataError(fmt::format("{}: the file is empty{}; it should hold ratings", source.name(),
+                                compressed ? " after decompression" : ""));
+  }
+}
+
+bool LineReader::fill() {
+  if (begin_ > 0) {
+    std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  if (end_ == capacity_) {
+    std::unique_ptr<char[]> larger(new char[2 * capacity_]);
+    std::memcpy(larger.get(), buffer_.get(), end_);
+    buffer_ = std::move(larger);
+    capacity_ *= 2;
+  }
+  const std::size_t bytes = source_.read(buffer_.get() + end_, capacity_ - end_);
+  if (!nul_seen_) nul_seen_ = std::memchr(buffer_.get() + end_, '\0', bytes) != nullptr;
+  end_ += bytes;
+  at_end_ = bytes == 0;
+  return bytes > 0;
+}
+
+std::string_view LineReader::peek(std::size_t bytes) {
+  while (end_ - begin_ < bytes && fill()) {
+  }
+  return {buffer_.get() + begin_, std::min(bytes, end_ - begin_)};
+}
+
+LineReader::Result LineReader::next() {
+  while (inside_line_) skip_rest();
+  std::size_t scanned = 0;
+  while (true) {
+    const char* start = buffer_.get() + begin_;
+    const void* found = std::memchr(start + scanned, '\n', end_ - begin_ - scanned);
+    if (found != nullptr) return finish_line(static_cast<std::size_t>(static_cast<const char*>(found) - start) + 1);
+    scanned = end_ - begin_;
+    // One byte more than the limit may be the CR of an end that is not read yet.
+    if (scanned > max_line_bytes_ + 1) {
+      inside_line_ = true;
+      return finish_line(scanned);
+    }
+    if (fill()) continue;
+    return scanned == 0 ? Result::kEnd : finish_line(scanned);
+  }
+}
+
+LineReader::Result LineReader::finish_line(std::size_t raw_bytes) {
+  raw_ = {buffer_.get() + begin_, raw_bytes};
+  begin_ += raw_bytes;
+  ++number_;
+  text_ = raw_;
+  if (text_.ends_with('\n')) text_.remove_suffix(1);
+  if (text_.ends_with('\r')) text_.remove_suffix(1);
+  if (inside_line_ || text_.size() > max_line_bytes_) return Result::kTooLong;
+  if (nul_seen_) {
+    const std::size_t position = text_.find('\0');
+    nul_column_ = position + 1;
+    if (position != std::string_view::npos) return Result::kNul;
+  }
+  return Result::kLine;
+}
+
+std::string_view LineReader::skip_rest() {
+  if (!inside_line_) return {};
+  if (begin_ == end_ && !fill()) {
+    inside_line_ = false;
+    return {};
+  }
+  const std::string_view rest{buffer_.get() + begin_, end_ - begin_};
+  const std::size_t line_end = rest.find('\n');
+  inside_line_ = line_end == std::string_view::npos;
+  const std::string_view piece = inside_line_ ? rest : rest.substr(0, line_end + 1);
+  begin_ += piece.size();
+  return piece;
+}
+
+}  // namespace unfold

@@ -1,0 +1,126 @@
+#include "host/data/number.hpp"
+
+#include <fast_float/fast_float.h>
+
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "host/data/field_splitter.hpp"
+
+namespace unfold {
+namespace {
+
+std::string_view without_blanks(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+std::string_view without_plus(std::string_view text) {
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-' && text[1] != '+') text.remove_prefix(1);
+  return text;
+}
+
+template <typename T>
+bool parse_decimal(std::string_view text, T& value) {
+  const char* end = text.data() + text.size();
+  const auto result = fast_float::from_chars(text.data(), end, value);
+  return !text.empty() && result.ptr == end;
+}
+
+// Reads text like "2020-01-31T23:59:59Z" from its front.
+class IsoReader {
+ public:
+  explicit IsoReader(std::string_view text) : text_(text) {}
+
+  bool parse(std::int64_t& seconds) {
+    int year = 0, month = 0, day = 0;
+    if (!digits(4, year) || !skip('-') || !digits(2, month) || !skip('-') || !digits(2, day)) return false;
+    const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+                                           std::chrono::day(static_cast<unsigned>(day))};
+    if (!date.ok()) return false;
+    seconds = std::int64_t{86400} * std::chrono::sys_days(date).time_since_epoch().count();
+    if (text_.empty()) return true;
+    std::int64_t of_day = 0, offset = 0;
+    if (!time_of_day(of_day) || !zone(offset)) return false;
+    seconds += of_day - offset;
+    return text_.empty();
+  }
+
+ private:
+  bool time_of_day(std::int64_t& seconds) {
+    int hour = 0, minute = 0, second = 0;
+    if (!skip('T') && !skip('t') && !skip(' ')) return false;
+    if (!digits(2, hour) || !skip(':') || !digits(2, minute)) return false;
+    if (skip(':')) {
+      if (!digits(2, second)) return false;
+      if (skip('.')) {
+        int fraction = 0;
+        if (!digits(1, fraction)) return false;
+        while (digits(1, fraction)) {
+        }
+      }
+    }
+    seconds = std::int64_t{3600} * hour + std::int64_t{60} * minute + second;
+    return hour < 24 && minute < 60 && second <= 60;  // 60: a leap second
+  }
+
+  bool zone(std::int64_t& seconds) {
+    if (text_.empty() || skip('Z') || skip('z')) return true;
+    const bool west = skip('-');
+    int hour = 0, minute = 0;
+    if ((!west && !skip('+')) || !digits(2, hour)) return false;
+    if (!text_.empty()) {
+      skip(':');
+      if (!digits(2, minute)) return false;
+    }
+    seconds = (west ? -60 : 60) * (std::int64_t{60} * hour + minute);
+    return hour < 24 && minute < 60;
+  }
+
+  bool digits(std::size_t n, int& value) {
+    if (text_.size() < n) return false;
+    value = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (text_[i] < '0' || text_[i] > '9') return false;
+      value = 10 * value + (text_[i] - '0');
+    }
+    text_.remove_prefix(n);
+    return true;
+  }
+
+  bool skip(char c) {
+    if (text_.empty() || text_.front() != c) return false;
+    text_.remove_prefix(1);
+    return true;
+  }
+
+  std::string_view text_;
+};
+
+}  // namespace
+
+NumberStatus parse_rating(std::string_view text, float& value) {
+  if (!parse_decimal(without_plus(without_blanks(text)), value)) return NumberStatus::kNotANumber;
+  return std::isfinite(value) ? NumberStatus::kOk : NumberStatus::kNotFinite;
+}
+
+bool parse_time(std::string_view text, std::int64_t& seconds) {
+  text = without_blanks(text);
+  const std::string_view number = without_plus(text);
+  const char* end = number.data() + number.size();
+  const auto result = std::from_chars(number.data(), end, seconds);
+  if (result.ec == std::errc() && result.ptr == end) return true;
+  double decimal = 0;
+  if (parse_decimal(number, decimal)) {
+    if (!(std::abs(decimal) < 0x1p62)) return false;
+    seconds = static_cast<std::int64_t>(std::floor(decimal));
+    return true;
+  }
+  return IsoReader(text).parse(seconds);
+}
+
+}  // namespace unfold

@@ -1,0 +1,19 @@
+// Numbers and times as they stand in text.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace unfold {
+
+enum class NumberStatus { kOk, kNotANumber, kNotFinite };
+
+// A decimal number, blanks around it and a leading '+' allowed. kNotFinite for nan, inf and what a float cannot
+// hold.
+NumberStatus parse_rating(std::string_view text, float& value);
+
+// Seconds since 1970 (UTC): an integer; a decimal number, rounded down; or ISO 8601, YYYY-MM-DD, then optionally
+// 'T' or a space, hh:mm, :ss, a fraction (dropped) and Z or an offset (+hh:mm, +hhmm, +hh). Blanks around it allowed.
+bool parse_time(std::string_view text, std::int64_t& seconds);
+
+}  // namespace unfold

@@ -1,0 +1,110 @@
+#include "host/data/raw_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include "unfold/error.hpp"
+
+namespace unfold {
+namespace {
+
+constexpr std::size_t kBufferBytes = std::size_t{1} << 18;
+
+std::string hex(XXH128_hash_t hash) { return fmt::format("{:016x}{:016x}", hash.high64, hash.low64); }
+
+FileDescriptor open_regular_file(const std::string& name, std::uint64_t& size) {
+  // O_NONBLOCK: opening a pipe that nobody writes to would wait for ever; regular files do not mind.
+  FileDescriptor descriptor(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!descriptor.is_open()) {
+    const int error = errno;
+    if (error == ENOENT || error == ENOTDIR) throw DataError(fmt::format("{}: no such file; check the path", name));
+    if (error == EACCES) throw DataError(fmt::format("{}: no permission to read it; see chmod", name));
+    throw DataError(fmt::format("{}: cannot open: {}", name, errno_text(error)));
+  }
+  struct stat status = {};
+  if (::fstat(descriptor.get(), &status) != 0) {
+    throw DataError(fmt::format("{}: cannot look at the file: {}", name, errno_text(errno)));
+  }
+  if (S_ISDIR(status.st_mode)) {
+    throw DataError(fmt::format("{}: is a directory and holds no imported data set (no dataset.json); "
+                                "name a ratings file", name));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    throw DataError(fmt::format("{}: is not a regular file but a pipe or device; write its content to a file and "
+                                "name that", name));
+  }
+  if (status.st_size == 0) throw DataError(fmt::format("{}: the file is empty; it should hold ratings", name));
+  size = static_cast<std::uint64_t>(status.st_size);
+  return descriptor;
+}
+
+}  // namespace
+
+struct RawFile::Hasher {
+  Hasher() : state(XXH3_createState()) {
+    if (state == nullptr || XXH3_128bits_reset(state) != XXH_OK) throw std::bad_alloc();
+  }
+  ~Hasher() { XXH3_freeState(state); }
+  Hasher(const Hasher&) = delete;
+  Hasher& operator=(const Hasher&) = delete;
+  XXH3_state_t* state;
+};
+
+RawFile::RawFile(const std::filesystem::path& path)
+    : name_(path.string()),
+      descriptor_(open_regular_file(name_, bytes_total_)),
+      hasher_(std::make_unique<Hasher>()),
+      buffer_(new char[kBufferBytes]) {
+  ::posix_fadvise(descriptor_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+}
+
+RawFile::~RawFile() = default;
+
+std::size_t RawFile::read_some(char* out, std::size_t capacity) {
+  ssize_t got = 0;
+  do {
+    got = ::read(descriptor_.get(), out, capacity);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) {
+    throw DataError(fmt::format("{}: cannot read on after {} bytes: {}", name_, bytes_read_, errno_text(errno)));
+  }
+  const std::size_t bytes = static_cast<std::size_t>(got);
+  XXH3_128bits_update(hasher_->state, out, bytes);
+  bytes_read_ += bytes;
+  return bytes;
+}
+
+bool RawFile::fill() {
+  if (begin_ < end_) return true;
+  begin_ = 0;
+  end_ = read_some(buffer_.get(), kBufferBytes);
+  return end_ > 0;
+}
+
+std::size_t RawFile::read(char* out, std::size_t capacity) {
+  if (begin_ == end_) return read_some(out, capacity);
+  const std::size_t bytes = std::min(capacity, end_ - begin_);
+  std::memcpy(out, buffer_.get() + begin_, bytes);
+  begin_ += bytes;
+  return bytes;
+}
+
+ContentHash RawFile::hash() const { return hex(XXH3_128bits_digest(hasher_->state)); }
+
+ContentHash hash_file(const std::filesystem::path& path) {
+  RawFile file(path);
+  while (file.fill()) file.consume(file.available().size());
+  return file.hash();
+}
+
+ContentHash hash_text(std::string_view text) { return hex(XXH3_128bits(text.data(), text.size())); }
+
+}  // namespace unfold

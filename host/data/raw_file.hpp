@@ -1,0 +1,56 @@
+// The bytes of an input file as they lie on the disk, read once from start to end and hashed on the way.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "host/io/file.hpp"
+
+namespace unfold {
+
+// Hash of a file's bytes (XXH3, 128 bits) in 32 hexadecimal digits.
+using ContentHash = std::string;
+
+class RawFile {
+ public:
+  // Opens a regular file. Throws DataError for one that is missing, a directory, not readable, not a file, or empty.
+  explicit RawFile(const std::filesystem::path& path);
+  ~RawFile();
+
+  // Bytes that were read from the file and not consumed. Valid until the next call that reads.
+  std::string_view available() const { return {buffer_.get() + begin_, end_ - begin_}; }
+  void consume(std::size_t bytes) { begin_ += bytes; }
+  // Reads on when nothing is available. False at the end of the file. Throws DataError when the system cannot read.
+  bool fill();
+  // Copies to `out` past the buffer where that is empty. 0 at the end of the file.
+  std::size_t read(char* out, std::size_t capacity);
+
+  const std::string& name() const { return name_; }
+  std::uint64_t bytes_read() const { return bytes_read_; }
+  std::uint64_t bytes_total() const { return bytes_total_; }
+  // Of the bytes read so far.
+  ContentHash hash() const;
+
+ private:
+  std::size_t read_some(char* out, std::size_t capacity);
+
+  struct Hasher;
+  std::string name_;
+  std::uint64_t bytes_total_ = 0;  // when it was opened
+  FileDescriptor descriptor_;
+  std::unique_ptr<Hasher> hasher_;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::uint64_t bytes_read_ = 0;
+};
+
+// Of all of a file's bytes. Throws DataError as RawFile does.
+ContentHash hash_file(const std::filesystem::path& path);
+// Of a text.
+ContentHash hash_text(std::string_view text);
+
+}  // namespace unfold

@@ -1,0 +1,270 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string_view>
+#include <system_error>
+
+#include "host/io/file.hpp"
+#include "host/io/model_tensors.hpp"
+#include "host/io/safetensors.hpp"
+#include "host/io/staged.hpp"
+#include "unfold/error.hpp"
+#include "unfold/model.hpp"
+
+namespace unfold {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view kFormat = "unfold-model";
+constexpr std::uint64_t kFormatVersion = 1;
+constexpr std::array<std::string_view, 7> kFiles = {"model.json",   "tensors.safetensors", "user_ids.txt",
+                                                    "item_ids.txt", "seen.safetensors",    "history.jsonl",
+                                                    "config.toml"};
+
+// Files whose length model.json holds, so that a cut between two lines is seen.
+constexpr std::string_view kCheckedFiles[] = {"tensors.safetensors", "user_ids.txt", "item_ids.txt", "seen.safetensors",
+                                              "history.jsonl"};
+
+// Ids and paths may hold any bytes; JSON is UTF-8, so others are written as U+FFFD.
+std::string to_text(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+// The double that prints as the float does.
+double printed(float value) { return std::isfinite(value) ? std::stod(fmt::format("{}", value)) : 0.0; }
+
+Json parse_json(std::string_view text, const std::string& where) {
+  try {
+    return Json::parse(text);
+  } catch (const Json::exception& error) {
+    throw DataError(fmt::format("{}: is not valid JSON: {}", where, error.what()));
+  }
+}
+
+// --- writing ----------------------------------------------------------------------------------------------------
+
+// The content of model.json. The other files are in `directory` already.
+Json description(const Model& model, const fs::path& directory) {
+  Json json;
+  json["format"] = kFormat;
+  json["format_version"] = kFormatVersion;
+  json["kind"] = model.kind;
+  json["n_users"] = model.user_embedding.rows;
+  json["n_items"] = model.item_embedding.rows;
+  json["dim"] = model.user_embedding.cols;
+  json["rating_range"] = nullptr;
+  if (model.has_range) json["rating_range"] = {printed(model.range_low), printed(model.range_high)};
+  json["training"] = model.training;
+  json["scores"] = model.scores;
+  for (const std::string_view name : kCheckedFiles) json["file_bytes"][name] = fs::file_size(directory / name);
+  return json;
+}
+
+void write_seen(const SeenItems& seen, const fs::path& file) {
+  write_safetensors(file,
+                    {tensor_view<std::uint64_t>("offsets", seen.offsets, {seen.offsets.size()}),
+                     tensor_view<Row>("items", seen.items, {seen.items.size()}),
+                     tensor_view<float>("item_mean_rating", seen.item_mean_rating, {seen.item_mean_rating.size()}),
+                     tensor_view<float>("mean_rating", {&seen.mean_rating, 1}, {1})});
+}
+
+void write_files(const Model& model, const fs::path& directory) {
+  write_safetensors(directory / "tensors.safetensors", model_tensors(model));
+  model.user_ids.write(directory / "user_ids.txt");
+  model.item_ids.write(directory / "item_ids.txt");
+  write_seen(model.seen, directory / "seen.safetensors");
+  std::string history;
+  for (const Json& line : model.history) history += to_text(line, -1) + '\n';
+  write_whole_file(directory / "history.jsonl", history);
+  write_whole_file(directory / "config.toml", model.config);
+  write_whole_file(directory / "model.json", to_text(description(model, directory), 2) + '\n');
+}
+
+// Says why `existing` is no model, or nothing. Files that are no model's own count too: they would be lost.
+std::string why_no_model(const fs::path& existing) {
+  std::error_code error;
+  if (!fs::is_directory(existing, error)) return "it is not a folder";
+  for (fs::directory_iterator entry(existing, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (std::ranges::find(kFiles, name) == kFiles.end()) return fmt::format("it holds \"{}\"", name);
+  }
+  if (error) return error.message();
+  if (!fs::is_regular_file(existing / "model.json", error)) return "it holds no model.json";
+  const Json json = Json::parse(read_whole_file(existing / "model.json"), nullptr, false);
+  const bool is_model = json.is_object() && json.contains("format") && json["format"] == kFormat;
+  return is_model ? "" : "its model.json is not of a model";
+}
+
+// `given` is the target's name, `existing` where what it names is at the moment.
+void require_model(const fs::path& given, const fs::path& existing) {
+  const std::string reason = why_no_model(existing);
+  if (reason.empty()) return;
+  throw UsageError(
+      fmt::format("{}: is not a model and is not replaced, as {}; choose another name, or move away what is there",
+                  given.string(), reason));
+}
+
+// --- reading ----------------------------------------------------------------------------------------------------
+
+template <typename T>
+T field(const Json& json, const char* name, const fs::path& file) {
+  try {
+    return json.at(name).get<T>();
+  } catch (const Json::exception&) {
+    throw DataError(fmt::format("{}: \"{}\" is missing or of another type", file.string(), name));
+  }
+}
+
+// A count that must fit the rows or columns of a table.
+std::uint32_t count_field(const Json& json, const char* name, const fs::path& file) {
+  const auto found = json.find(name);
+  if (found == json.end() || !found->is_number_unsigned() || found->get<std::uint64_t>() > kUnknownRow) {
+    throw DataError(fmt::format("{}: \"{}\" is missing or no number from 0 to {}", file.string(), name, kUnknownRow));
+  }
+  return found->get<std::uint32_t>();
+}
+
+void check_file_sizes(const Json& json, const fs::path& file) {
+  const auto sizes = field<Json>(json, "file_bytes", file);
+  for (const std::string_view name : kCheckedFiles) {
+    const fs::path checked = file.parent_path() / name;
+    const auto expected = field<std::uint64_t>(sizes, name.data(), file);
+    const std::uint64_t found = MappedFile::open(checked).bytes().size();
+    if (found == expected) continue;
+    throw DataError(fmt::format("{}: has {} bytes, but {} were written; it is {}", checked.string(), found, expected,
+                                found < expected ? "truncated" : "not of this model"));
+  }
+}
+
+struct Shape {
+  std::uint32_t n_users, n_items, dim;
+};
+
+Shape read_description(const fs::path& file, Model& model) {
+  const Json json = parse_json(read_whole_file(file), file.string());
+  if (!json.is_object() || field<std::string>(json, "format", file) != kFormat) {
+    throw DataError(fmt::format("{}: is not the description of a model", file.string()));
+  }
+  const auto version = field<std::uint64_t>(json, "format_version", file);
+  if (version != kFormatVersion) {
+    throw DataError(fmt::format("{}: has format version {}; this program reads {}; use the one that wrote it",
+                                file.string(), version, kFormatVersion));
+  }
+  model.kind = field<std::string>(json, "kind", file);
+  model.training = field<Json>(json, "training", file);
+  model.scores = field<Json>(json, "scores", file);
+  const auto range = field<Json>(json, "rating_range", file);
+  model.has_range = !range.is_null();
+  if (model.has_range) {
+    const auto bounds = field<std::vector<double>>(json, "rating_range", file);
+    if (bounds.size() != 2 || !(bounds[0] < bounds[1])) {
+      throw DataError(
+          fmt::format("{}: \"rating_range\" is {}; [low, high] or null are right", file.string(), to_text(range, -1)));
+    }
+    model.range_low = static_cast<float>(bounds[0]);
+    model.range_high = static_cast<float>(bounds[1]);
+  }
+  check_file_sizes(json, file);
+  return {count_field(json, "n_users", file), count_field(json, "n_items", file), count_field(json, "dim", file)};
+}
+
+std::vector<float> read_tensor(const SafetensorsFile& file, const char* name, std::vector<std::uint64_t> shape) {
+  const std::span<const float> values = file.tensor<float>(name, shape);
+  return {values.begin(), values.end()};
+}
+
+void read_tensors(const fs::path& path, const Shape& shape, Model& model) {
+  const SafetensorsFile file = SafetensorsFile::open(path);
+  model.user_embedding = {shape.n_users, shape.dim, read_tensor(file, "user.embedding", {shape.n_users, shape.dim})};
+  model.item_embedding = {shape.n_items, shape.dim, read_tensor(file, "item.embedding", {shape.n_items, shape.dim})};
+  model.user_bias = read_tensor(file, "user.bias", {shape.n_users});
+  model.item_bias = read_tensor(file, "item.bias", {shape.n_items});
+  model.global_bias = read_tensor(file, "global.bias", {1})[0];
+}
+
+IdMap read_ids(const fs::path& file, std::uint32_t expected) {
+  IdMap ids = IdMap::read(file);
+  if (ids.size() == expected) return ids;
+  throw DataError(fmt::format("{}: holds {} ids, but the model has {} rows", file.string(), ids.size(), expected));
+}
+
+SeenItems read_seen(const fs::path& path, const Shape& shape) {
+  const SafetensorsFile file = SafetensorsFile::open(path);
+  const std::uint64_t n_offsets[] = {std::uint64_t{shape.n_users} + 1};
+  const std::span<const std::uint64_t> offsets = file.tensor<std::uint64_t>("offsets", n_offsets);
+  const std::span<const Row> items = file.column<Row>("items");
+  SeenItems seen;
+  seen.item_mean_rating = read_tensor(file, "item_mean_rating", {shape.n_items});
+  seen.mean_rating = read_tensor(file, "mean_rating", {1})[0];
+  bool is_valid = offsets.front() == 0 && offsets.back() == items.size() && std::ranges::is_sorted(offsets);
+  // What reads the lists relies on rows in range, ascending and distinct.
+  for (std::uint64_t user = 0; is_valid && user < shape.n_users; ++user) {
+    for (std::uint64_t n = offsets[user]; n < offsets[user + 1]; ++n) {
+      if (items[n] >= shape.n_items || (n > offsets[user] && items[n] <= items[n - 1])) is_valid = false;
+    }
+  }
+  if (!is_valid) throw DataError(fmt::format("{}: its lists of items are damaged; train again", path.string()));
+  seen.offsets.assign(offsets.begin(), offsets.end());
+  seen.items.assign(items.begin(), items.end());
+  return seen;
+}
+
+std::vector<Json> read_history(const fs::path& file) {
+  const std::string text = read_whole_file(file);
+  std::vector<Json> history;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string where = fmt::format("{}:{}", file.string(), history.size() + 1);
+    history.push_back(parse_json(std::string_view(text).substr(begin, end - begin), where));
+    begin = end + 1;
+  }
+  return history;
+}
+
+}  // namespace
+
+void save_model(const Model& model, const fs::path& directory, bool overwrite) {
+  check_shapes(model);
+  check_model_target(directory, overwrite);
+  StagedDirectory staged(directory);
+  write_files(model, staged.path());
+  if (overwrite) {
+    staged.commit_replacing([&](const fs::path& existing) { require_model(directory, existing); });
+  } else {
+    staged.commit();
+  }
+}
+
+Model load_model(const fs::path& directory) {
+  std::error_code error;
+  if (!fs::is_directory(directory, error) || !fs::exists(directory / "model.json", error)) {
+    throw DataError(fmt::format("{}: is not a model: {}; give the folder that training wrote", directory.string(),
+                                fs::exists(directory, error) ? "it holds no model.json" : "it does not exist"));
+  }
+  Model model;
+  const Shape shape = read_description(directory / "model.json", model);
+  read_tensors(directory / "tensors.safetensors", shape, model);
+  model.user_ids = read_ids(directory / "user_ids.txt", shape.n_users);
+  model.item_ids = read_ids(directory / "item_ids.txt", shape.n_items);
+  model.seen = read_seen(directory / "seen.safetensors", shape);
+  model.history = read_history(directory / "history.jsonl");
+  model.config = read_whole_file(directory / "config.toml");
+  return model;
+}
+
+void check_model_target(const fs::path& directory, bool overwrite) {
+  std::error_code error;
+  if (fs::exists(fs::symlink_status(directory, error))) {
+    if (!overwrite) {
+      throw UsageError(fmt::format("{}: exists already; choose another name or give --overwrite", directory.string()));
+    }
+    require_model(directory, directory);
+  }
+  const StagedDirectory can_be_written(directory);
+}
+
+}  // namespace unfold

@@ -1,0 +1,30 @@
+// What this build is and what it finds on this machine.
+#include <hwy/targets.h>
+#include <omp.h>
+
+#include "unfold/version.hpp"
+#if UNFOLD_WITH_CUDA
+#include "kernels/cuda_devices.hpp"
+#endif
+
+namespace unfold {
+
+BuildInfo build_info() {
+  BuildInfo info;
+  info.version = kVersion;
+  info.commit = UNFOLD_COMMIT;
+  info.compiler = UNFOLD_COMPILER;
+  info.build_type = UNFOLD_BUILD_TYPE;
+  info.cuda = UNFOLD_CUDA_TEXT;
+  // Lower bits are better targets.
+  for (std::int64_t targets = hwy::SupportedTargets(); targets != 0; targets &= targets - 1) {
+    info.cpu_targets.emplace_back(hwy::TargetName(targets & -targets));
+  }
+  info.threads = static_cast<unsigned>(omp_get_num_procs());
+#if UNFOLD_WITH_CUDA
+  info.devices = cuda_device_descriptions(info.device_notice);
+#endif
+  return info;
+}
+
+}  // namespace unfold

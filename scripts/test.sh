@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds and runs every test: under the sanitizers first, then the release build, with
+# CUDA where the toolkit is found.
+#   scripts/test.sh [--quick]     --quick: the release build alone
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+presets=(asan release)
+case "${1:-}" in
+  "") ;;
+  --quick) presets=(release) ;;
+  *) fail "usage: test.sh [--quick]" ;;
+esac
+
+install_test_packages
+for preset in "${presets[@]}"; do
+  build "$preset" all -DUNFOLD_BUILD_TESTS=ON -DUNFOLD_BUILD_BENCH=ON
+  say "testing $preset"
+  (cd "$unfold_root" && ctest --preset "$preset" -j "$(nproc)")
+done

@@ -1,0 +1,78 @@
+// Help pages, suggestions, completion scripts, unfold info.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <set>
+
+#include "tests/support/cli_test.hpp"
+
+namespace unfold::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+class CliHelp : public CliTest {};
+
+const std::vector<std::string> kCommands = {"train", "evaluate", "export", "import", "synth", "info", "completion"};
+
+// The parser's flags by command, as the fish completion lists them.
+std::set<std::string> flags_of(const std::string& command, const std::string& completion) {
+  std::set<std::string> flags;
+  const std::regex pattern("__fish_seen_subcommand_from " + command + "' -l ([a-z0-9-]+)");
+  for (std::sregex_iterator match(completion.begin(), completion.end(), pattern), end; match != end; ++match) {
+    flags.insert((*match)[1]);
+  }
+  return flags;
+}
+
+TEST_F(CliHelp, EveryFlagOfTheParserIsOnItsHelpPage) {
+  const std::string completion = unfold_ok({"completion", "fish"});
+  for (const std::string& command : kCommands) {
+    const std::string help = unfold_ok({command, "--help"});
+    const std::set<std::string> flags = flags_of(command, completion);
+    EXPECT_TRUE(flags.count("help") == 1) << command;
+    for (const std::string& flag : flags) EXPECT_THAT(help, HasSubstr("--" + flag)) << command;
+    EXPECT_THAT(help, HasSubstr("Example")) << command;
+  }
+  EXPECT_GT(flags_of("train", completion).size(), 30u);
+}
+
+TEST_F(CliHelp, ShowsDefaults) {
+  const std::string help = unfold_ok({"train", "--help"});
+  for (const char* text : {"[adagrad]", "[10,20]", "[64]", "--out MODEL", "[required]"}) {
+    EXPECT_THAT(help, HasSubstr(text));
+  }
+  const std::string root = unfold_ok({"--help"});
+  for (const std::string& command : kCommands) EXPECT_THAT(root, HasSubstr("  " + command));
+}
+
+TEST_F(CliHelp, TellsItsVersionAndBuild) {
+  EXPECT_THAT(unfold_ok({"--version"}), HasSubstr("unfold "));
+  EXPECT_THAT(unfold_ok({"info"}), HasSubstr("CPU"));
+  const nlohmann::json info = nlohmann::json::parse(unfold_ok({"info", "--json"}));
+  EXPECT_FALSE(info["cpu_targets"].empty());
+  EXPECT_GE(info["threads"], 1);
+}
+
+TEST_F(CliHelp, SuggestsTheNearestWord) {
+  expect_error({"trian", "x.csv"}, 2, "unknown command \"trian\"; did you mean train?");
+  expect_error({"train", "x.csv", "--out", "m", "--epoch", "3"}, 2, "unknown option --epoch; did you mean --epochs?");
+  expect_error({"train", "x.csv", "--out", "m", "--learningrate=3"}, 2, "did you mean --learning-rate?");
+  expect_error({"train", "x.csv", "--out", "m", "--xyzzy"}, 2, "unknown option --xyzzy");
+  expect_error({}, 2, "a command is needed");
+}
+
+TEST_F(CliHelp, CompletionScriptsAreWellFormed) {
+  write_file(path("bash"), unfold_ok({"completion", "bash"}) +
+                               "COMP_WORDS=(unfold train --learn); COMP_CWORD=2; _unfold; echo \"${COMPREPLY[@]}\"\n"
+                               "COMP_WORDS=(unfold ev); COMP_CWORD=1; _unfold; echo \"${COMPREPLY[@]}\"\n");
+  const ProcessResult result = run_process({"bash", path("bash").string()});
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(result.out, "--learning-rate --learning-rate-decay\nevaluate\n");
+  EXPECT_THAT(unfold_ok({"completion", "zsh"}), HasSubstr("#compdef unfold"));
+  expect_error({"completion", "tcsh"}, 2, "none of bash, zsh, fish");
+}
+
+}  // namespace
+}  // namespace unfold::test

@@ -1,0 +1,163 @@
+#include "unfold/rating_stream.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <vector>
+
+#include "unfold/error.hpp"
+
+namespace unfold {
+namespace {
+
+struct Columns {
+  std::vector<Row> users, items;
+  std::vector<float> ratings;
+  RatingView view() const { return {users, items, ratings, {}}; }
+};
+
+// Every rating can be told from every other, and its three fields belong together.
+Columns numbered_ratings(std::uint64_t n) {
+  Columns columns;
+  for (std::uint64_t k = 0; k < n; ++k) {
+    columns.users.push_back(static_cast<Row>(k));
+    columns.items.push_back(static_cast<Row>(3 * k));
+    columns.ratings.push_back(static_cast<float>(k) + 0.5f);
+  }
+  return columns;
+}
+
+// The users of an epoch in the order of the stream; checks that fields stay together.
+std::vector<Row> stream_epoch(RatingStream& stream, std::uint64_t epoch, std::uint64_t batch_size) {
+  std::vector<Row> order;
+  stream.start_epoch(epoch);
+  std::uint64_t n_batches = 0;
+  for (RatingBatch batch = stream.next(); batch.size > 0; batch = stream.next()) {
+    EXPECT_LE(batch.size, batch_size);
+    for (std::uint64_t k = 0; k < batch.size; ++k) {
+      EXPECT_EQ(batch.items[k], 3 * batch.users[k]);
+      EXPECT_EQ(batch.ratings[k], static_cast<float>(batch.users[k]) + 0.5f);
+      order.push_back(batch.users[k]);
+    }
+    ++n_batches;
+  }
+  EXPECT_EQ(n_batches, stream.n_batches());
+  EXPECT_EQ(stream.next().size, 0u) << "the end of an epoch stays the end";
+  return order;
+}
+
+using Shape = std::tuple<int, int, int>;  // ratings, batch size, block size
+
+class RatingStreamShapes : public testing::TestWithParam<Shape> {};
+
+TEST_P(RatingStreamShapes, EveryRatingOnceAnEpochInAnotherOrder) {
+  const auto [n, batch_size, block_size] = GetParam();
+  const Columns columns = numbered_ratings(static_cast<std::uint64_t>(n));
+  const auto backend = make_cpu_backend(1);
+  RatingStreamOptions options;
+  options.batch_size = static_cast<std::uint64_t>(batch_size);
+  options.block_size = static_cast<std::uint64_t>(block_size);
+  options.n_slots = 2;
+  RatingStream stream(*backend, columns.view(), options);
+  const std::vector<Row> first = stream_epoch(stream, 1, options.batch_size);
+  const std::vector<Row> second = stream_epoch(stream, 2, options.batch_size);
+  std::vector<Row> sorted = first;
+  std::sort(sorted.begin(), sorted.end());
+  EXPECT_EQ(sorted, columns.users);
+  sorted = second;
+  std::sort(sorted.begin(), sorted.end());
+  EXPECT_EQ(sorted, columns.users);
+  if (n >= 50) {
+    EXPECT_NE(first, second);
+    EXPECT_NE(first, columns.users);
+  }
+  EXPECT_EQ(stream_epoch(stream, 1, options.batch_size), first) << "an epoch is a function of seed and number";
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, RatingStreamShapes,
+                         testing::Values(Shape{0, 10, 4}, Shape{1, 10, 4}, Shape{7, 1, 1}, Shape{50, 50, 50},
+                                         Shape{1000, 64, 16}, Shape{1000, 999, 7}, Shape{1000, 5000, 4096},
+                                         Shape{4096, 1024, 128}, Shape{10007, 1000, 300}));
+
+TEST(RatingStream, SeedsGiveDifferentOrders) {
+  const Columns columns = numbered_ratings(500);
+  const auto backend = make_cpu_backend(1);
+  std::set<std::vector<Row>> orders;
+  for (const std::uint64_t seed : {1u, 2u, 3u}) {
+    RatingStream stream(*backend, columns.view(), {100, 3, 8, seed});
+    orders.insert(stream_epoch(stream, 1, 100));
+  }
+  EXPECT_EQ(orders.size(), 3u);
+}
+
+TEST(RatingStream, AnEpochCanBeLeftHalfway) {
+  const Columns columns = numbered_ratings(1000);
+  const auto backend = make_cpu_backend(1);
+  RatingStream stream(*backend, columns.view(), {10, 3, 4, 1});
+  stream.start_epoch(1);
+  for (int k = 0; k < 5; ++k) EXPECT_EQ(stream.next().size, 10u);
+  EXPECT_EQ(stream_epoch(stream, 2, 10).size(), 1000u);
+  stream.start_epoch(3);
+  EXPECT_EQ(stream.next().size, 10u);  // and the stream ends with a batch taken
+}
+
+// A backend whose slots fail on the second batch.
+class FailingSlot : public StreamSlot {
+ public:
+  explicit FailingSlot(std::uint64_t bytes) : memory_(bytes) {}
+  std::span<std::byte> host() override { return memory_; }
+  void wait_until_free() override {}
+  void upload(std::uint64_t) override {
+    if (++n_uploads > 1) throw DeviceError("the device went away");
+  }
+  const std::byte* device() override { return memory_.data(); }
+  void release() override {}
+  static int n_uploads;
+
+ private:
+  std::vector<std::byte> memory_;
+};
+int FailingSlot::n_uploads = 0;
+
+TEST(RatingStream, WhatStopsTheReaderReachesTheConsumer) {
+  class FailingBackend : public Backend {
+   public:
+    std::string name() const override { return "failing"; }
+    std::string description() const override { return ""; }
+    void* allocate(std::uint64_t) override { return nullptr; }
+    void deallocate(void*) noexcept override {}
+    std::uint64_t free_bytes() const override { return 0; }
+    void copy_to_device(void*, const void*, std::uint64_t) override {}
+    void copy_to_host(void*, const void*, std::uint64_t) override {}
+    void fill_zero(void*, std::uint64_t) override {}
+    void synchronize() override {}
+    std::unique_ptr<StreamSlot> make_slot(std::uint64_t bytes) override { return std::make_unique<FailingSlot>(bytes); }
+    std::uint32_t row_stride(std::uint32_t dim) const override { return dim; }
+    void lookup_rows(MatrixView<const float>, const Row*, std::uint64_t, MatrixView<float>) override {}
+    void rating_step(const MfParameters&, const RatingBatch&, const RatingLoss&, const OptimizerStep&,
+                     double*) override {}
+    void rating_gradients(const MfParameters&, const RatingBatch&, const RatingLoss&, MatrixView<float>,
+                          MatrixView<float>, float*, float*, double*) override {}
+    void update_rows(const ParameterView&, const Row*, std::uint64_t, MatrixView<const float>, const OptimizerStep&,
+                     std::span<std::byte>) override {}
+    std::uint64_t update_rows_workspace_bytes(std::uint64_t) const override { return 0; }
+    void predict_ratings(const MfParameters&, const Row*, const Row*, std::uint64_t, const RatingLoss&,
+                         float*) override {}
+    void rank_targets(MatrixView<const float>, MatrixView<const float>, const float*, RowLists, RowLists,
+                      std::uint64_t, std::uint32_t*, std::span<std::byte>) override {}
+    std::uint64_t rank_targets_workspace_bytes(std::uint64_t, std::uint64_t, std::uint64_t) const override {
+      return 0;
+    }
+  } backend;
+  FailingSlot::n_uploads = 0;
+  const Columns columns = numbered_ratings(100);
+  RatingStream stream(backend, columns.view(), {10, 2, 4, 1});
+  stream.start_epoch(1);
+  EXPECT_THROW(
+      while (stream.next().size > 0) {}, DeviceError);
+}
+
+}  // namespace
+}  // namespace unfold

@@ -1,0 +1,312 @@
+#include "unfold/train.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "unfold/error.hpp"
+#include "unfold/random.hpp"
+
+namespace unfold {
+namespace {
+
+struct Columns {
+  std::vector<Row> users, items;
+  std::vector<float> ratings;
+  RatingView view() const { return {users, items, ratings, {}}; }
+};
+
+constexpr std::uint32_t kUsers = 200, kItems = 100;
+constexpr double kNoise = 0.3;
+
+// Ratings of a planted model of rank 2 with biases; every pair once with probability 1/2, a fifth of them held out.
+void planted_ratings(double scale, Columns& train, Columns& held_out) {
+  const auto normal = [](std::uint64_t purpose, std::uint64_t at) {
+    const RandomBlock random = philox(7, at, purpose);
+    double a = 0, b = 0;
+    normal_pair(random.v[0], random.v[1], a, b);
+    return a;
+  };
+  for (Row u = 0; u < kUsers; ++u) {
+    for (Row i = 0; i < kItems; ++i) {
+      const std::uint64_t pair = u * kItems + i;
+      const float draw = uniform_float(philox(7, pair, 9).v[0]);
+      if (draw > 0.5f) continue;
+      double rating = 3 + 0.3 * normal(1, u) + 0.3 * normal(2, i) + kNoise * normal(3, pair);
+      for (int k = 0; k < 2; ++k) rating += 0.7 * normal(4, 2 * u + k) * normal(5, 2 * i + k);
+      Columns& part = draw < 0.1f ? held_out : train;
+      part.users.push_back(u);
+      part.items.push_back(i);
+      part.ratings.push_back(static_cast<float>(scale * rating));
+    }
+  }
+}
+
+struct Planted {
+  Columns train, held_out;
+  explicit Planted(double scale = 1) { planted_ratings(scale, train, held_out); }
+  TrainData data() const { return {train.view(), held_out.view(), kUsers, kItems}; }
+};
+
+TrainOptions small_run() {
+  TrainOptions options;
+  options.dim = 8;
+  options.epochs = 40;
+  options.l2 = 0.01;
+  options.threads = 1;
+  return options;
+}
+
+double last_validation_rmse(const TrainResult& result) {
+  return result.model.history.back().at("validation_rmse").get<double>();
+}
+
+// What the mean of the training ratings alone would score.
+double mean_rmse(const Planted& planted) {
+  double sum = 0, squares = 0;
+  for (const float r : planted.train.ratings) sum += static_cast<double>(r);
+  const double mean = sum / static_cast<double>(planted.train.ratings.size());
+  for (const float r : planted.held_out.ratings) squares += std::pow(static_cast<double>(r) - mean, 2);
+  return std::sqrt(squares / static_cast<double>(planted.held_out.ratings.size()));
+}
+
+struct Recipe {
+  const char* optimizer;
+  const char* schedule;
+  double learning_rate;
+  const char* range;
+  bool deterministic;
+};
+std::ostream& operator<<(std::ostream& out, const Recipe& r) {
+  return out << r.optimizer << '_' << r.schedule << '_' << r.range << (r.deterministic ? "_deterministic" : "");
+}
+
+class TrainRecipes : public testing::TestWithParam<Recipe> {};
+
+TEST_P(TrainRecipes, RecoversThePlantedModel) {
+  const Recipe recipe = GetParam();
+  const Planted planted;
+  TrainOptions options = small_run();
+  options.optimizer = recipe.optimizer;
+  options.schedule = recipe.schedule;
+  options.learning_rate = recipe.learning_rate;
+  options.rating_range = recipe.range;
+  options.deterministic = recipe.deterministic;
+  options.batch_size = recipe.deterministic ? 64 : 0;
+  const auto backend = make_cpu_backend(2);
+  const TrainResult result = train(*backend, planted.data(), options, {});
+  EXPECT_EQ(result.outcome, TrainOutcome::kFinished);
+  EXPECT_EQ(result.model.history.size(), options.epochs);
+  const double rmse = last_validation_rmse(result);
+  // Noise is the floor; a tenth of the way from it to the mean's error is far below what biases alone reach.
+  EXPECT_GT(rmse, 0.95 * kNoise);
+  EXPECT_LT(rmse, kNoise + 0.2 * (mean_rmse(planted) - kNoise));
+}
+
+INSTANTIATE_TEST_SUITE_P(Recipes, TrainRecipes,
+                         testing::Values(Recipe{"sgd", "linear", 0.05, "", false},
+                                         Recipe{"sgd", "constant", 0.02, "", true},
+                                         Recipe{"sgd", "exponential", 0.1, "", false},
+                                         Recipe{"adagrad", "constant", 0.1, "", false},
+                                         Recipe{"adagrad", "constant", 0.1, "", true},
+                                         Recipe{"rowwise-adagrad", "linear", 0.2, "", false},
+                                         Recipe{"rowwise-adagrad", "linear", 0.2, "", true},
+                                         Recipe{"adam", "one-cycle", 0.01, "", false},
+                                         Recipe{"adam", "one-cycle", 0.01, "-4:10", true},
+                                         Recipe{"sgd", "linear", 0.05, "-4:10", false}));
+
+TEST(Train, DeterministicUpdateGivesEqualBitsForAnyThreads) {
+  const Planted planted;
+  TrainOptions options = small_run();
+  options.epochs = 3;
+  options.deterministic = true;
+  for (const char* optimizer : {"sgd", "adagrad", "rowwise-adagrad", "adam"}) {
+    options.optimizer = optimizer;
+    std::vector<Model> models;
+    for (const unsigned threads : {1u, 2u, 5u}) {
+      const auto backend = make_cpu_backend(threads);
+      models.push_back(train(*backend, planted.data(), options, {}).model);
+    }
+    for (const Model& model : models) {
+      EXPECT_EQ(model.user_embedding.data, models[0].user_embedding.data) << optimizer;
+      EXPECT_EQ(model.item_embedding.data, models[0].item_embedding.data) << optimizer;
+      EXPECT_EQ(model.user_bias, models[0].user_bias) << optimizer;
+      EXPECT_EQ(model.item_bias, models[0].item_bias) << optimizer;
+      EXPECT_EQ(model.history.back().at("train_rmse"), models[0].history.back().at("train_rmse")) << optimizer;
+    }
+  }
+}
+
+TEST(Train, OneThreadRepeatsItselfAndSeedsDiffer) {
+  const Planted planted;
+  TrainOptions options = small_run();
+  options.epochs = 2;
+  const auto backend = make_cpu_backend(1);
+  const Model first = train(*backend, planted.data(), options, {}).model;
+  const Model again = train(*backend, planted.data(), options, {}).model;
+  options.seed = 2;
+  const Model other = train(*backend, planted.data(), options, {}).model;
+  EXPECT_EQ(first.user_embedding.data, again.user_embedding.data);
+  EXPECT_NE(first.user_embedding.data, other.user_embedding.data);
+}
+
+TEST(Train, RatingsTimesAHundredGiveTheSameModelTimesAHundred) {
+  const Planted planted(1), large(100);
+  const auto backend = make_cpu_backend(1);
+  const double rmse = last_validation_rmse(train(*backend, planted.data(), small_run(), {}));
+  const double large_rmse = last_validation_rmse(train(*backend, large.data(), small_run(), {}));
+  EXPECT_NEAR(large_rmse / 100, rmse, 1e-3 * rmse);
+}
+
+TEST(Train, RowsWithoutTrainingRatingsPredictTheMeanAndStayZero) {
+  Planted planted;
+  TrainData data = planted.data();
+  data.n_users = kUsers + 1;
+  data.n_items = kItems + 2;
+  const auto backend = make_cpu_backend(1);
+  const Model model = train(*backend, data, small_run(), {}).model;
+  ASSERT_EQ(model.user_embedding.rows, kUsers + 1);
+  for (std::uint32_t k = 0; k < 8; ++k) EXPECT_EQ(model.user_embedding.data[kUsers * 8 + k], 0.0f);
+  EXPECT_EQ(model.user_bias[kUsers], 0.0f);
+  EXPECT_EQ(model.item_bias[kItems + 1], 0.0f);
+}
+
+TEST(Train, WithoutBiasesTheyStayZero) {
+  const Planted planted;
+  TrainOptions options = small_run();
+  options.no_bias = true;
+  for (const bool deterministic : {false, true}) {
+    options.deterministic = deterministic;
+    const auto backend = make_cpu_backend(1);
+    const Model model = train(*backend, planted.data(), options, {}).model;
+    EXPECT_EQ(model.user_bias, std::vector<float>(kUsers)) << deterministic;
+    EXPECT_EQ(model.item_bias, std::vector<float>(kItems)) << deterministic;
+  }
+}
+
+TEST(Train, KeepsTheBestEpochByValidationAndStopsEarly) {
+  const Planted planted;
+  TrainOptions options = small_run();
+  options.dim = 64;
+  options.l2 = 0;  // overfits
+  options.schedule = "constant";
+  options.epochs = 300;
+  options.patience = 3;
+  const auto backend = make_cpu_backend(1);
+  const TrainResult result = train(*backend, planted.data(), options, {});
+  EXPECT_EQ(result.outcome, TrainOutcome::kEarlyStopped);
+  const auto& history = result.model.history;
+  ASSERT_EQ(history.size(), result.best_epoch + 3u);
+  for (const auto& line : history) {
+    EXPECT_GE(line.at("validation_rmse"), history[result.best_epoch - 1].at("validation_rmse"));
+  }
+  // The model is that epoch's, not the last one's.
+  UploadedModel uploaded(*backend, result.model);
+  EXPECT_NEAR(evaluate_ratings(*backend, uploaded.tables(), planted.held_out.view()).rmse,
+              history[result.best_epoch - 1].at("validation_rmse").get<double>(), 1e-5);
+}
+
+TEST(Train, ModelPredictsWhatTrainingReported) {
+  const Planted planted;
+  for (const char* range : {"", "-4:10"}) {
+    TrainOptions options = small_run();
+    options.rating_range = range;
+    const auto backend = make_cpu_backend(1);
+    const TrainResult result = train(*backend, planted.data(), options, {});
+    UploadedModel uploaded(*backend, result.model);
+    const RatingMetrics metrics = evaluate_ratings(*backend, uploaded.tables(), planted.held_out.view());
+    EXPECT_NEAR(metrics.rmse, result.model.history[result.best_epoch - 1].at("validation_rmse").get<double>(), 1e-5);
+  }
+}
+
+TEST(Train, DivergenceNamesEpochAndStepAndKeepsTheLastGoodModel) {
+  const Planted planted;
+  TrainOptions options = small_run();
+  options.learning_rate = 1000;
+  options.schedule = "constant";
+  const auto backend = make_cpu_backend(1);
+  const TrainResult at_once = train(*backend, planted.data(), options, {});
+  EXPECT_EQ(at_once.outcome, TrainOutcome::kDiverged);
+  EXPECT_FALSE(at_once.has_model);
+  EXPECT_NE(at_once.message.find("epoch 1, step "), std::string::npos) << at_once.message;
+  EXPECT_NE(at_once.message.find("--learning-rate"), std::string::npos) << at_once.message;
+
+  // The one-cycle rate starts at a 25th of its peak and blows up later.
+  options.schedule = "one-cycle";
+  options.learning_rate = 3;
+  options.warmup = 0.9;
+  const TrainResult later = train(*backend, planted.data(), options, {});
+  ASSERT_EQ(later.outcome, TrainOutcome::kDiverged) << later.model.history.size();
+  ASSERT_TRUE(later.has_model);
+  EXPECT_GE(later.best_epoch, 1u);
+  for (const float value : later.model.user_embedding.data) ASSERT_TRUE(std::isfinite(value));
+}
+
+TEST(Train, AStopEndsAfterTheBatchWithTheModelSoFar) {
+  const Planted planted;
+  TrainOptions options = small_run();
+  options.batch_size = 100;
+  TrainData data = planted.data();
+  data.validation = {};
+  int asked = 0;
+  TrainCallbacks callbacks;
+  callbacks.stop = [&] { return ++asked == 5; };
+  const auto backend = make_cpu_backend(1);
+  const TrainResult result = train(*backend, data, options, callbacks);
+  EXPECT_EQ(result.outcome, TrainOutcome::kInterrupted);
+  EXPECT_EQ(asked, 5);
+  EXPECT_TRUE(result.has_model);
+  EXPECT_EQ(result.model.user_embedding.rows, kUsers);
+  EXPECT_EQ(result.best_epoch, 1u);
+}
+
+TEST(Train, ReportsProgressAndThePlanBeforeItAllocates) {
+  const Planted planted;
+  int plans = 0, epochs = 0;
+  double last_progress = 0;
+  TrainCallbacks callbacks;
+  callbacks.plan = [&](const MemoryPlan& plan) {
+    ++plans;
+    EXPECT_EQ(epochs, 0);
+    std::uint64_t bytes = 0;
+    for (const auto& entry : plan.entries) bytes += entry.bytes;
+    EXPECT_GE(bytes, 4ull * 2 * 8 * (kUsers + kItems)) << plan.to_string();
+  };
+  callbacks.evaluation = [&](const nlohmann::ordered_json& line) {
+    ++epochs;
+    EXPECT_EQ(line.at("epoch"), epochs);
+    EXPECT_GT(line.at("ratings_per_second"), 0.0);
+  };
+  callbacks.progress = [&](const TrainProgress& progress) {
+    const double now = progress.epoch - 1 + progress.epoch_progress;
+    EXPECT_GE(now, last_progress);
+    last_progress = now;
+  };
+  const auto backend = make_cpu_backend(1);
+  train(*backend, planted.data(), small_run(), callbacks);
+  EXPECT_EQ(plans, 1);
+  EXPECT_EQ(epochs, 40);
+  EXPECT_EQ(last_progress, 40);
+}
+
+TEST(Train, RefusesAnEmptyTrainingPart) {
+  const auto backend = make_cpu_backend(1);
+  EXPECT_THROW(train(*backend, {{}, {}, 3, 3}, TrainOptions{}, {}), UsageError);
+}
+
+TEST(Train, EveryDimensionTrains) {
+  const Planted planted;
+  const auto backend = make_cpu_backend(1);
+  for (const std::uint32_t dim : {1u, 3u, 16u, 17u, 50u, 100u, 1024u}) {
+    TrainOptions options = small_run();
+    options.dim = dim;
+    options.epochs = 15;
+    const TrainResult result = train(*backend, planted.data(), options, {});
+    EXPECT_EQ(result.model.user_embedding.data.size(), std::size_t{kUsers} * dim);
+    EXPECT_LT(last_validation_rmse(result), 0.95 * mean_rmse(planted)) << dim;
+  }
+}
+
+}  // namespace
+}  // namespace unfold
