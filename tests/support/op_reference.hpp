@@ -74,7 +74,9 @@ inline void reference_update_row(ReferenceTable& table, std::uint64_t row, std::
     const Bounded g = gradient[c];
     Bounded& w = table.weight[n];
     switch (step.kind) {
-      case OptimizerKind::kSgd: w = w - rate * g; break;
+      case OptimizerKind::kSgd:
+        w = w - rate * g;
+        break;
       case OptimizerKind::kAdagrad:
         table.first[n] = table.first[n] + g * g;
         w = w - limited(rate * g / (bounded_sqrt(table.first[n]) + epsilon), kSlack * rate.value);
@@ -186,8 +188,8 @@ inline ReferenceGradients reference_rating_gradients(const ReferenceMf& mf, cons
 }
 
 // Gradients [n, cols] of equal rows are summed, then each row is updated once.
-inline void reference_update_rows(ReferenceTable& table, std::span<const Row> rows,
-                                  MatrixView<const float> gradient, const OptimizerStep& step) {
+inline void reference_update_rows(ReferenceTable& table, std::span<const Row> rows, MatrixView<const float> gradient,
+                                  const OptimizerStep& step) {
   std::map<Row, std::vector<std::uint64_t>> positions;
   for (std::uint64_t n = 0; n < rows.size(); ++n) positions[rows[n]].push_back(n);
   for (const auto& [row, batch] : positions) {
@@ -245,8 +247,7 @@ inline std::vector<RankRange> reference_ranks(MatrixView<const float> queries, M
     for (Row i : excluded.list(q)) role[i] = kExcluded;
     for (Row i = 0; i < items.rows; ++i) {
       std::vector<Bounded> terms(items.cols);
-      for (std::uint32_t c = 0; c < items.cols; ++c)
-        terms[c] = Bounded(queries.row(q)[c]) * Bounded(items.row(i)[c]);
+      for (std::uint32_t c = 0; c < items.cols; ++c) terms[c] = Bounded(queries.row(q)[c]) * Bounded(items.row(i)[c]);
       score[i] = bounded_sum(terms) + Bounded(bias(i));
       if (exact_scores) score[i].error = 0;
     }
