@@ -1,7 +1,7 @@
 // The CUDA backend: memory, slots, and the ops that learn against the float64 reference.
-#include "tests/kernels/cuda_fixture.hpp"
-
 #include <cmath>
+
+#include "tests/kernels/cuda_fixture.hpp"
 
 namespace unfold::test {
 namespace {
@@ -99,8 +99,8 @@ TEST_F(CudaBackendTest, RatingStepIsSequentialSgdWhereNoRatingsMeet) {
         const GuardedArray<double> error(backend(), std::vector<double>{10});
         Bounded expected(10);
         for (int round = 0; round < 2; ++round) {  // the second from state that is not zero
-          const HostBatch batch = random_batch(random_, distinct_rows(random_, kUsers, kRatings),
-                                               distinct_rows(random_, kItems, kRatings));
+          const HostBatch batch =
+              random_batch(random_, distinct_rows(random_, kUsers, kRatings), distinct_rows(random_, kItems, kRatings));
           const TestBatch device(backend(), batch);
           backend().rating_step(model.parameters(), device.view(), loss, step_of(kind), error.data());
           expected = expected + reference_rating_step(reference, batch, loss, step_of(kind));

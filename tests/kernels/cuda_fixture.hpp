@@ -17,7 +17,7 @@ namespace unfold::test {
 
 inline constexpr std::uint64_t kSeed = 20240917;
 inline constexpr OptimizerKind kKinds[] = {OptimizerKind::kSgd, OptimizerKind::kAdagrad, OptimizerKind::kRowwiseAdagrad,
-                                    OptimizerKind::kAdam};
+                                           OptimizerKind::kAdam};
 inline constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 class CudaBackendTest : public testing::Test {

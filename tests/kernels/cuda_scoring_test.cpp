@@ -1,7 +1,7 @@
 // The CUDA backend: the ops that score against the float64 reference.
-#include "tests/kernels/cuda_fixture.hpp"
-
 #include <cmath>
+
+#include "tests/kernels/cuda_fixture.hpp"
 
 namespace unfold::test {
 namespace {
@@ -35,8 +35,8 @@ struct RankCase {
 
 RankCase random_rank_case(std::mt19937_64& random, std::uint64_t n_queries, std::uint64_t n_items, std::uint32_t dim,
                           std::uint32_t stride, bool integers) {
-  RankCase out{random_table(random, n_queries, dim, stride, 3), random_table(random, n_items, dim, stride, 3),
-               {}, {}, {}};
+  RankCase out{
+      random_table(random, n_queries, dim, stride, 3), random_table(random, n_items, dim, stride, 3), {}, {}, {}};
   if (integers) {  // small ones, so that float32 computes exactly and many scores tie
     for (float& x : out.queries.values) x = std::round(x);
     for (float& x : out.items.values) x = std::round(x);
@@ -81,9 +81,8 @@ std::vector<std::uint32_t> ranks_of(Backend& backend, const RankCase& c, std::ui
 }
 
 void expect_ranks(const RankCase& c, const std::vector<std::uint32_t>& got, bool exact) {
-  const std::vector<RankRange> expected =
-      reference_ranks(c.queries.view(), c.items.view(), c.bias.empty() ? nullptr : c.bias.data(), c.targets,
-                      c.excluded, exact);
+  const std::vector<RankRange> expected = reference_ranks(
+      c.queries.view(), c.items.view(), c.bias.empty() ? nullptr : c.bias.data(), c.targets, c.excluded, exact);
   ASSERT_EQ(got.size(), expected.size());
   for (std::size_t t = 0; t < got.size(); ++t) {
     ASSERT_GE(got[t], expected[t].low) << "target " << t;

@@ -35,8 +35,7 @@ inline Bounded rounded(double value, double inherited, double roundings = 1) {
 inline Bounded operator+(Bounded a, Bounded b) { return rounded(a.value + b.value, a.error + b.error); }
 inline Bounded operator-(Bounded a, Bounded b) { return rounded(a.value - b.value, a.error + b.error); }
 inline Bounded operator*(Bounded a, Bounded b) {
-  return rounded(a.value * b.value,
-                 std::abs(a.value) * b.error + std::abs(b.value) * a.error + a.error * b.error);
+  return rounded(a.value * b.value, std::abs(a.value) * b.error + std::abs(b.value) * a.error + a.error * b.error);
 }
 inline Bounded operator/(Bounded a, Bounded b) {
   const double least = std::abs(b.value) - b.error;  // of the denominator
@@ -44,6 +43,9 @@ inline Bounded operator/(Bounded a, Bounded b) {
   const double inherited = (a.error + std::abs(a.value / b.value) * b.error) / least;
   return rounded(a.value / b.value, inherited, 2);  // 2: a device may take a reciprocal and one correction
 }
+// x where it is known that |x| <= limit, in float32 too: a gradient over the root of a sum that holds its square.
+// Without the limit a gradient as small as its rounding would give a quotient without a bound.
+inline Bounded limited(Bounded x, double limit) { return {x.value, std::min(x.error, std::abs(x.value) + limit)}; }
 inline Bounded bounded_sqrt(Bounded a) {
   const double high = std::sqrt(a.value + a.error);
   const double low = std::sqrt(std::max(0.0, a.value - a.error));
@@ -71,7 +73,7 @@ inline Bounded bounded_sum(std::span<const Bounded> terms) {
 
 inline Bounded bounded_sigmoid(Bounded x) {
   const Bounded e = bounded_exp({-std::abs(x.value), x.error});
-  return x.value >= 0 ? Bounded(1) / (Bounded(1) + e) : e / (Bounded(1) + e);
+  return limited((x.value >= 0 ? Bounded(1) : e) / (Bounded(1) + e), 1);
 }
 
 // EXPECT_TRUE(within(actual, expected)): equal up to the bound; NaN only where the reference is NaN.
@@ -81,8 +83,7 @@ inline testing::AssertionResult within(double actual, const Bounded& expected) {
   } else if (actual == expected.value || std::abs(actual - expected.value) <= expected.error) {
     return testing::AssertionSuccess();
   }
-  return testing::AssertionFailure() << "got " << actual << ", expected " << expected.value << " +- "
-                                     << expected.error;
+  return testing::AssertionFailure() << "got " << actual << ", expected " << expected.value << " +- " << expected.error;
 }
 
 }  // namespace unfold::test

@@ -42,6 +42,17 @@ inline ReferenceTable reference_table(MatrixView<const float> weight, OptimizerK
   return table;
 }
 
+// For limits that float32 may pass by its rounding.
+inline constexpr double kSlack = 1.001;
+
+// The largest |mean of g| / sqrt(mean of g^2) that Adam's two decays allow: each past gradient is at most
+// sqrt(second / ((1 - beta2) beta2^age)), and the means weigh them by (1 - beta1) beta1^age.
+inline double adam_limit(const OptimizerStep& step) {
+  const double ratio = step.beta1 / std::sqrt(static_cast<double>(step.beta2));
+  if (!(ratio < 1)) return std::numeric_limits<double>::infinity();
+  return (1 - step.beta1) / std::sqrt(1 - static_cast<double>(step.beta2)) / (1 - ratio);
+}
+
 // The optimizer on one row (optimizer.hpp). `gradient` [cols], L2 included.
 inline void reference_update_row(ReferenceTable& table, std::uint64_t row, std::span<const Bounded> gradient,
                                  const OptimizerStep& step) {
@@ -63,16 +74,21 @@ inline void reference_update_row(ReferenceTable& table, std::uint64_t row, std::
     const Bounded g = gradient[c];
     Bounded& w = table.weight[n];
     switch (step.kind) {
-      case OptimizerKind::kSgd: w = w - rate * g; break;
+      case OptimizerKind::kSgd:
+        w = w - rate * g;
+        break;
       case OptimizerKind::kAdagrad:
         table.first[n] = table.first[n] + g * g;
-        w = w - rate * g / (bounded_sqrt(table.first[n]) + epsilon);
+        w = w - limited(rate * g / (bounded_sqrt(table.first[n]) + epsilon), kSlack * rate.value);
         break;
-      case OptimizerKind::kRowwiseAdagrad: w = w - row_scale * g; break;
+      case OptimizerKind::kRowwiseAdagrad:
+        w = w - limited(row_scale * g, kSlack * rate.value * std::sqrt(table.cols));
+        break;
       case OptimizerKind::kAdam:
         table.first[n] = beta1 * table.first[n] + (one - beta1) * g;
         table.second[n] = beta2 * table.second[n] + (one - beta2) * g * g;
-        w = w - first_rate * table.first[n] / (bounded_sqrt(table.second[n]) * second_root + epsilon);
+        w = w - limited(first_rate * table.first[n] / (bounded_sqrt(table.second[n]) * second_root + epsilon),
+                        kSlack * first_rate.value / second_root.value * adam_limit(step));
         break;
     }
   }
@@ -172,8 +188,8 @@ inline ReferenceGradients reference_rating_gradients(const ReferenceMf& mf, cons
 }
 
 // Gradients [n, cols] of equal rows are summed, then each row is updated once.
-inline void reference_update_rows(ReferenceTable& table, std::span<const Row> rows,
-                                  MatrixView<const float> gradient, const OptimizerStep& step) {
+inline void reference_update_rows(ReferenceTable& table, std::span<const Row> rows, MatrixView<const float> gradient,
+                                  const OptimizerStep& step) {
   std::map<Row, std::vector<std::uint64_t>> positions;
   for (std::uint64_t n = 0; n < rows.size(); ++n) positions[rows[n]].push_back(n);
   for (const auto& [row, batch] : positions) {
@@ -231,8 +247,7 @@ inline std::vector<RankRange> reference_ranks(MatrixView<const float> queries, M
     for (Row i : excluded.list(q)) role[i] = kExcluded;
     for (Row i = 0; i < items.rows; ++i) {
       std::vector<Bounded> terms(items.cols);
-      for (std::uint32_t c = 0; c < items.cols; ++c)
-        terms[c] = Bounded(queries.row(q)[c]) * Bounded(items.row(i)[c]);
+      for (std::uint32_t c = 0; c < items.cols; ++c) terms[c] = Bounded(queries.row(q)[c]) * Bounded(items.row(i)[c]);
       score[i] = bounded_sum(terms) + Bounded(bias(i));
       if (exact_scores) score[i].error = 0;
     }
