@@ -17,8 +17,8 @@ namespace cuda {
 
 void check_workspace(const char* op, const Workspace& workspace, std::uint64_t given_bytes) {
   if (workspace.fits()) return;
-  throw UsageError(fmt::format("{} needs a workspace of {} bytes and was given {}", op, workspace.used_bytes(),
-                               given_bytes));
+  throw DeviceError(fmt::format("{} needs a workspace of {} bytes and was given {}", op, workspace.used_bytes(),
+                                given_bytes));
 }
 
 namespace {

@@ -39,10 +39,8 @@ __global__ void __launch_bounds__(kRatingGradientThreads)
     store_row(item_gradient.row(n), combine(gradient.by_score, rows.user, loss.l2, rows.item), n_packs);
     if (at.active && leads) {
       error_sum += static_cast<double>(gradient.error) * gradient.error;
-      if (loss.use_bias) {
-        user_bias_gradient[n] = gradient.by_score + loss.l2_bias * rows.user_bias;
-        item_bias_gradient[n] = gradient.by_score + loss.l2_bias * rows.item_bias;
-      }
+      user_bias_gradient[n] = loss.use_bias ? gradient.by_score + loss.l2_bias * rows.user_bias : 0;
+      item_bias_gradient[n] = loss.use_bias ? gradient.by_score + loss.l2_bias * rows.item_bias : 0;
     }
   }
   const double block_error = block_sum(error_sum);

@@ -31,7 +31,7 @@ class Workspace {
   std::uint64_t used_ = 0;
 };
 
-// Throws UsageError: a caller gave less than the op's workspace_bytes.
+// Throws DeviceError: a caller gave less than the op's workspace_bytes.
 void check_workspace(const char* op, const Workspace& workspace, std::uint64_t given_bytes);
 
 }  // namespace unfold::cuda

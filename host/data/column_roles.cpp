@@ -64,6 +64,9 @@ bool is_large_integer(std::string_view text) {
   return result.ec == std::errc() && result.ptr == text.data() + text.size() && value >= 100'000'000;
 }
 
+// Surely a time: a date, or a number that is too large for anything else.
+bool is_clear_time(std::string_view text) { return is_large_integer(text) || (is_time(text) && !is_number(text)); }
+
 // Looks at the data lines of a table.
 class Samples {
  public:
@@ -174,7 +177,7 @@ void assign_by_position(InputFormat& format, const Samples& samples, const std::
     usual[times ? 3 : 2] = 2;
   } else if (format.n_columns >= 4) {
     usual = {0, 1, 2, 3};
-    if (format.n_columns > 4 && (!samples.mostly(2, is_number) || !samples.mostly(3, is_time))) {
+    if (format.n_columns > 4 && (!samples.mostly(2, is_number) || !samples.mostly(3, is_clear_time))) {
       throw DataError(fmt::format("{}: {} columns, no header, and columns 3 and 4 do not look like rating and time; say "
                                   "which is which: --columns user=1,item=2", source, format.n_columns));
     }

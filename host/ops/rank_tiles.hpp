@@ -32,8 +32,9 @@ void score_rows(const float* query, MatrixView<const float> items, const float* 
 void count_reaching(const float* scores, std::uint32_t n_scores, const float* thresholds, std::uint64_t n_thresholds,
                     std::uint32_t* counts);
 
-// For thresholds in descending order, none of them NaN: steps[t] += number of scores whose first threshold reached is t. Sums from
-// the front then give what count_reaching gives. steps[n_thresholds] takes the scores that reach none.
+// For thresholds in descending order, none of them NaN: steps[t] += number of scores whose first threshold reached
+// is t. Sums from the front then give what count_reaching gives. steps[n_thresholds] takes the scores that reach
+// none.
 void count_steps(const float* scores, std::uint32_t n_scores, const float* thresholds, std::uint64_t n_thresholds,
                  std::uint32_t* steps);
 

@@ -27,6 +27,8 @@ struct Bounded {
 
 // A result whose inputs contribute `inherited` and whose own rounding is at most `roundings` half-units.
 inline Bounded rounded(double value, double inherited, double roundings = 1) {
+  // Nothing is known about a result of operands without a bound (infinity times zero).
+  if (std::isnan(inherited)) inherited = std::numeric_limits<double>::infinity();
   return {value, inherited + roundings * kUnitRoundoff * (std::abs(value) + inherited) + kTiny};
 }
 

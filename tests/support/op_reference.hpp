@@ -146,7 +146,7 @@ inline Bounded reference_rating_step(ReferenceMf& mf, const HostBatch& batch, co
 
 struct ReferenceGradients {
   std::vector<Bounded> user, item;            // [n, dim]
-  std::vector<Bounded> user_bias, item_bias;  // [n]; without biases a backend may leave its own untouched
+  std::vector<Bounded> user_bias, item_bias;  // [n]; zeros without biases
   Bounded squared_error;
 };
 
@@ -162,9 +162,10 @@ inline ReferenceGradients reference_rating_gradients(const ReferenceMf& mf, cons
     const auto item = reference_row_gradient(g.by_score, mf.user_factors.row(u), mf.item_factors.row(i), loss.l2);
     out.user.insert(out.user.end(), user.begin(), user.end());
     out.item.insert(out.item.end(), item.begin(), item.end());
-    if (!loss.use_bias) continue;
-    out.user_bias.push_back(g.by_score + Bounded(loss.l2_bias) * mf.user_bias.at(u, 0));
-    out.item_bias.push_back(g.by_score + Bounded(loss.l2_bias) * mf.item_bias.at(i, 0));
+    const Bounded user_bias = g.by_score + Bounded(loss.l2_bias) * mf.user_bias.at(u, 0);
+    const Bounded item_bias = g.by_score + Bounded(loss.l2_bias) * mf.item_bias.at(i, 0);
+    out.user_bias.push_back(loss.use_bias ? user_bias : Bounded(0));
+    out.item_bias.push_back(loss.use_bias ? item_bias : Bounded(0));
   }
   out.squared_error = bounded_sum(squares);
   return out;

@@ -1,0 +1,207 @@
+// Inputs for tests of ops: random tables, arrays in a backend's memory with guards around them, and models in both
+// places. Everything is drawn from a seed.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "tests/support/op_reference.hpp"
+#include "unfold/backend.hpp"
+
+namespace unfold::test {
+
+// Every way a row can sit in vectors and lanes.
+inline constexpr std::uint32_t kAwkwardDims[] = {1, 3, 4, 31, 32, 33, 50, 64, 100, 128, 200, 256, 512, 1024};
+
+inline bool same_bits(float a, float b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }
+inline bool same_bits(std::span<const float> a, std::span<const float> b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
+}
+
+// An array in a backend's memory with guard words before and after it, full of 0xFF (NaN) at birth. Its destructor
+// fails the test where a guard has changed.
+template <typename T>
+class GuardedArray {
+ public:
+  GuardedArray(Backend& backend, std::uint64_t size) : size_(size), memory_(backend, size + 2 * kGuard) {
+    std::vector<T> fill(size + 2 * kGuard);
+    std::memset(static_cast<void*>(fill.data()), 0xFF, fill.size() * sizeof(T));
+    memory_.upload(fill);
+  }
+  GuardedArray(Backend& backend, const std::vector<T>& values) : GuardedArray(backend, values.size()) {
+    std::vector<T> all = all_values();
+    std::copy(values.begin(), values.end(), all.begin() + kGuard);
+    memory_.upload(all);
+  }
+  GuardedArray(GuardedArray&&) = default;
+  ~GuardedArray() {
+    if (memory_.data() == nullptr) return;
+    const std::vector<T> all = all_values();
+    std::vector<T> intact(kGuard);
+    std::memset(static_cast<void*>(intact.data()), 0xFF, kGuard * sizeof(T));
+    EXPECT_EQ(std::memcmp(all.data(), intact.data(), kGuard * sizeof(T)), 0) << "written before the array";
+    EXPECT_EQ(std::memcmp(all.data() + kGuard + size_, intact.data(), kGuard * sizeof(T)), 0)
+        << "written past the array";
+  }
+
+  T* data() const { return memory_.data() + kGuard; }
+  std::uint64_t size() const { return size_; }
+  std::vector<T> download() const {
+    const std::vector<T> all = all_values();
+    return {all.begin() + kGuard, all.end() - kGuard};
+  }
+
+ private:
+  static constexpr std::ptrdiff_t kGuard = 64;  // keeps the array as aligned as the allocation
+  std::vector<T> all_values() const {
+    std::vector<T> all(size_ + 2 * kGuard);
+    memory_.download(all);
+    return all;
+  }
+  std::uint64_t size_;
+  DeviceArray<T> memory_;
+};
+
+// A matrix in host memory, as a backend wants it: columns past cols hold zero.
+struct HostTable {
+  std::uint64_t rows = 0;
+  std::uint32_t cols = 0, stride = 0;
+  std::vector<float> values;
+
+  HostTable(std::uint64_t n_rows, std::uint32_t n_cols, std::uint32_t row_stride)
+      : rows(n_rows), cols(n_cols), stride(row_stride), values(n_rows * row_stride) {}
+  MatrixView<const float> view() const { return {values.data(), rows, cols, stride}; }
+  float& at(std::uint64_t r, std::uint32_t c) { return values[r * stride + c]; }
+  float at(std::uint64_t r, std::uint32_t c) const { return values[r * stride + c]; }
+};
+
+template <typename Random>
+HostTable random_table(Random& random, std::uint64_t rows, std::uint32_t cols, std::uint32_t stride, float scale = 1) {
+  HostTable table(rows, cols, stride);
+  std::uniform_real_distribution<float> draw(-scale, scale);
+  for (std::uint64_t r = 0; r < rows; ++r)
+    for (std::uint32_t c = 0; c < cols; ++c) table.at(r, c) = draw(random);
+  return table;
+}
+
+// A trainable table in a backend's memory and the reference beside it.
+class TestTable {
+ public:
+  TestTable(Backend& backend, const HostTable& start, OptimizerKind kind)
+      : reference(reference_table(start.view(), kind)), start_(start), kind_(kind), weight_(backend, start.values),
+        first_(backend, zeros<float>(size().first)), second_(backend, zeros<float>(size().second)),
+        steps_(backend, zeros<std::uint32_t>(size().steps)) {}
+
+  ParameterView view() const {
+    return {{weight_.data(), start_.rows, start_.cols, start_.stride}, first_.data(), second_.data(), steps_.data()};
+  }
+  std::vector<float> weights() const { return weight_.download(); }
+
+  // The backend's weights and state against the reference's; padding must be zero.
+  void expect_equal(const char* name) const {
+    SCOPED_TRACE(name);
+    expect_matrix("weight", weight_.download(), reference.weight);
+    if (kind_ == OptimizerKind::kRowwiseAdagrad) {
+      const std::vector<float> first = first_.download();
+      for (std::uint64_t r = 0; r < start_.rows; ++r) EXPECT_TRUE(within(first[r], reference.first[r])) << "row " << r;
+    } else if (!reference.first.empty()) {
+      expect_matrix("first", first_.download(), reference.first);
+    }
+    if (!reference.second.empty()) expect_matrix("second", second_.download(), reference.second);
+    EXPECT_EQ(steps_.download(), reference.steps);
+  }
+
+  ReferenceTable reference;
+
+ private:
+  template <typename T>
+  static std::vector<T> zeros(std::uint64_t n) {
+    return std::vector<T>(n);
+  }
+  OptimizerStateSize size() const { return optimizer_state_size(kind_, start_.rows, start_.stride); }
+  void expect_matrix(const char* what, const std::vector<float>& got, const std::vector<Bounded>& expected) const {
+    // A gradient as small as its rounding, divided by its own root, has no bound, nor has a score that it enters
+    // next. That must stay the exception.
+    const auto unbounded = std::count_if(expected.begin(), expected.end(), [](Bounded b) { return std::isinf(b.error); });
+    EXPECT_LE(static_cast<double>(unbounded), 0.05 * static_cast<double>(expected.size())) << what;
+    for (std::uint64_t r = 0; r < start_.rows; ++r) {
+      for (std::uint32_t c = 0; c < start_.stride; ++c) {
+        const float value = got[r * start_.stride + c];
+        if (c < start_.cols) {
+          ASSERT_TRUE(within(value, expected[r * start_.cols + c])) << what << " row " << r << " column " << c;
+        } else {
+          ASSERT_EQ(value, 0.0f) << what << " row " << r << " padding " << c;
+        }
+      }
+    }
+  }
+
+  HostTable start_;
+  OptimizerKind kind_;
+  GuardedArray<float> weight_, first_, second_;
+  GuardedArray<std::uint32_t> steps_;
+};
+
+// Biased matrix factorization in a backend's memory and the reference beside it.
+class TestModel {
+ public:
+  template <typename Random>
+  TestModel(Backend& backend, Random& random, std::uint64_t n_users, std::uint64_t n_items, std::uint32_t dim,
+            OptimizerKind kind)
+      : user_factors(backend, random_table(random, n_users, dim, backend.row_stride(dim)), kind),
+        item_factors(backend, random_table(random, n_items, dim, backend.row_stride(dim)), kind),
+        user_bias(backend, random_table(random, n_users, 1, 1), kind),
+        item_bias(backend, random_table(random, n_items, 1, 1), kind) {}
+
+  MfParameters parameters() const {
+    return {user_factors.view(), item_factors.view(), user_bias.view(), item_bias.view()};
+  }
+  ReferenceMf reference() const {
+    return {user_factors.reference, item_factors.reference, user_bias.reference, item_bias.reference};
+  }
+  void set_reference(const ReferenceMf& mf) {
+    user_factors.reference = mf.user_factors;
+    item_factors.reference = mf.item_factors;
+    user_bias.reference = mf.user_bias;
+    item_bias.reference = mf.item_bias;
+  }
+  void expect_equal() const {
+    user_factors.expect_equal("user factors");
+    item_factors.expect_equal("item factors");
+    user_bias.expect_equal("user bias");
+    item_bias.expect_equal("item bias");
+  }
+
+  TestTable user_factors, item_factors, user_bias, item_bias;
+};
+
+// A batch in a backend's memory.
+struct TestBatch {
+  TestBatch(Backend& backend, const HostBatch& batch)
+      : users(backend, batch.users), items(backend, batch.items), ratings(backend, batch.ratings) {}
+  RatingBatch view() const { return {users.data(), items.data(), ratings.data(), users.size()}; }
+  GuardedArray<Row> users, items;
+  GuardedArray<float> ratings;
+};
+
+// n distinct rows below n_rows in random order, the last row among them.
+template <typename Random>
+std::vector<Row> distinct_rows(Random& random, std::uint64_t n_rows, std::uint64_t n) {
+  std::vector<Row> rows(n_rows);
+  std::iota(rows.begin(), rows.end(), Row{0});
+  std::shuffle(rows.begin(), rows.end() - 1, random);
+  std::swap(rows[0], rows.back());
+  rows.resize(n);
+  return rows;
+}
+
+}  // namespace unfold::test
