@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -134,8 +135,8 @@ INSTANTIATE_TEST_SUITE_P(Awkward, RankTargetsShapes,
                          ::testing::Combine(::testing::Values(1, 3, 4, 31, 32, 33, 64, 100, 128, 200, 256),
                                             ::testing::Values(1, 7, 1000, 5003)),
                          [](const auto& shape) {
-                           return "dim" + std::to_string(std::get<0>(shape.param)) + "_items" +
-                                  std::to_string(std::get<1>(shape.param));
+                           const auto [dim, n_items] = shape.param;
+                           return fmt::format("dim{}_items{}", dim, n_items);
                          });
 
 TEST(RankTargets, CountManyTargetsLikeFew) {
