@@ -44,6 +44,9 @@ inline Bounded operator/(Bounded a, Bounded b) {
   const double inherited = (a.error + std::abs(a.value / b.value) * b.error) / least;
   return rounded(a.value / b.value, inherited, 2);  // 2: a device may take a reciprocal and one correction
 }
+// x where it is known that |x| <= limit, in float32 too: a gradient over the root of a sum that holds its square.
+// Without the limit a gradient as small as its rounding would give a quotient without a bound.
+inline Bounded limited(Bounded x, double limit) { return {x.value, std::min(x.error, std::abs(x.value) + limit)}; }
 inline Bounded bounded_sqrt(Bounded a) {
   const double high = std::sqrt(a.value + a.error);
   const double low = std::sqrt(std::max(0.0, a.value - a.error));
@@ -71,7 +74,7 @@ inline Bounded bounded_sum(std::span<const Bounded> terms) {
 
 inline Bounded bounded_sigmoid(Bounded x) {
   const Bounded e = bounded_exp({-std::abs(x.value), x.error});
-  return x.value >= 0 ? Bounded(1) / (Bounded(1) + e) : e / (Bounded(1) + e);
+  return limited((x.value >= 0 ? Bounded(1) : e) / (Bounded(1) + e), 1);
 }
 
 // EXPECT_TRUE(within(actual, expected)): equal up to the bound; NaN only where the reference is NaN.

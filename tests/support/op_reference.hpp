@@ -42,6 +42,17 @@ inline ReferenceTable reference_table(MatrixView<const float> weight, OptimizerK
   return table;
 }
 
+// For limits that float32 may pass by its rounding.
+inline constexpr double kSlack = 1.001;
+
+// The largest |mean of g| / sqrt(mean of g^2) that Adam's two decays allow: each past gradient is at most
+// sqrt(second / ((1 - beta2) beta2^age)), and the means weigh them by (1 - beta1) beta1^age.
+inline double adam_limit(const OptimizerStep& step) {
+  const double ratio = step.beta1 / std::sqrt(static_cast<double>(step.beta2));
+  if (!(ratio < 1)) return std::numeric_limits<double>::infinity();
+  return (1 - step.beta1) / std::sqrt(1 - static_cast<double>(step.beta2)) / (1 - ratio);
+}
+
 // The optimizer on one row (optimizer.hpp). `gradient` [cols], L2 included.
 inline void reference_update_row(ReferenceTable& table, std::uint64_t row, std::span<const Bounded> gradient,
                                  const OptimizerStep& step) {
@@ -66,13 +77,16 @@ inline void reference_update_row(ReferenceTable& table, std::uint64_t row, std::
       case OptimizerKind::kSgd: w = w - rate * g; break;
       case OptimizerKind::kAdagrad:
         table.first[n] = table.first[n] + g * g;
-        w = w - rate * g / (bounded_sqrt(table.first[n]) + epsilon);
+        w = w - limited(rate * g / (bounded_sqrt(table.first[n]) + epsilon), kSlack * rate.value);
         break;
-      case OptimizerKind::kRowwiseAdagrad: w = w - row_scale * g; break;
+      case OptimizerKind::kRowwiseAdagrad:
+        w = w - limited(row_scale * g, kSlack * rate.value * std::sqrt(table.cols));
+        break;
       case OptimizerKind::kAdam:
         table.first[n] = beta1 * table.first[n] + (one - beta1) * g;
         table.second[n] = beta2 * table.second[n] + (one - beta2) * g * g;
-        w = w - first_rate * table.first[n] / (bounded_sqrt(table.second[n]) * second_root + epsilon);
+        w = w - limited(first_rate * table.first[n] / (bounded_sqrt(table.second[n]) * second_root + epsilon),
+                        kSlack * first_rate.value / second_root.value * adam_limit(step));
         break;
     }
   }
