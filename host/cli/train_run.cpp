@@ -212,7 +212,7 @@ void TrainRun::say_next(const std::filesystem::path& model) {
   progress_.say(fmt::format("\nThe model is in {}. Next:\n"
                             "  unfold export {} --format npy\n"
                             "  unfold evaluate {} --test FILE\n"
-                            "  unfold train {} --config {} --out ANOTHER --dim 128",
+                            "  unfold train {} --config {} --out ANOTHER --seed 2",
                             name, name, name, shell_quote(request_.data),
                             shell_quote((model / "config.toml").string())));
 }

@@ -61,6 +61,19 @@ TEST_F(CliTrain, TrainsEvaluatesAndExportsASyntheticFile) {
   }
 }
 
+TEST_F(CliTrain, NumpyOpensTheExport) {
+  if (run_process({"python3", "-c", "import numpy"}).exit_code != 0) GTEST_SKIP() << "no numpy here";
+  synth("ratings.csv");
+  unfold_ok(train("ratings.csv", "m"));
+  unfold_ok({"export", "m", "--out", "arrays"});
+  const char* script =
+      "import numpy\n"
+      "items = numpy.load('arrays/item_embedding.npy')\n"
+      "ids = open('arrays/item_ids.txt').read().split('\\n')[:-1]\n"
+      "print(items.shape, items.dtype, len(ids) == len(items), numpy.load('arrays/user_bias.npy').shape)\n";
+  EXPECT_EQ(run_process({"python3", "-c", script}, process_options()).out, "(80, 4) float32 True (300,)\n");
+}
+
 TEST_F(CliTrain, PrintsOneJsonObjectOnRequest) {
   synth("ratings.csv");
   json scores = json::parse(unfold_ok(train("ratings.csv", "m", {"--json", "--quiet"})));
