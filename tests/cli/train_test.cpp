@@ -13,6 +13,9 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using nlohmann::json;
 
+// Debian's own, which sees Debian's packages.
+constexpr const char* kPython = "/usr/bin/python3";
+
 class CliTrain : public CliTest {
  protected:
   void synth(const std::string& name) {
@@ -62,7 +65,7 @@ TEST_F(CliTrain, TrainsEvaluatesAndExportsASyntheticFile) {
 }
 
 TEST_F(CliTrain, NumpyOpensTheExport) {
-  if (run_process({"python3", "-c", "import numpy"}).exit_code != 0) GTEST_SKIP() << "no numpy here";
+  if (run_process({kPython, "-c", "import numpy"}).exit_code != 0) GTEST_SKIP() << "no numpy here";
   synth("ratings.csv");
   unfold_ok(train("ratings.csv", "m"));
   unfold_ok({"export", "m", "--out", "arrays"});
@@ -71,7 +74,7 @@ TEST_F(CliTrain, NumpyOpensTheExport) {
       "items = numpy.load('arrays/item_embedding.npy')\n"
       "ids = open('arrays/item_ids.txt').read().split('\\n')[:-1]\n"
       "print(items.shape, items.dtype, len(ids) == len(items), numpy.load('arrays/user_bias.npy').shape)\n";
-  EXPECT_EQ(run_process({"python3", "-c", script}, process_options()).out, "(80, 4) float32 True (300,)\n");
+  EXPECT_EQ(run_process({kPython, "-c", script}, process_options()).out, "(80, 4) float32 True (300,)\n");
 }
 
 TEST_F(CliTrain, PrintsOneJsonObjectOnRequest) {
