@@ -7,8 +7,8 @@
 #include <charconv>
 #include <initializer_list>
 
-#include "host/data/number.hpp"
 #include "host/data/escaped.hpp"
+#include "host/data/number.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
@@ -16,13 +16,15 @@ namespace {
 
 // Names of columns as normalized() writes them, the surest first.
 const std::initializer_list<std::string_view> kUserNames = {
-    "user", "userid", "uid", "usr", "useridx", "userindex", "customer", "customerid", "reviewer", "reviewerid",
-    "member", "memberid", "visitor", "visitorid", "person", "personid", "account", "accountid", "session", "sessionid"};
+    "user",       "userid",   "uid",        "usr",       "useridx",  "userindex", "customer",
+    "customerid", "reviewer", "reviewerid", "member",    "memberid", "visitor",   "visitorid",
+    "person",     "personid", "account",    "accountid", "session",  "sessionid"};
 const std::initializer_list<std::string_view> kItemNames = {
-    "item", "itemid", "iid", "itemidx", "itemindex", "movie", "movieid", "product", "productid", "artist", "artistid",
-    "book", "bookid", "song", "songid", "track", "trackid", "anime", "animeid", "game", "gameid", "recipe", "recipeid",
-    "video", "videoid", "article", "articleid", "business", "businessid", "parentasin", "asin", "isbn", "sku", "app",
-    "appid", "poi", "poiid", "venue", "venueid", "location", "locationid"};
+    "item",     "itemid",     "iid",        "itemidx",  "itemindex", "movie",  "movieid", "product", "productid",
+    "artist",   "artistid",   "book",       "bookid",   "song",      "songid", "track",   "trackid", "anime",
+    "animeid",  "game",       "gameid",     "recipe",   "recipeid",  "video",  "videoid", "article", "articleid",
+    "business", "businessid", "parentasin", "asin",     "isbn",      "sku",    "app",     "appid",   "poi",
+    "poiid",    "venue",      "venueid",    "location", "locationid"};
 const std::initializer_list<std::string_view> kRatingNames = {
     "rating", "ratings", "score", "stars", "overall", "userrating", "bookrating", "reviewscore", "value"};
 const std::initializer_list<std::string_view> kTimeNames = {
@@ -30,10 +32,14 @@ const std::initializer_list<std::string_view> kTimeNames = {
 
 const std::initializer_list<std::string_view>& names_of(Role role) {
   switch (role) {
-    case Role::kUser: return kUserNames;
-    case Role::kItem: return kItemNames;
-    case Role::kRating: return kRatingNames;
-    default: return kTimeNames;
+    case Role::kUser:
+      return kUserNames;
+    case Role::kItem:
+      return kItemNames;
+    case Role::kRating:
+      return kRatingNames;
+    default:
+      return kTimeNames;
   }
 }
 
@@ -72,12 +78,14 @@ class Samples {
  public:
   Samples(const SampleTable& table, bool first_is_data) : table_(table), first_is_data_(first_is_data) {}
 
-  // How many values of a column satisfy `test`.
+  // How many values of a column satisfy `test`. The first line may have another number of columns than the others.
   template <typename Test>
   std::size_t count(std::size_t column, Test test) const {
-    std::size_t n = 0;
-    if (first_is_data_ && column < table_.first.size()) n += test(table_.first[column]) ? 1 : 0;
-    for (const auto& line : table_.lines) n += test(line[column]) ? 1 : 0;
+    const auto passes = [&](const std::vector<std::string_view>& line) {
+      return column < line.size() && test(line[column]) ? std::size_t{1} : std::size_t{0};
+    };
+    std::size_t n = first_is_data_ ? passes(table_.first) : 0;
+    for (const auto& line : table_.lines) n += passes(line);
     return n;
   }
   // True for half of the values or more: a few bad ones are for the import to report.
@@ -101,7 +109,8 @@ std::string list_columns(const InputFormat& format) {
   if (!format.has_header) return fmt::format("the columns are 1 to {}, and there is no header", format.n_columns);
   std::vector<std::string> names;
   constexpr std::size_t kMaxListed = 30;
-  for (std::size_t n = 0; n < std::min(format.header.size(), kMaxListed); ++n) names.push_back(in_quotes(format.header[n]));
+  for (std::size_t n = 0; n < std::min(format.header.size(), kMaxListed); ++n)
+    names.push_back(in_quotes(format.header[n]));
   return fmt::format("the columns are {}{}", fmt::join(names, ", "), format.header.size() > kMaxListed ? ", ..." : "");
 }
 
@@ -172,14 +181,16 @@ void assign_by_name(InputFormat& format, const Samples& samples) {
 void assign_by_position(InputFormat& format, const Samples& samples, const std::string& source) {
   std::array<int, 4> usual = {0, 1, kNoColumn, kNoColumn};
   if (format.n_columns == 3) {
-    const bool times = samples.all_numbers_are_times(2) ||
-                       (!samples.mostly(2, is_number) && samples.mostly(2, is_time));
+    const bool times =
+        samples.all_numbers_are_times(2) || (!samples.mostly(2, is_number) && samples.mostly(2, is_time));
     usual[times ? 3 : 2] = 2;
   } else if (format.n_columns >= 4) {
     usual = {0, 1, 2, 3};
     if (format.n_columns > 4 && (!samples.mostly(2, is_number) || !samples.mostly(3, is_clear_time))) {
-      throw DataError(fmt::format("{}: {} columns, no header, and columns 3 and 4 do not look like rating and time; say "
-                                  "which is which: --columns user=1,item=2", source, format.n_columns));
+      throw DataError(
+          fmt::format("{}: {} columns, no header, and columns 3 and 4 do not look like rating and time; say "
+                      "which is which: --columns user=1,item=2",
+                      source, format.n_columns));
     }
   }
   for (std::size_t role = 0; role < usual.size(); ++role) {
@@ -191,10 +202,14 @@ void assign_by_position(InputFormat& format, const Samples& samples, const std::
 
 const char* role_name(Role role) {
   switch (role) {
-    case Role::kUser: return "user";
-    case Role::kItem: return "item";
-    case Role::kRating: return "rating";
-    default: return "time";
+    case Role::kUser:
+      return "user";
+    case Role::kItem:
+      return "item";
+    case Role::kRating:
+      return "rating";
+    default:
+      return "time";
   }
 }
 
@@ -219,8 +234,10 @@ bool has_header(const SampleTable& table, const ImportOptions& options, const st
   }
   if (any_number) {
     if (!unknown_name) return false;
-    throw DataError(fmt::format("{}: --columns names a column, but the first line holds numbers and is no header; give "
-                                "the columns' numbers (1 to {}), or pass --header yes", source, first.size()));
+    throw DataError(
+        fmt::format("{}: --columns names a column, but the first line holds numbers and is no header; give "
+                    "the columns' numbers (1 to {}), or pass --header yes",
+                    source, first.size()));
   }
   if (unknown_name) return true;
   // One known word may be an id; two are a header.
@@ -235,7 +252,7 @@ bool has_header(const SampleTable& table, const ImportOptions& options, const st
   if (n_known >= 2) return true;
   const Samples samples(table, false);
   for (std::size_t n = 0; n < table.first.size() && !table.lines.empty(); ++n) {
-    if (n < table.lines[0].size() && 10 * samples.count(n, is_number) >= 9 * table.lines.size()) return true;
+    if (10 * samples.count(n, is_number) >= 9 * table.lines.size()) return true;
   }
   return false;
 }
@@ -250,9 +267,10 @@ void assign_columns(InputFormat& format, const SampleTable& table, const ImportO
   if (!all_given && !format.has_header) assign_by_position(format, samples, source);
   for (const Role role : {Role::kUser, Role::kItem}) {
     if (format.column(role) != kNoColumn) continue;
-    throw DataError(fmt::format("{}: no column for the {}s is known by its name; {}; say which is which: --columns "
-                                "user=NAME,item=NAME (without a header: --header no)", source, role_name(role),
-                                list_columns(format)));
+    throw DataError(
+        fmt::format("{}: no column for the {}s is known by its name; {}; say which is which: --columns "
+                    "user=NAME,item=NAME (without a header: --header no)",
+                    source, role_name(role), list_columns(format)));
   }
 }
 

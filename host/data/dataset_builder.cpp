@@ -53,8 +53,8 @@ void DatasetBuilder::read_source() {
     throw DataError(fmt::format("{}: no ratings: all {} lines with content were rejected; the first: {}",
                                 report_.source, report_.n_rejected, reader_.first_error()));
   }
-  throw DataError(fmt::format("{}: no ratings in {} lines; one interaction is the least", report_.source,
-                              report_.n_lines));
+  throw DataError(
+      fmt::format("{}: no ratings in {} lines; one interaction is the least", report_.source, report_.n_lines));
 }
 
 Row DatasetBuilder::row_of(Side& side, std::string_view id, Role role) {
@@ -112,8 +112,8 @@ void DatasetBuilder::drop_below_minimum() {
   std::string options;
   if (options_.min_user_ratings > 1) options += fmt::format(" --min-user-ratings {}", options_.min_user_ratings);
   if (options_.min_item_ratings > 1) options += fmt::format(" --min-item-ratings {}", options_.min_item_ratings);
-  throw DataError(fmt::format("{}: no ratings left of {} after{}; pass lower minimums", report_.source, before,
-                              options));
+  throw DataError(
+      fmt::format("{}: no ratings left of {} after{}; pass lower minimums", report_.source, before, options));
 }
 
 // Rows by descending count, then by first appearance; ids without ratings are left out.

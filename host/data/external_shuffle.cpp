@@ -8,10 +8,10 @@
 namespace unfold {
 namespace {
 
-constexpr std::uint64_t kSeed = 0;            // fixed: an import is a function of its file and options
+constexpr std::uint64_t kSeed = 0;              // fixed: an import is a function of its file and options
 constexpr std::uint64_t kBucketRatings = 4096;  // sorted within the processor's cache
 constexpr std::uint64_t kMaxCachedBuckets = 2048;
-constexpr std::uint64_t kBytesPerRating = 64;   // twice what sorting takes, as buckets differ in size
+constexpr std::uint64_t kBytesPerRating = 64;  // twice what sorting takes, as buckets differ in size
 
 RandomBlock draw(const Rating& rating) {
   const std::uint64_t pair = (static_cast<std::uint64_t>(rating.user) << 32) | rating.item;

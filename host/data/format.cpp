@@ -74,14 +74,18 @@ Format table_or_lists(const std::vector<std::string_view>& lines, const ImportOp
                       const std::string& source) {
   const ColumnCounts counts = count_columns(lines, Format::kSpace);
   if (counts.modal < 2) {
-    throw DataError(fmt::format("{}: most lines hold one value, where a user and an item are expected; known are "
-                                "columns parted by ',', ';', '|', '::', tabs or spaces, and lists of items "
-                                "(docs/inputs.md); pass --format", source));
+    throw DataError(
+        fmt::format("{}: most lines hold one value, where a user and an item are expected; known are "
+                    "columns parted by ',', ';', '|', '::', tabs or spaces, and lists of items "
+                    "(docs/inputs.md); pass --format",
+                    source));
   }
   const bool one_length = counts.distinct == 1;
   if (one_length && counts.modal > 4 && lines.size() > 1 && options.header != "yes" && options.columns.empty()) {
-    throw DataError(fmt::format("{}: lines of {} values could be columns or lists of items; pass --format space or "
-                                "--format adjacency", source, counts.modal));
+    throw DataError(
+        fmt::format("{}: lines of {} values could be columns or lists of items; pass --format space or "
+                    "--format adjacency",
+                    source, counts.modal));
   }
   if (one_length) return counts.modal > 4 && lines.size() == 1 ? Format::kAdjacency : Format::kSpace;
   const bool half_differs = 2 * counts.of_modal <= lines.size();
@@ -150,7 +154,8 @@ std::string InputFormat::columns_text() const {
 std::string InputFormat::column_label(Role role) const {
   if (format == Format::kAdjacency) return role_name(role);
   const auto n = static_cast<std::size_t>(column(role));
-  return has_header ? fmt::format("column '{}'", escaped(header[n])) : fmt::format("column {} ({})", n + 1, role_name(role));
+  return has_header ? fmt::format("column '{}'", escaped(header[n]))
+                    : fmt::format("column {} ({})", n + 1, role_name(role));
 }
 
 InputFormat detect_format(std::string_view sample, bool complete, const ImportOptions& options,
@@ -165,21 +170,25 @@ InputFormat detect_format(std::string_view sample, bool complete, const ImportOp
   result.format = choose_format(lines, options, source);
   if (result.format == Format::kAdjacency) {
     if (!options.columns.empty()) {
-      throw UsageError(fmt::format("{}: lists of items have no columns to choose from; drop --columns, or pass "
-                                   "--format space", source));
+      throw UsageError(
+          fmt::format("{}: lists of items have no columns to choose from; drop --columns, or pass "
+                      "--format space",
+                      source));
     }
     result.has_header = options.header == "yes";
     result.columns = {0, 1, kNoColumn, kNoColumn};
     return result;
   }
   if (!complete && sample.find('\n') == std::string_view::npos) {
-    throw DataError(fmt::format("{}:1: no line ends in the first {} bytes; one rating a line is expected", source,
-                                sample.size()));
+    throw DataError(
+        fmt::format("{}:1: no line ends in the first {} bytes; one rating a line is expected", source, sample.size()));
   }
   const ColumnCounts counts = count_columns(lines, result.format);
   if (counts.modal < 2) {
-    throw DataError(fmt::format("{}: read as {}, most lines hold one column, where a user and an item are expected; "
-                                "pass another --format", source, format_name(result.format)));
+    throw DataError(
+        fmt::format("{}: read as {}, most lines hold one column, where a user and an item are expected; "
+                    "pass another --format",
+                    source, format_name(result.format)));
   }
   std::vector<FieldSplitter> splitters;
   const SampleTable table = split_table(lines, result.format, counts.modal, splitters);

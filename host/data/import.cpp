@@ -87,8 +87,8 @@ CachedDataset open_or_import(const fs::path& source, const fs::path& cache, cons
   DatasetBuilder builder(source, staged.directory.path(), options, progress);
   builder.build();
   if (builder.source_hash() != content) {
-    throw DataError(fmt::format("{}: the file changed while it was read; run again when nothing writes to it",
-                                source.string()));
+    throw DataError(
+        fmt::format("{}: the file changed while it was read; run again when nothing writes to it", source.string()));
   }
   try {
     staged.directory.commit_replacing([](const fs::path&) {});

@@ -68,6 +68,7 @@ InteractionReader::InteractionReader(const std::filesystem::path& source, const 
   report_.columns = format_.columns_text();
   report_.has_ratings = format_.column(Role::kRating) != kNoColumn;
   report_.has_times = has_times();
+  if (progress_) progress_(source_.raw_bytes_read(), source_.raw_bytes_total());
 }
 
 bool InteractionReader::next(Record& record) {
@@ -89,8 +90,8 @@ bool InteractionReader::next_line() {
     }
     if (++report_.n_lines % kLinesPerProgressCheck == 0) report_progress(false);
     if (result == LineReader::Result::kTooLong) {
-      handle_bad_line(fmt::format("the line is longer than {} bytes, the most a line of this format may have",
-                                  max_line_bytes_));
+      handle_bad_line(
+          fmt::format("the line is longer than {} bytes, the most a line of this format may have", max_line_bytes_));
     } else if (result == LineReader::Result::kNul) {
       handle_bad_line(fmt::format("byte {} of the line is NUL, which text does not hold (a binary file, or UTF-16?)",
                                   lines_.nul_column()));

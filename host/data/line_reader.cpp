@@ -23,8 +23,10 @@ LineReader::LineReader(TextSource& source)
   }
   const std::string_view head{buffer_.get(), end_};
   if (head.starts_with("\xff\xfe"sv) || head.starts_with("\xfe\xff"sv)) {
-    throw DataError(fmt::format("{}: is UTF-16 text, and UTF-8 is read; convert it: iconv -f UTF-16 -t UTF-8 {} > "
-                                "FILE", source.name(), source.name()));
+    throw DataError(
+        fmt::format("{}: is UTF-16 text, and UTF-8 is read; convert it: iconv -f UTF-16 -t UTF-8 {} > "
+                    "FILE",
+                    source.name(), source.name()));
   }
   if (head.starts_with("\xef\xbb\xbf"sv)) begin_ = 3;
   if (begin_ == end_ && !fill()) {

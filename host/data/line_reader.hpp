@@ -48,8 +48,8 @@ class LineReader {
   std::size_t end_ = 0;    // of what was read
   std::size_t max_line_bytes_ = std::size_t{1} << 20;
   bool at_end_ = false;
-  bool nul_seen_ = false;      // somewhere in the text read so far
-  bool inside_line_ = false;   // the rest of a line that is too long is to come
+  bool nul_seen_ = false;     // somewhere in the text read so far
+  bool inside_line_ = false;  // the rest of a line that is too long is to come
   std::string_view text_, raw_;
   std::uint64_t number_ = 0;
   std::size_t nul_column_ = 0;

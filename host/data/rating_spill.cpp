@@ -25,8 +25,8 @@ static_assert(offsetof(Rating, user) == 0 && offsetof(Rating, item) == 4 && offs
 RatingSpill::RatingSpill(std::uint64_t n_partitions, bool with_times, std::uint64_t memory_bytes,
                          std::filesystem::path directory)
     : record_bytes_(kRecordBytes + (with_times ? sizeof(std::int64_t) : 0)),
-      chunk_bytes_(static_cast<std::size_t>(std::clamp(memory_bytes / n_partitions, kMinChunkBytes, kMaxChunkBytes)) / record_bytes_ *
-                   record_bytes_),
+      chunk_bytes_(static_cast<std::size_t>(std::clamp(memory_bytes / n_partitions, kMinChunkBytes, kMaxChunkBytes)) /
+                   record_bytes_ * record_bytes_),
       directory_(std::move(directory)),
       partitions_(static_cast<std::size_t>(n_partitions)) {}
 

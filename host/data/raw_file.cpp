@@ -34,12 +34,16 @@ FileDescriptor open_regular_file(const std::string& name, std::uint64_t& size) {
     throw DataError(fmt::format("{}: cannot look at the file: {}", name, errno_text(errno)));
   }
   if (S_ISDIR(status.st_mode)) {
-    throw DataError(fmt::format("{}: is a directory and holds no imported data set (no dataset.json); "
-                                "name a ratings file", name));
+    throw DataError(
+        fmt::format("{}: is a directory and holds no imported data set (no dataset.json); "
+                    "name a ratings file",
+                    name));
   }
   if (!S_ISREG(status.st_mode)) {
-    throw DataError(fmt::format("{}: is not a regular file but a pipe or device; write its content to a file and "
-                                "name that", name));
+    throw DataError(
+        fmt::format("{}: is not a regular file but a pipe or device; write its content to a file and "
+                    "name that",
+                    name));
   }
   if (status.st_size == 0) throw DataError(fmt::format("{}: the file is empty; it should hold ratings", name));
   size = static_cast<std::uint64_t>(status.st_size);

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "host/data/number.hpp"
 #include "host/data/escaped.hpp"
+#include "host/data/number.hpp"
 
 namespace unfold {
 
@@ -40,11 +40,15 @@ bool RecordParser::fail_split(FieldSplitter::Status status) {
   const std::size_t column = splitter_.fields().size();
   const std::string value = in_quotes(splitter_.fields().back());
   if (status == FieldSplitter::Status::kOpenQuote) {
-    error_ = fmt::format("column {}: {} begins with a quote that does not end in this line; line breaks inside a "
-                         "field are not supported", column, value);
+    error_ = fmt::format(
+        "column {}: {} begins with a quote that does not end in this line; line breaks inside a "
+        "field are not supported",
+        column, value);
   } else {
-    error_ = fmt::format("column {}: {} goes on after its closing quote; a quote inside a quoted field is written "
-                         "twice", column, value);
+    error_ = fmt::format(
+        "column {}: {} goes on after its closing quote; a quote inside a quoted field is written "
+        "twice",
+        column, value);
   }
   return false;
 }

@@ -23,14 +23,16 @@ class TextSource::Decoder {
 
  protected:
   [[noreturn]] void fail_truncated(const RawFile& raw) const {
-    throw DataError(fmt::format("{}: the {} data ends early: {} compressed bytes gave {} bytes of text and the rest "
-                                "is missing; copy or download the file again", raw.name(), name(), raw.bytes_read(),
-                                text_bytes_));
+    throw DataError(
+        fmt::format("{}: the {} data ends early: {} compressed bytes gave {} bytes of text and the rest "
+                    "is missing; copy or download the file again",
+                    raw.name(), name(), raw.bytes_read(), text_bytes_));
   }
   [[noreturn]] void fail_corrupt(const RawFile& raw, std::string_view reason) const {
-    throw DataError(fmt::format("{}: the {} data is corrupt near byte {} ({}), after {} bytes of text; copy or "
-                                "download the file again", raw.name(), name(),
-                                raw.bytes_read() - raw.available().size(), reason, text_bytes_));
+    throw DataError(
+        fmt::format("{}: the {} data is corrupt near byte {} ({}), after {} bytes of text; copy or "
+                    "download the file again",
+                    raw.name(), name(), raw.bytes_read() - raw.available().size(), reason, text_bytes_));
   }
   std::uint64_t text_bytes_ = 0;
 };
@@ -145,13 +147,17 @@ class ZstdDecoder final : public TextSource::Decoder {
 void reject_unsupported(std::string_view head, const std::string& name) {
   const char* kind = nullptr;
   if (head.starts_with("PK\x03\x04"sv)) kind = "a zip archive";
-  if (head.starts_with("\xfd" "7zXZ\0"sv)) kind = "compressed with xz";
+  if (head.starts_with("\xfd"
+                       "7zXZ\0"sv))
+    kind = "compressed with xz";
   if (head.starts_with("BZh"sv) && head.substr(std::min<std::size_t>(4, head.size())).starts_with("1AY&SY"sv)) {
     kind = "compressed with bzip2";
   }
   if (kind == nullptr) return;
-  throw DataError(fmt::format("{}: is {}, which is not read directly; unpack it and name the ratings file (plain, "
-                              ".gz or .zst)", name, kind));
+  throw DataError(
+      fmt::format("{}: is {}, which is not read directly; unpack it and name the ratings file (plain, "
+                  ".gz or .zst)",
+                  name, kind));
 }
 
 }  // namespace

@@ -66,7 +66,8 @@ TEST(FormatTest, FindsRolesByNameInAnySpelling) {
   EXPECT_EQ(detect("userID\tartistID\tweight\n2\t51\t13883\n"), "tsv header user=userID,item=artistID");
   EXPECT_EQ(detect("user item rating when who\n1 2 3 4 5\n"), "space header user=user,item=item,rating=rating");
   EXPECT_EQ(detect("userid,itemid,rating,Time,Location\n1,t1,2,Weekday,Home\n2,t2,3,NA,NA\n"),
-            "csv header user=userid,item=itemid,rating=rating") << "these times are no times";
+            "csv header user=userid,item=itemid,rating=rating")
+      << "these times are no times";
 }
 
 TEST(FormatTest, TellsAHeaderFromData) {
@@ -156,6 +157,12 @@ TEST(FormatTest, SaysWhatItCannotMakeOut) {
   const std::string endless(kSampleBytes, 'x');
   EXPECT_THAT(data_error([&] { detect_format(endless + "," + endless, false, {}, "f.csv"); }),
               HasSubstr("f.csv:1: no line ends in the first"));
+}
+
+TEST(FormatTest, AHeaderMayBeLongerThanTheLines) {
+  const InputFormat format = detect_format("user,item,rating,time\n1,2,3\n1,3,4\n", true, {}, "f.csv");
+  EXPECT_EQ(describe(format), "csv header user=user,item=item,rating=rating");
+  EXPECT_EQ(format.n_columns, 4u) << "every line is then reported against the header";
 }
 
 TEST(FormatTest, LooksAtWholeLinesOnly) {

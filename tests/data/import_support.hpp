@@ -23,8 +23,10 @@ inline Interactions interactions(const Dataset& dataset) {
   Interactions result;
   for (std::uint64_t n = 0; n < ratings.size(); ++n) {
     const Rating rating = ratings[n];
-    const bool is_new = result.insert({{std::string(users.id(rating.user)), std::string(items.id(rating.item))},
-                                       {rating.rating, rating.time}}).second;
+    const bool is_new = result
+                            .insert({{std::string(users.id(rating.user)), std::string(items.id(rating.item))},
+                                     {rating.rating, rating.time}})
+                            .second;
     EXPECT_TRUE(is_new) << "pair twice: " << users.id(rating.user) << " " << items.id(rating.item);
   }
   return result;

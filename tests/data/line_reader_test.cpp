@@ -44,7 +44,9 @@ TEST_F(LineReaderTest, TakesBothLineEndsAMarkAndAnOpenLastLine) {
   EXPECT_THAT(lines_of("a\r\nb\r\n"), ElementsAre("a", "b"));
   EXPECT_THAT(lines_of("a\n\nb"), ElementsAre("a", "", "b"));
   EXPECT_THAT(lines_of("a\nb\r"), ElementsAre("a", "b"));
-  EXPECT_THAT(lines_of("\xef\xbb\xbf" "a\nb"), ElementsAre("a", "b"));
+  EXPECT_THAT(lines_of("\xef\xbb\xbf"
+                       "a\nb"),
+              ElementsAre("a", "b"));
   EXPECT_THAT(lines_of("a\r\r\n"), ElementsAre("a\r")) << "one CR belongs to the end, others to the line";
   EXPECT_THAT(lines_of("\n"), ElementsAre(""));
 }
@@ -60,7 +62,9 @@ TEST_F(LineReaderTest, KeepsLinesWholeAcrossReads) {
 }
 
 TEST_F(LineReaderTest, PeekDoesNotConsume) {
-  write_file(file_, "\xef\xbb\xbf" "ab\ncd\n");
+  write_file(file_,
+             "\xef\xbb\xbf"
+             "ab\ncd\n");
   TextSource source(file_);
   LineReader reader(source);
   EXPECT_EQ(reader.peek(4), "ab\nc");
@@ -126,9 +130,13 @@ TEST_F(LineReaderTest, RejectsUtf16AndEmptyText) {
     TextSource source(file_);
     LineReader reader(source);
   };
-  write_file(file_, "\xff\xfe" "1\0,\0"s);
+  write_file(file_,
+             "\xff\xfe"
+             "1\0,\0"s);
   EXPECT_THAT(data_error(open), HasSubstr("is UTF-16 text"));
-  write_file(file_, "\xfe\xff\0" "1"s);
+  write_file(file_,
+             "\xfe\xff\0"
+             "1"s);
   EXPECT_THAT(data_error(open), HasSubstr("iconv -f UTF-16"));
   write_file(file_, "\xef\xbb\xbf");
   EXPECT_THAT(data_error(open), HasSubstr("the file is empty;"));

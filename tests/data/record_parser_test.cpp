@@ -138,8 +138,7 @@ TEST(RecordParserTest, ValuesInMessagesAreShortAndPrintable) {
   EXPECT_EQ(in_quotes(std::string(100, 'x')), '"' + std::string(60, 'x') + "...\"");
   EXPECT_EQ(in_quotes("a\tb\x01\"\\\x7f"), R"("a\x09b\x01\"\\\x7f")");
   EXPECT_EQ(in_quotes("Amélie 愛 🎬"), "\"Amélie 愛 🎬\"");
-  EXPECT_EQ(in_quotes("\xff\xc3(\xe2\x82\xc0\x80\xed\xa0\x80"),
-            R"("\xff\xc3(\xe2\x82\xc0\x80\xed\xa0\x80")");
+  EXPECT_EQ(in_quotes("\xff\xc3(\xe2\x82\xc0\x80\xed\xa0\x80"), R"("\xff\xc3(\xe2\x82\xc0\x80\xed\xa0\x80")");
   EXPECT_EQ(in_quotes(std::string(59, 'x') + "é"), '"' + std::string(59, 'x') + "...\"") << "no half characters";
   EXPECT_EQ(in_quotes("a\0b"s), R"("a\x00b")");
 }
