@@ -125,7 +125,8 @@ TEST_F(EvaluateCandidates, NeedsAFile) {
   }
 }
 
-// Published: HR@10 .4533, NDCG@10 .2542 (Ferrari Dacrema et al., TOIS 2021, on another draw of negatives).
+// Published: HR@10 .4533, NDCG@10 .2542 (Ferrari Dacrema et al., TOIS 2021). Counts tie often, and which way ties go
+// is all that may differ.
 TEST(EvaluateCandidatesOnMovieLens1M, PopularityIsAsPublished) {
   UNFOLD_REQUIRE_REAL_DATA(train, "ncf-ml-1m/ml-1m.train.pairs");
   UNFOLD_REQUIRE_REAL_DATA(negatives, "ncf-ml-1m/ml-1m.test.negative");
@@ -151,8 +152,8 @@ TEST(EvaluateCandidatesOnMovieLens1M, PopularityIsAsPublished) {
   EXPECT_EQ(e.n_unknown_users, 0u);
   RecordProperty("hit_rate_at_10", std::to_string(e.ranking_baseline.at_k[0].hit_rate));
   RecordProperty("ndcg_at_10", std::to_string(e.ranking_baseline.at_k[0].ndcg));
-  EXPECT_NEAR(e.ranking_baseline.at_k[0].hit_rate, 0.4533, 0.01);
-  EXPECT_NEAR(e.ranking_baseline.at_k[0].ndcg, 0.2542, 0.01);
+  EXPECT_NEAR(e.ranking_baseline.at_k[0].hit_rate, 0.4533, 0.002);
+  EXPECT_NEAR(e.ranking_baseline.at_k[0].ndcg, 0.2542, 0.002);
   // A model that scores all alike finds nothing.
   EXPECT_EQ(e.ranking.at_k[0].hit_rate, 0);
 }

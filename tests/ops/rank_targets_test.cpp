@@ -135,8 +135,7 @@ INSTANTIATE_TEST_SUITE_P(Awkward, RankTargetsShapes,
                          ::testing::Combine(::testing::Values(1, 3, 4, 31, 32, 33, 64, 100, 128, 200, 256),
                                             ::testing::Values(1, 7, 1000, 5003)),
                          [](const auto& shape) {
-                           const auto [dim, n_items] = shape.param;
-                           return fmt::format("dim{}_items{}", dim, n_items);
+                           return fmt::format("dim{}_items{}", std::get<0>(shape.param), std::get<1>(shape.param));
                          });
 
 TEST(RankTargets, CountManyTargetsLikeFew) {
