@@ -19,15 +19,15 @@ if [[ $# -eq 1 ]]; then
 else
   data=$out/ratings.csv
   say "a synthetic data set: 8 planted dimensions, noise 0.5"
-  planted=$("$unfold" synth "$data" --users 4000 --items 1000 --ratings 400000 --dim 8 --noise 0.5 --seed 1)
+  planted=$("$unfold" synth "$data" --users 3000 --items 1000 --ratings 800000 --dim 8 --noise 0.5 --seed 1)
   printf '%s\n' "$planted"
-  options=(--dim 16 --epochs 30 --validation random:0.05 --patience 3)
+  options=(--dim 8 --l2 0.02 --validation random:0.05 --patience 3)
 fi
 
 say "training"
 "$unfold" train "$data" --out "$out/model" --overwrite --split random:0.1 "${options[@]}"
 if [[ $# -eq 0 ]]; then
-  printf '\nBest possible on this data: %s\n' "${planted#*$'\n'}"
+  printf 'The best possible here: %s\n' "${planted#*$'\n'}"
 fi
 
 cat <<END
@@ -35,7 +35,7 @@ cat <<END
 Try next:
   export PATH="$unfold_root/build/release/host:\$PATH"
   unfold export $out/model --format npy
-  python3 -c 'import numpy; print(numpy.load("$out/model-npy/item_embedding.npy").shape)'
+  unfold evaluate $out/model --test FILE --json
   unfold train YOUR_RATINGS.csv --out model
   unfold train --help
 END

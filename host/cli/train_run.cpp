@@ -116,7 +116,11 @@ TrainRun::Parts TrainRun::make_parts(const LoadedData& data) {
 
 TrainResult TrainRun::train_parts(const LoadedData& data, const Parts& parts) {
   TrainCallbacks callbacks;
-  callbacks.plan = [this](const MemoryPlan& plan) { progress_.say(plan.to_string()); };
+  callbacks.plan = [this](const MemoryPlan& plan) {
+    std::string table = plan.to_string();
+    while (table.ends_with('\n')) table.pop_back();
+    progress_.say(table);
+  };
   callbacks.progress = [this](const TrainProgress& state) { progress_.training(state); };
   callbacks.evaluation = [this](const nlohmann::ordered_json& line) {
     log_->write(line);
@@ -208,7 +212,7 @@ void TrainRun::say_next(const std::filesystem::path& model) {
   progress_.say(fmt::format("\nThe model is in {}. Next:\n"
                             "  unfold export {} --format npy\n"
                             "  unfold evaluate {} --test FILE\n"
-                            "  unfold train {} --config {} --out ANOTHER --dim 128",
+                            "  unfold train {} --config {} --out ANOTHER --seed 2",
                             name, name, name, shell_quote(request_.data),
                             shell_quote((model / "config.toml").string())));
 }

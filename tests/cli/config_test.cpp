@@ -21,7 +21,7 @@ class CliConfig : public CliTest {
 
 TEST_F(CliConfig, ResolvedConfigurationGivesTheSameOptionsBack) {
   write_ratings("my ratings, #1.csv");
-  write_file(path("hold \"out\".csv"), read_file(path("my ratings, #1.csv")).substr(0, 400));
+  write_ratings("hold \"out\".csv", 40);
   unfold_ok({"train", "my ratings, #1.csv", "--out", "m", "--dim", "5", "--epochs", "2", "--learning-rate", "0.0123",
              "--l2-bias", "-1", "--no-bias", "--at", "3,7,11", "--relevant-rating", "-2.5", "--test", "hold \"out\".csv",
              "--validation", "random:0.25", "--rating-range", "0:5.5", "--columns", "user=user,item=item,rating=rating"});

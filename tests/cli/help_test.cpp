@@ -6,6 +6,7 @@
 #include <set>
 
 #include "tests/support/cli_test.hpp"
+#include "unfold/train.hpp"
 
 namespace unfold::test {
 namespace {
@@ -40,7 +41,10 @@ TEST_F(CliHelp, EveryFlagOfTheParserIsOnItsHelpPage) {
 
 TEST_F(CliHelp, ShowsDefaults) {
   const std::string help = unfold_ok({"train", "--help"});
-  for (const char* text : {"[adagrad]", "[10,20]", "[64]", "--out MODEL", "[required]"}) {
+  const TrainOptions defaults;
+  EXPECT_THAT(help, HasSubstr("[" + std::to_string(defaults.dim) + "]"));
+  EXPECT_THAT(help, HasSubstr("[" + defaults.optimizer + "]"));
+  for (const char* text : {"[10,20]", "--out MODEL", "[required]", "--config FILE"}) {
     EXPECT_THAT(help, HasSubstr(text));
   }
   const std::string root = unfold_ok({"--help"});

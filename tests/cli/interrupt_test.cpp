@@ -88,5 +88,15 @@ TEST_F(CliInterrupt, DivergenceEndsWithItsOwnExitCode) {
   EXPECT_THAT(listing(), ElementsAre("ratings.csv"));
 }
 
+TEST_F(CliInterrupt, DivergenceKeepsTheLastGoodModel) {
+  write_ratings("ratings.csv");
+  // The learning rate grows until the loss is lost, after epochs that were good.
+  expect_error({"train", "ratings.csv", "--out", "m", "--optimizer", "sgd", "--schedule", "one-cycle", "--warmup", "0.9",
+                "--learning-rate", "5", "--epochs", "40", "--threads", "1", "--device", "cpu", "--quiet"},
+               5, "is in m");
+  EXPECT_EQ(read_json("m/model.json")["training"]["outcome"], "diverged");
+  unfold_ok({"evaluate", "m", "--test", "ratings.csv"});
+}
+
 }  // namespace
 }  // namespace unfold::test

@@ -13,6 +13,9 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using nlohmann::json;
 
+// Debian's own, which sees Debian's packages.
+constexpr const char* kPython = "/usr/bin/python3";
+
 class CliTrain : public CliTest {
  protected:
   void synth(const std::string& name) {
@@ -43,12 +46,12 @@ TEST_F(CliTrain, TrainsEvaluatesAndExportsASyntheticFile) {
                            "config.toml"}) {
     EXPECT_TRUE(std::filesystem::exists(path("m") / name)) << name;
   }
-  const json model = read_json("m/model.json");
+  json model = read_json("m/model.json");
   EXPECT_EQ(model["training"]["outcome"], "finished");
   EXPECT_EQ(model["training"]["split"], "random:0.2");
   EXPECT_EQ(json_lines(read_file(path("m/history.jsonl"))).size(), 3u);
 
-  const json scores = json::parse(unfold_ok({"evaluate", "m", "--test", "ratings.csv", "--json", "--at", "7"}));
+  json scores = json::parse(unfold_ok({"evaluate", "m", "--test", "ratings.csv", "--json", "--at", "7"}));
   EXPECT_GT(scores["rmse"], 0);
   EXPECT_TRUE(scores.contains("recall@7"));
   EXPECT_TRUE(scores["popularity"].contains("ndcg@7"));
@@ -61,9 +64,22 @@ TEST_F(CliTrain, TrainsEvaluatesAndExportsASyntheticFile) {
   }
 }
 
+TEST_F(CliTrain, NumpyOpensTheExport) {
+  if (run_process({kPython, "-c", "import numpy"}).exit_code != 0) GTEST_SKIP() << "no numpy here";
+  synth("ratings.csv");
+  unfold_ok(train("ratings.csv", "m"));
+  unfold_ok({"export", "m", "--out", "arrays"});
+  const char* script =
+      "import numpy\n"
+      "items = numpy.load('arrays/item_embedding.npy')\n"
+      "ids = open('arrays/item_ids.txt').read().split('\\n')[:-1]\n"
+      "print(items.shape, items.dtype, len(ids) == len(items), numpy.load('arrays/user_bias.npy').shape)\n";
+  EXPECT_EQ(run_process({kPython, "-c", script}, process_options()).out, "(80, 4) float32 True (300,)\n");
+}
+
 TEST_F(CliTrain, PrintsOneJsonObjectOnRequest) {
   synth("ratings.csv");
-  const json scores = json::parse(unfold_ok(train("ratings.csv", "m", {"--json", "--quiet"})));
+  json scores = json::parse(unfold_ok(train("ratings.csv", "m", {"--json", "--quiet"})));
   for (const char* key : {"rmse", "mae", "recall@10", "recall@20", "ndcg@20", "hit_rate@10", "popularity"}) {
     EXPECT_TRUE(scores.contains(key)) << key;
   }
@@ -149,7 +165,7 @@ TEST_F(CliTrain, PairsWithoutRatingsAreScoredByRankingAlone) {
   write_file(path("pairs.txt"), text);
   const ProcessResult result = unfold(train("pairs.txt", "m", {"--json"}));
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  const json scores = json::parse(result.out);
+  json scores = json::parse(result.out);
   EXPECT_FALSE(scores.contains("rmse"));
   EXPECT_TRUE(scores.contains("recall@10"));
   EXPECT_THAT(result.err, HasSubstr("constant"));
@@ -159,7 +175,7 @@ TEST_F(CliTrain, RanksAmongCandidates) {
   write_ratings("ratings.csv");
   unfold_ok(train("ratings.csv", "m", {"--split", "none"}));
   write_file(path("candidates.tsv"), "(u1,i2)\ti3\ti4\ti5\n(u2,i9)\ti3\ti4\ti5\n");
-  const json scores = json::parse(unfold_ok({"evaluate", "m", "--candidates", "candidates.tsv", "--json"}));
+  json scores = json::parse(unfold_ok({"evaluate", "m", "--candidates", "candidates.tsv", "--json"}));
   EXPECT_EQ(scores["hit_rate@10"], 1);
 }
 
@@ -182,7 +198,7 @@ TEST_F(CliTrain, OverwriteReplacesAFinishedModelByAFinishedOne) {
 }
 
 TEST_F(CliTrain, SyntheticFileTellsThePlantedError) {
-  const json report = json::parse(unfold_ok({"synth", "s.csv", "--ratings", "20000", "--noise", "0.3", "--json"}));
+  json report = json::parse(unfold_ok({"synth", "s.csv", "--ratings", "20000", "--noise", "0.3", "--json"}));
   EXPECT_NEAR(report["best_rmse"], 0.3, 0.02);
   EXPECT_EQ(report["n_ratings"], 20000);
 }

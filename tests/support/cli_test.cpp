@@ -46,8 +46,10 @@ std::vector<std::string> CliTest::listing() const {
 void CliTest::write_ratings(const std::string& name, int n) {
   std::string text = "user,item,rating\n";
   for (int i = 0; i < n; ++i) {
-    const int user = i % 97;
-    const int item = (i / 97 * 7 + i % 13) % 61;
+    // Walks through all 97 * 61 pairs before one comes twice.
+    const int pair = i * 1009 % (97 * 61);
+    const int user = pair % 97;
+    const int item = pair / 97;
     text += fmt::format("u{},i{},{}\n", user, item, 1 + (user * 3 + item * 5 + i % 2) % 5);
   }
   write_file(path(name), text);

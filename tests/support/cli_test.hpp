@@ -30,7 +30,7 @@ class CliTest : public ::testing::Test {
   std::filesystem::path path(const std::string& name) const { return work_ / name; }
   // Names of everything in work(), hidden entries included, in order.
   std::vector<std::string> listing() const;
-  // A small data set in work()/`name`, `n` ratings with header user,item,rating.
+  // A small data set in work()/`name`: `n` <= 5917 ratings of different pairs, with header user,item,rating.
   void write_ratings(const std::string& name, int n = 3000);
   nlohmann::json read_json(const std::string& name) const;
 
