@@ -115,12 +115,17 @@ inline Bounded reference_score(const ReferenceMf& mf, Row user, Row item, const 
 
 // rating_loss.hpp's rating_gradient.
 inline ReferenceGradient reference_gradient(Bounded score, double rating, const RatingLoss& loss) {
-  if (!loss.has_range) return {score, score - Bounded(rating), score - Bounded(rating)};
+  const Bounded inverse_variance(loss.inverse_variance);
+  if (!loss.has_range) {
+    const Bounded prediction = Bounded(loss.scale) * score;
+    const Bounded error = prediction - Bounded(rating);
+    return {prediction, error, error * Bounded(loss.scale) * inverse_variance};
+  }
   const Bounded span = Bounded(loss.high) - Bounded(loss.low);
   const Bounded s = bounded_sigmoid(score);
   const Bounded prediction = Bounded(loss.low) + span * s;
   const Bounded error = prediction - Bounded(rating);
-  return {prediction, error, error * span * s * (Bounded(1) - s)};
+  return {prediction, error, error * span * s * (Bounded(1) - s) * inverse_variance};
 }
 
 // A batch in host memory.

@@ -1,12 +1,14 @@
-// The CUDA backend: the ops that score against the float64 reference.
+// The ops that score against the float64 reference.
 #include <cmath>
 
-#include "tests/kernels/cuda_fixture.hpp"
+#include "tests/ops/parity.hpp"
 
 namespace unfold::test {
 namespace {
 
-TEST_F(CudaBackendTest, PredictRatingsLeavesOutUnknownRows) {
+class ScoringOps : public BackendParity {};
+
+TEST_P(ScoringOps, PredictRatingsLeavesOutUnknownRows) {
   for (const std::uint32_t dim : kAwkwardDims) {
     for (const int variant : {0, 1, 2, 3}) {
       SCOPED_TRACE(testing::Message() << "dim " << dim << " variant " << variant);
@@ -90,7 +92,7 @@ void expect_ranks(const RankCase& c, const std::vector<std::uint32_t>& got, bool
   }
 }
 
-TEST_F(CudaBackendTest, RankTargetsCountsTiesAgainstTheTarget) {
+TEST_P(ScoringOps, RankTargetsCountsTiesAgainstTheTarget) {
   for (const std::uint32_t dim : {1u, 3u, 4u, 33u, 64u, 128u}) {
     for (const std::uint64_t n_items : {1u, 5u, 300u}) {
       for (const bool integers : {true, false}) {
@@ -104,7 +106,7 @@ TEST_F(CudaBackendTest, RankTargetsCountsTiesAgainstTheTarget) {
   }
 }
 
-TEST_F(CudaBackendTest, RankTargetsDoesNotDependOnTiles) {
+TEST_P(ScoringOps, RankTargetsDoesNotDependOnTiles) {
   constexpr std::uint32_t kDim = 8;
   for (const bool integers : {true, false}) {
     const RankCase c = random_rank_case(random_, 70, 9001, kDim, backend().row_stride(kDim), integers);
@@ -113,12 +115,14 @@ TEST_F(CudaBackendTest, RankTargetsDoesNotDependOnTiles) {
   }
 }
 
-TEST_F(CudaBackendTest, RankTargetsPutsScoresWithoutANumberLast) {
+TEST_P(ScoringOps, RankTargetsPutsScoresWithoutANumberLast) {
   RankCase c = random_rank_case(random_, 6, 50, 4, backend().row_stride(4), true);
   c.items.at(49, 0) = kNan;  // a target of every second query
   c.items.at(17, 1) = kNan;
   expect_ranks(c, ranks_of(backend(), c, 0), true);
 }
+
+UNFOLD_FOR_EVERY_BACKEND(ScoringOps);
 
 }  // namespace
 }  // namespace unfold::test
