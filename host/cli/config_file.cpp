@@ -125,7 +125,8 @@ class Parser {
       item.inputs.push_back(read_value());
     }
     // An option without a value would count as not given.
-    if (item.inputs.empty()) fail(fmt::format("{} is an empty array; leave the key out to have the default", item.name));
+    if (item.inputs.empty())
+      fail(fmt::format("{} is an empty array; leave the key out to have the default", item.name));
     items_.push_back(std::move(item));
   }
 
@@ -180,7 +181,8 @@ class Parser {
     }
     const std::size_t n_digits = c == 'u' ? 4 : c == 'U' ? 8 : 0;
     const std::string digits = text_.substr(position_, n_digits);
-    const bool is_hex = std::all_of(digits.begin(), digits.end(), [](unsigned char d) { return std::isxdigit(d) != 0; });
+    const bool is_hex =
+        std::all_of(digits.begin(), digits.end(), [](unsigned char d) { return std::isxdigit(d) != 0; });
     if (n_digits == 0 || digits.size() < n_digits || !is_hex ||
         !append_utf8(static_cast<std::uint32_t>(std::stoul(digits, nullptr, 16)), out)) {
       fail("unknown escape in a string; write \\\\ for a backslash, or use 'single quotes'");
@@ -215,7 +217,8 @@ class Parser {
     if (std::find(names.begin(), names.end(), item.name) == names.end()) {
       fail(fmt::format("unknown key \"{}\" in [{}]{}", item.name, item.parents[0], did_you_mean(item.name, names)));
     }
-    if (!keys_.insert(item.parents[0] + "." + item.name).second) fail(fmt::format("key \"{}\" appears twice", item.name));
+    if (!keys_.insert(item.parents[0] + "." + item.name).second)
+      fail(fmt::format("key \"{}\" appears twice", item.name));
   }
 
   std::string text_;

@@ -35,9 +35,8 @@ int run(const EvaluateCommand& command) {
   const EvaluateOptions options = command.score.resolve();
   Progress progress(command.quiet);
   const Model model = load_model(command.model);
-  const std::unique_ptr<Backend> backend =
-      make_backend(command.device, command.threads,
-                   [&progress](const std::string& notice) { progress.warn("unfold: " + notice); });
+  const std::unique_ptr<Backend> backend = make_backend(
+      command.device, command.threads, [&progress](const std::string& notice) { progress.warn("unfold: " + notice); });
   const UploadedModel uploaded(*backend, model);
 
   nlohmann::ordered_json scores;
@@ -51,8 +50,7 @@ int run(const EvaluateCommand& command) {
     tables = score_table(evaluation);
   }
   if (!command.candidates.empty()) {
-    const Evaluation evaluation =
-        evaluate_candidates(*backend, uploaded.tables(), model, command.candidates, options);
+    const Evaluation evaluation = evaluate_candidates(*backend, uploaded.tables(), model, command.candidates, options);
     if (command.test.empty()) {
       scores = evaluation.to_json();
     } else {

@@ -40,8 +40,10 @@ std::map<std::string, std::string> parse_columns(const std::string& text) {
     const std::string role = part.substr(0, equals);
     if (equals == std::string::npos || equals + 1 == part.size() ||
         (role != "user" && role != "item" && role != "rating" && role != "time")) {
-      throw UsageError(fmt::format("--columns: \"{}\" is not ROLE=COLUMN with ROLE user, item, rating or time, as in "
-                                   "user=userId,item=movieId or user=1,item=2", part));
+      throw UsageError(
+          fmt::format("--columns: \"{}\" is not ROLE=COLUMN with ROLE user, item, rating or time, as in "
+                      "user=userId,item=movieId or user=1,item=2",
+                      part));
     }
     if (!columns.emplace(role, part.substr(equals + 1)).second) {
       throw UsageError(fmt::format("--columns: {} is given twice", role));
@@ -61,9 +63,10 @@ void InputOptions::add_reading(OptionSet& options) {
               "ROLE=COLUMN,... with roles user, item, rating, time and a header name or a number from 1, as in "
               "user=userId,item=movieId; absent: found out");
   options.add(header, "header", "whether the first line names the columns: auto, yes or no");
-  options.add(on_error, "on-error", "what to do with a line that cannot be read: fail, or skip (count it and keep it aside)");
-  options.add(rejected, "rejected", "where --on-error skip writes such lines; absent: the input's name + .rejected here",
-              Saved::kNo, "FILE");
+  options.add(on_error, "on-error",
+              "what to do with a line that cannot be read: fail, or skip (count it and keep it aside)");
+  options.add(rejected, "rejected",
+              "where --on-error skip writes such lines; absent: the input's name + .rejected here", Saved::kNo, "FILE");
 }
 
 void InputOptions::add_keeping(OptionSet& options) {
@@ -144,8 +147,8 @@ void say_report(const ImportReport& report, bool was_cached, Progress& progress)
                              report.has_times ? "by time" : "in the file"));
   }
   if (report.n_below_minimum > 0) {
-    progress.say(fmt::format("  {} ratings of users or items below the minimum left out",
-                             format_count(report.n_below_minimum)));
+    progress.say(
+        fmt::format("  {} ratings of users or items below the minimum left out", format_count(report.n_below_minimum)));
   }
   if (report.n_rejected > 0) {
     progress.warn(fmt::format("unfold: warning: {}: {} lines could not be read{}", report.source,

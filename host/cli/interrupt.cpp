@@ -1,10 +1,10 @@
 #include "host/cli/interrupt.hpp"
 
-#include <csignal>
-#include <cstring>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
+#include <cstring>
 
 namespace unfold::cli {
 namespace {

@@ -92,8 +92,8 @@ int run(int argc, char** argv) {
   root.footer("Example:\n  unfold train ratings.csv --out model && unfold export model --format npy");
 
   const std::pair<const char*, RunCommand> commands[] = {
-      {"train", add_train(root)},   {"evaluate", add_evaluate(root)}, {"export", add_export(root)},
-      {"import", add_import(root)}, {"synth", add_synth(root)},       {"info", add_info(root)},
+      {"train", add_train(root)},          {"evaluate", add_evaluate(root)}, {"export", add_export(root)},
+      {"import", add_import(root)},        {"synth", add_synth(root)},       {"info", add_info(root)},
       {"completion", add_completion(root)}};
   for (CLI::App* app : root.get_subcommands([](const CLI::App*) { return true; })) {
     app->set_help_flag("-h,--help", "print this help and exit");

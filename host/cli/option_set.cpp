@@ -87,7 +87,8 @@ void OptionSet::add(double& field, const std::string& name, const std::string& h
 }
 
 void OptionSet::add(std::optional<double>& field, const std::string& name, const std::string& help, Saved saved) {
-  app_->add_option_function<double>("--" + name, [&field](const double& value) { field = value; }, help)
+  app_->add_option_function<double>(
+          "--" + name, [&field](const double& value) { field = value; }, help)
       ->type_name("X")
       ->check(CLI::Validator(check_number<double>, ""));
   save(saved, name, [&field] { return field ? fmt::format("{}", *field) : std::string(); });

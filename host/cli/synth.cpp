@@ -1,12 +1,11 @@
 // unfold synth FILE
-#include "unfold/synthetic.hpp"
-
 #include <memory>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/option_set.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/text.hpp"
+#include "unfold/synthetic.hpp"
 
 namespace unfold::cli {
 namespace {

@@ -22,18 +22,22 @@ struct TrainCommand {
 void bind(TrainCommand& command) {
   OptionSet& options = command.options;
   TrainRequest& request = command.request;
-  options.add_positional(request.data, "DATA", "a file of ratings (plain, .gz or .zst), or a folder that unfold import wrote");
+  options.add_positional(request.data, "DATA",
+                         "a file of ratings (plain, .gz or .zst), or a folder that unfold import wrote");
   options.add_required(command.out, "out", "MODEL", "folder to write the model to");
-  options.add(request.split, "split",
-              "the test part: random:F (a share), leave-last:N (of each user, by time), time:F (the latest share), none; "
-              "absent: random:0.1, or none with --test", Saved::kYes, "SPEC");
+  options.add(
+      request.split, "split",
+      "the test part: random:F (a share), leave-last:N (of each user, by time), time:F (the latest share), none; "
+      "absent: random:0.1, or none with --test",
+      Saved::kYes, "SPEC");
   options.add(request.test, "test", "a file that is the test part, instead of --split", Saved::kYes, "FILE");
-  options.add(request.validation, "validation",
-              "the validation part, which chooses the epoch to keep and stops early: a SPEC as of --split, taken out of "
-              "what is left for training, or a file", Saved::kYes, "SPEC|FILE");
-  visit_train_options(request.options, [&options](auto& field, const char* name, const char* help) {
-    options.add(field, name, help);
-  });
+  options.add(
+      request.validation, "validation",
+      "the validation part, which chooses the epoch to keep and stops early: a SPEC as of --split, taken out of "
+      "what is left for training, or a file",
+      Saved::kYes, "SPEC|FILE");
+  visit_train_options(request.options,
+                      [&options](auto& field, const char* name, const char* help) { options.add(field, name, help); });
   request.score.add(options);
   request.input.add_reading(options);
   request.input.add_keeping(options);
@@ -41,7 +45,8 @@ void bind(TrainCommand& command) {
   options.add(request.input.no_cache, "no-cache", "import into a temporary folder and keep nothing", Saved::kNo);
   options.add(request.log_json, "log-json", "write a JSON object a line for each epoch, and one with the test scores",
               Saved::kNo, "FILE");
-  options.add(request.overwrite, "overwrite", "replace MODEL where it exists, once the new model is finished", Saved::kNo);
+  options.add(request.overwrite, "overwrite", "replace MODEL where it exists, once the new model is finished",
+              Saved::kNo);
   options.add(request.quiet, "quiet", "no progress and no notices on stderr; warnings and errors remain", Saved::kNo);
   options.add(request.json, "json", "print the test scores as one JSON object instead of a table", Saved::kNo);
 }

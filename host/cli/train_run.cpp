@@ -15,10 +15,14 @@ namespace {
 
 const char* outcome_name(TrainOutcome outcome) {
   switch (outcome) {
-    case TrainOutcome::kFinished: return "finished";
-    case TrainOutcome::kEarlyStopped: return "early-stopped";
-    case TrainOutcome::kInterrupted: return "interrupted";
-    case TrainOutcome::kDiverged: return "diverged";
+    case TrainOutcome::kFinished:
+      return "finished";
+    case TrainOutcome::kEarlyStopped:
+      return "early-stopped";
+    case TrainOutcome::kInterrupted:
+      return "interrupted";
+    case TrainOutcome::kDiverged:
+      return "diverged";
   }
   return "";
 }
@@ -44,7 +48,9 @@ void JsonLog::write(const nlohmann::ordered_json& line) {
 }
 
 TrainRun::TrainRun(const TrainRequest& request, std::string config)
-    : request_(request), config_(std::move(config)), evaluate_options_(request.score.resolve()),
+    : request_(request),
+      config_(std::move(config)),
+      evaluate_options_(request.score.resolve()),
       progress_(request.quiet) {
   validate(request_.options);
   request_.input.resolve();
@@ -66,8 +72,10 @@ int TrainRun::run() {
   LoadedData data = load_data(request_.data, request_.input, progress_);
   const ImportReport& report = data.dataset.report();
   if (report.rating_min == report.rating_max) {
-    progress_.say(fmt::format("note: every rating is {:g}; from positives alone {} learns that constant and no order "
-                              "among items", report.rating_min, request_.options.model));
+    progress_.say(
+        fmt::format("note: every rating is {:g}; from positives alone {} learns that constant and no order "
+                    "among items",
+                    report.rating_min, request_.options.model));
   }
   const Parts parts = make_parts(data);
   seen_ = SeenItems::from_ratings(parts.train, data.dataset.n_users(), data.dataset.n_items());
@@ -87,20 +95,19 @@ TrainRun::Parts TrainRun::make_parts(const LoadedData& data) {
     parts.test_columns = std::move(split.held_out);
     parts.train = parts.kept.view();
   } else if (!request_.test.empty()) {
-    MappedRatings mapped =
-        load_mapped("test", request_.test, data.user_ids, data.item_ids, request_.input, progress_);
+    MappedRatings mapped = load_mapped("test", request_.test, data.user_ids, data.item_ids, request_.input, progress_);
     parts.report["test"] = to_json(mapped.report);
     parts.test_columns = std::move(mapped.ratings);
   }
   if (validation_split_.kind != SplitKind::kNone) {
-    SplitResult split = split_ratings(parts.train, n_users, validation_split_, request_.options.seed,
-                                      RandomPurpose::kValidationSplit);
+    SplitResult split =
+        split_ratings(parts.train, n_users, validation_split_, request_.options.seed, RandomPurpose::kValidationSplit);
     parts.kept = std::move(split.kept);
     parts.validation_columns = std::move(split.held_out);
     parts.train = parts.kept.view();
   } else if (has_validation_file_) {
-    MappedRatings mapped = load_mapped("validation", request_.validation, data.user_ids, data.item_ids,
-                                       request_.input, progress_);
+    MappedRatings mapped =
+        load_mapped("validation", request_.validation, data.user_ids, data.item_ids, request_.input, progress_);
     parts.report["validation"] = to_json(mapped.report);
     parts.validation_columns = std::move(mapped.ratings);
   }
@@ -128,8 +135,8 @@ TrainResult TrainRun::train_parts(const LoadedData& data, const Parts& parts) {
   };
   callbacks.notice = [this](const std::string& notice) { progress_.say("note: " + notice); };
   callbacks.stop = interrupted;
-  progress_.say(fmt::format("training {} on {}: {}", request_.options.model, backend_->name(),
-                            backend_->description()));
+  progress_.say(
+      fmt::format("training {} on {}: {}", request_.options.model, backend_->name(), backend_->description()));
   const TrainData view{parts.train, parts.validation, data.dataset.n_users(), data.dataset.n_items()};
   TrainResult result = train(*backend_, view, request_.options, callbacks);
   progress_.clear();
@@ -141,8 +148,7 @@ Evaluation TrainRun::evaluate_test(const Model& model, const Parts& parts, bool 
   return evaluate(*backend_, uploaded.tables(), parts.test, seen_, has_ratings, evaluate_options_);
 }
 
-nlohmann::ordered_json TrainRun::describe(const LoadedData& data, const Parts& parts,
-                                          const TrainResult& result) const {
+nlohmann::ordered_json TrainRun::describe(const LoadedData& data, const Parts& parts, const TrainResult& result) const {
   nlohmann::ordered_json training;
   training["outcome"] = outcome_name(result.outcome);
   training["best_epoch"] = result.best_epoch;
@@ -209,12 +215,12 @@ int TrainRun::finish(LoadedData& data, const Parts& parts, TrainResult& result) 
 
 void TrainRun::say_next(const std::filesystem::path& model) {
   const std::string name = shell_quote(model.string());
-  progress_.say(fmt::format("\nThe model is in {}. Next:\n"
-                            "  unfold export {} --format npy\n"
-                            "  unfold evaluate {} --test FILE\n"
-                            "  unfold train {} --config {} --out ANOTHER --seed 2",
-                            name, name, name, shell_quote(request_.data),
-                            shell_quote((model / "config.toml").string())));
+  progress_.say(
+      fmt::format("\nThe model is in {}. Next:\n"
+                  "  unfold export {} --format npy\n"
+                  "  unfold evaluate {} --test FILE\n"
+                  "  unfold train {} --config {} --out ANOTHER --seed 2",
+                  name, name, name, shell_quote(request_.data), shell_quote((model / "config.toml").string())));
 }
 
 }  // namespace unfold::cli

@@ -19,8 +19,8 @@ namespace unfold::cli {
 struct TrainRequest {
   std::string data;
   std::filesystem::path out;
-  std::string test;         // a file, or empty
-  std::string split;        // a SplitSpec; empty: random:0.1 without --test, else none
+  std::string test;                 // a file, or empty
+  std::string split;                // a SplitSpec; empty: random:0.1 without --test, else none
   std::string validation = "none";  // a SplitSpec or a file
   TrainOptions options;
   InputOptions input;

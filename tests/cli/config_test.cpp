@@ -22,9 +22,31 @@ class CliConfig : public CliTest {
 TEST_F(CliConfig, ResolvedConfigurationGivesTheSameOptionsBack) {
   write_ratings("my ratings, #1.csv");
   write_ratings("hold \"out\".csv", 40);
-  unfold_ok({"train", "my ratings, #1.csv", "--out", "m", "--dim", "5", "--epochs", "2", "--learning-rate", "0.0123",
-             "--l2-bias", "-1", "--no-bias", "--at", "3,7,11", "--relevant-rating", "-2.5", "--test", "hold \"out\".csv",
-             "--validation", "random:0.25", "--rating-range", "0:5.5", "--columns", "user=user,item=item,rating=rating"});
+  unfold_ok({"train",
+             "my ratings, #1.csv",
+             "--out",
+             "m",
+             "--dim",
+             "5",
+             "--epochs",
+             "2",
+             "--learning-rate",
+             "0.0123",
+             "--l2-bias",
+             "-1",
+             "--no-bias",
+             "--at",
+             "3,7,11",
+             "--relevant-rating",
+             "-2.5",
+             "--test",
+             "hold \"out\".csv",
+             "--validation",
+             "random:0.25",
+             "--rating-range",
+             "0:5.5",
+             "--columns",
+             "user=user,item=item,rating=rating"});
   const std::string config = read_file(path("m/config.toml"));
   for (const char* line : {"dim = 5\n", "learning-rate = 0.0123\n", "no-bias = true\n", "at = [3, 7, 11]\n",
                            "relevant-rating = -2.5\n", "test = \"hold \\\"out\\\".csv\"\n", "split = \"none\"\n",
@@ -63,7 +85,8 @@ TEST_F(CliConfig, LeavesOutWhereTheRunWrote) {
 
 TEST_F(CliConfig, RefusesWhatItDoesNotKnow) {
   write_ratings("ratings.csv");
-  expect_config_error("[train]\ndim = 4\nepoch = 3\n", "c.toml:3: unknown key \"epoch\" in [train]; did you mean epochs?");
+  expect_config_error("[train]\ndim = 4\nepoch = 3\n",
+                      "c.toml:3: unknown key \"epoch\" in [train]; did you mean epochs?");
   expect_config_error("[trian]\ndim = 4\n", "c.toml:1: unknown table [trian]; did you mean train?");
   expect_config_error("dim = 4\n", "c.toml:1: key \"dim\" stands before the first table");
   expect_config_error("[train]\nhelp = true\n", "unknown key \"help\"");

@@ -16,8 +16,8 @@ class CliInterrupt : public CliTest {
  protected:
   // A run that would take hours, seen through its first epoch.
   std::vector<std::string> endless(std::vector<std::string> more = {}) {
-    std::vector<std::string> arguments = {"train", "ratings.csv", "--out", "m", "--dim", "4", "--epochs", "10000000",
-                                          "--threads", "1", "--device", "cpu"};
+    std::vector<std::string> arguments = {"train",    "ratings.csv", "--out",     "m", "--dim",    "4",
+                                          "--epochs", "10000000",    "--threads", "1", "--device", "cpu"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return command_line(arguments);
   }
@@ -91,8 +91,8 @@ TEST_F(CliInterrupt, DivergenceEndsWithItsOwnExitCode) {
 TEST_F(CliInterrupt, DivergenceKeepsTheLastGoodModel) {
   write_ratings("ratings.csv");
   // The learning rate grows until the loss is lost, after epochs that were good.
-  expect_error({"train", "ratings.csv", "--out", "m", "--optimizer", "sgd", "--schedule", "one-cycle", "--warmup", "0.9",
-                "--learning-rate", "5", "--epochs", "40", "--threads", "1", "--device", "cpu", "--quiet"},
+  expect_error({"train", "ratings.csv", "--out", "m", "--optimizer", "sgd", "--schedule", "one-cycle", "--warmup",
+                "0.9", "--learning-rate", "5", "--epochs", "40", "--threads", "1", "--device", "cpu", "--quiet"},
                5, "is in m");
   EXPECT_EQ(read_json("m/model.json")["training"]["outcome"], "diverged");
   unfold_ok({"evaluate", "m", "--test", "ratings.csv"});

@@ -9,9 +9,9 @@
 namespace unfold::test {
 namespace {
 
+using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using nlohmann::json;
 
 // Debian's own, which sees Debian's packages.
 constexpr const char* kPython = "/usr/bin/python3";
@@ -39,11 +39,12 @@ std::vector<json> json_lines(const std::string& text) {
 TEST_F(CliTrain, TrainsEvaluatesAndExportsASyntheticFile) {
   synth("ratings.csv");
   const std::string table = unfold_ok(train("ratings.csv", "m", {"--split", "random:0.2", "--at", "5,20"}));
-  for (const char* text : {"model", "popularity", "rmse", "mae", "recall@5", "ndcg@20", "hit_rate@5", "map@20", "mrr"}) {
+  for (const char* text :
+       {"model", "popularity", "rmse", "mae", "recall@5", "ndcg@20", "hit_rate@5", "map@20", "mrr"}) {
     EXPECT_THAT(table, HasSubstr(text));
   }
-  for (const char* name : {"model.json", "tensors.safetensors", "user_ids.txt", "item_ids.txt", "history.jsonl",
-                           "config.toml"}) {
+  for (const char* name :
+       {"model.json", "tensors.safetensors", "user_ids.txt", "item_ids.txt", "history.jsonl", "config.toml"}) {
     EXPECT_TRUE(std::filesystem::exists(path("m") / name)) << name;
   }
   json model = read_json("m/model.json");

@@ -1,11 +1,12 @@
 // Runs a program as a process of its own: arguments in, exit code and output out.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <filesystem>
 #include <map>
 #include <string>
-#include <sys/types.h>
 #include <vector>
 
 namespace unfold::test {
