@@ -25,7 +25,8 @@ double rating_gradients_slice(const MfParameters& t, const RatingBatch& batch, s
     const float* HWY_RESTRICT q = t.item_factors.weight.row(item);
     const float user_bias = t.user_bias.weight.data[user];
     const float item_bias = t.item_bias.weight.data[item];
-    const float score = loss.mean + user_bias + item_bias + row_products<false>(p, q, stride).user_item;
+    const float bias = loss.use_bias ? user_bias + item_bias : 0.0f;
+    const float score = loss.mean + bias + row_products<false>(p, q, stride).user_item;
     const RatingGradient gradient = rating_gradient(score, batch.ratings[n], loss);
     squared_error += static_cast<double>(gradient.error) * static_cast<double>(gradient.error);
     user_bias_gradient[n] = loss.use_bias ? gradient.by_score + loss.l2_bias * user_bias : 0.0f;

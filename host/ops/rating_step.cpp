@@ -56,7 +56,7 @@ double rating_step_slice(const MfParameters& t, const RatingBatch& batch, std::u
     float& user_bias = t.user_bias.weight.data[user];
     float& item_bias = t.item_bias.weight.data[item];
     const Products products = row_products<kSquares>(p, q, stride);
-    const float score = loss.mean + user_bias + item_bias + products.user_item;
+    const float score = loss.mean + (loss.use_bias ? user_bias + item_bias : 0.0f) + products.user_item;
     const RatingGradient gradient = rating_gradient(score, batch.ratings[n], loss);
     squared_error += static_cast<double>(gradient.error) * static_cast<double>(gradient.error);
     if (loss.use_bias) {

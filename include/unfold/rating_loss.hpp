@@ -27,7 +27,7 @@ struct RatingLoss {
   float low = 0, high = 0;     // the range, low < high
   float l2 = 0;                // of factors, >= 0
   float l2_bias = 0;           // of biases, >= 0
-  bool use_bias = true;        // false: b_u = b_i = 0 and stay so
+  bool use_bias = true;        // false: biases are neither read nor changed
 };
 
 UNFOLD_HOST_DEVICE inline float sigmoid(float x) {
