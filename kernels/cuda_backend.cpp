@@ -17,8 +17,8 @@ namespace cuda {
 
 void check_workspace(const char* op, const Workspace& workspace, std::uint64_t given_bytes) {
   if (workspace.fits()) return;
-  throw DeviceError(fmt::format("{} needs a workspace of {} bytes and was given {}", op, workspace.used_bytes(),
-                                given_bytes));
+  throw DeviceError(
+      fmt::format("{} needs a workspace of {} bytes and was given {}", op, workspace.used_bytes(), given_bytes));
 }
 
 namespace {
@@ -152,9 +152,8 @@ class CudaBackend final : public Backend {
                            item_bias_gradient, squared_error, static_cast<double*>(block_errors_.data()));
   }
 
-  void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
-                   MatrixView<const float> gradient, const OptimizerStep& step,
-                   std::span<std::byte> workspace) override {
+  void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_rows, MatrixView<const float> gradient,
+                   const OptimizerStep& step, std::span<std::byte> workspace) override {
     use_device();
     cuda::update_rows(launch_, table, rows, n_rows, gradient, step, workspace);
   }
@@ -173,8 +172,7 @@ class CudaBackend final : public Backend {
                     RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
                     std::span<std::byte> workspace) override {
     use_device();
-    cuda::rank_targets(launch_, blas_.get(), queries, items, item_bias, targets, excluded, n_targets, ranks,
-                       workspace);
+    cuda::rank_targets(launch_, blas_.get(), queries, items, item_bias, targets, excluded, n_targets, ranks, workspace);
   }
   std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items,
                                              std::uint64_t n_targets) const override {

@@ -29,19 +29,22 @@ void check(cudaError_t status, const char* call, const char* file, int line) {
 void check(cublasStatus_t status, const char* call, const char* file, int line) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
   cudaGetLastError();
-  throw DeviceError(fmt::format("{}:{}: {} failed: {} ({})", short_path(file), line, call,
-                                cublasGetStatusName(status), cublasGetStatusString(status)));
+  throw DeviceError(fmt::format("{}:{}: {} failed: {} ({})", short_path(file), line, call, cublasGetStatusName(status),
+                                cublasGetStatusString(status)));
 }
 
 void check_allocation(cudaError_t status, const char* what, std::uint64_t bytes, const char* file, int line) {
-  if (status != cudaErrorMemoryAllocation) return check(status, what, file, line);
+  if (status != cudaErrorMemoryAllocation) {
+    return check(status, fmt::format("allocating {} of {}", format_bytes(bytes), what).c_str(), file, line);
+  }
   cudaGetLastError();
   std::size_t free = 0, total = 0;
   if (cudaMemGetInfo(&free, &total) != cudaSuccess) cudaGetLastError();
-  throw DeviceError(fmt::format("{}:{}: not enough {}: {} wanted; the device has {} of {} free, the host {}. Lower "
-                                "the dimension or the batch size, or use --device cpu",
-                                short_path(file), line, what, format_bytes(bytes), format_bytes(free),
-                                format_bytes(total), format_bytes(available_host_bytes())));
+  throw DeviceError(
+      fmt::format("{}:{}: not enough {}: {} wanted; the device has {} of {} free, the host {}. Lower "
+                  "the dimension or the batch size, or use --device cpu",
+                  short_path(file), line, what, format_bytes(bytes), format_bytes(free), format_bytes(total),
+                  format_bytes(available_host_bytes())));
 }
 
 void check_vector_table(const char* what, const void* data, std::uint32_t cols, std::uint32_t stride) {
@@ -49,9 +52,10 @@ void check_vector_table(const char* what, const void* data, std::uint32_t cols, 
     throw UsageError(fmt::format("{} has {} columns; the CUDA backend takes 1 to {}", what, cols, kMaxDim));
   }
   if (stride % 4 != 0 || reinterpret_cast<std::uintptr_t>(data) % 16 != 0) {
-    throw UsageError(fmt::format("{} has stride {} at address {}; the CUDA backend takes strides that are a multiple "
-                                 "of 4 floats (Backend::row_stride), aligned to 16 bytes",
-                                 what, stride, data));
+    throw UsageError(
+        fmt::format("{} has stride {} at address {}; the CUDA backend takes strides that are a multiple "
+                    "of 4 floats (Backend::row_stride), aligned to 16 bytes",
+                    what, stride, data));
   }
 }
 

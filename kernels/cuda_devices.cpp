@@ -42,14 +42,16 @@ std::string driver_problem(cudaError_t status) {
                        version_text(CUDART_VERSION));
   }
   if (status == cudaErrorInsufficientDriver) {
-    return fmt::format("the NVIDIA driver is for CUDA {} ({}), and this build needs {} or newer; update the driver, or "
-                       "use --device cpu",
-                       version_text(driver), name, version_text(CUDART_VERSION));
+    return fmt::format(
+        "the NVIDIA driver is for CUDA {} ({}), and this build needs {} or newer; update the driver, or "
+        "use --device cpu",
+        version_text(driver), name, version_text(CUDART_VERSION));
   }
   if (status == cudaErrorNoDevice) {
-    return fmt::format("the NVIDIA driver shows no GPU ({}); see nvidia-smi and CUDA_VISIBLE_DEVICES, or use --device "
-                       "cpu",
-                       name);
+    return fmt::format(
+        "the NVIDIA driver shows no GPU ({}); see nvidia-smi and CUDA_VISIBLE_DEVICES, or use --device "
+        "cpu",
+        name);
   }
   return fmt::format("CUDA does not start: {} ({}); see nvidia-smi, or use --device cpu", cudaGetErrorString(status),
                      name);
@@ -77,9 +79,10 @@ void require_device(int device) {
   cudaDeviceProp properties;
   UNFOLD_CUDA_CHECK(cudaGetDeviceProperties(&properties, device));
   if (properties.major < kLeastMajor) {
-    throw DeviceError(fmt::format("cuda:{} ({}) has compute capability {}.{}, and this build needs {}.0 or newer; use "
-                                  "--device cpu",
-                                  device, properties.name, properties.major, properties.minor, kLeastMajor));
+    throw DeviceError(
+        fmt::format("cuda:{} ({}) has compute capability {}.{}, and this build needs {}.0 or newer; use "
+                    "--device cpu",
+                    device, properties.name, properties.major, properties.minor, kLeastMajor));
   }
 }
 

@@ -7,7 +7,10 @@
 namespace unfold::cuda {
 
 Slot::Slot(int device, cudaStream_t compute_stream, cudaStream_t copy_stream, std::uint64_t bytes)
-    : device_number_(device), compute_stream_(compute_stream), copy_stream_(copy_stream), host_(bytes),
+    : device_number_(device),
+      compute_stream_(compute_stream),
+      copy_stream_(copy_stream),
+      host_(bytes),
       memory_(bytes) {}
 
 Slot::~Slot() {

@@ -27,7 +27,8 @@ inline unsigned grid_size(std::uint64_t n_work, std::uint64_t per_block, std::ui
 template <typename Kernel>
 std::uint64_t resident_blocks(const Launch& launch, Kernel* kernel, unsigned threads) {
   int per_processor = 0;
-  UNFOLD_CUDA_CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_processor, kernel, static_cast<int>(threads), 0));
+  UNFOLD_CUDA_CHECK(
+      cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_processor, kernel, static_cast<int>(threads), 0));
   return static_cast<std::uint64_t>(std::max(per_processor, 1)) * launch.n_processors;
 }
 

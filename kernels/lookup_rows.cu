@@ -1,5 +1,4 @@
 #include "kernels/lookup_rows.cuh"
-
 #include "kernels/ops.hpp"
 
 namespace unfold::cuda {

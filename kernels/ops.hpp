@@ -16,8 +16,8 @@ namespace unfold::cuda {
 void lookup_rows(const Launch& launch, MatrixView<const float> table, const Row* rows, std::uint64_t n_rows,
                  MatrixView<float> out);
 
-void rating_step(const Launch& launch, const MfParameters& parameters, const RatingBatch& batch,
-                 const RatingLoss& loss, const OptimizerStep& step, double* squared_error);
+void rating_step(const Launch& launch, const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
+                 const OptimizerStep& step, double* squared_error);
 
 // block_errors: scratch of rating_gradients_scratch_size() doubles.
 void rating_gradients(const Launch& launch, const MfParameters& parameters, const RatingBatch& batch,

@@ -1,6 +1,5 @@
-#include "kernels/predict_ratings.cuh"
-
 #include "kernels/ops.hpp"
+#include "kernels/predict_ratings.cuh"
 
 namespace unfold::cuda {
 

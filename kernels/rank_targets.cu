@@ -1,8 +1,7 @@
-#include "kernels/rank_targets.cuh"
-
 #include <algorithm>
 
 #include "kernels/ops.hpp"
+#include "kernels/rank_targets.cuh"
 #include "kernels/workspace.hpp"
 
 namespace unfold::cuda {

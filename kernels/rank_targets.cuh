@@ -52,8 +52,7 @@ __device__ inline float biased(float score, const float* item_bias, std::uint64_
 }
 
 // The first place in ids[begin, end) that holds `row` or a higher one.
-__device__ inline std::uint64_t lower_bound(const Row* ids, std::uint64_t begin, std::uint64_t end,
-                                            std::uint64_t row) {
+__device__ inline std::uint64_t lower_bound(const Row* ids, std::uint64_t begin, std::uint64_t end, std::uint64_t row) {
   while (begin < end) {
     const std::uint64_t middle = begin + (end - begin) / 2;
     if (ids[middle] < row) {
@@ -97,8 +96,8 @@ __global__ void __launch_bounds__(kRankThreads)
 
 // Up to kTargetsAPass targets t.. of one query, over items [begin, end) of the tile. Called by whole blocks.
 __device__ inline void count_before(const ScoreTile& tile, const float* row, const float* item_bias,
-                                    std::uint64_t begin, std::uint64_t end, const float* target_scores,
-                                    std::uint64_t t, std::uint64_t targets_end, std::uint32_t* ranks) {
+                                    std::uint64_t begin, std::uint64_t end, const float* target_scores, std::uint64_t t,
+                                    std::uint64_t targets_end, std::uint32_t* ranks) {
   float score_of[kTargetsAPass];
   std::uint32_t count[kTargetsAPass] = {};
   UNFOLD_UNROLL

@@ -1,6 +1,5 @@
-#include "kernels/rating_gradients.cuh"
-
 #include "kernels/ops.hpp"
+#include "kernels/rating_gradients.cuh"
 #include "kernels/row_dispatch.cuh"
 
 namespace unfold::cuda {

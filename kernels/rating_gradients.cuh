@@ -32,8 +32,7 @@ __global__ void __launch_bounds__(kRatingGradientThreads)
     const std::uint64_t n = base + group;
     const RatingAt at = fetch_rating(batch, n, true);
     const unsigned n_packs = at.active ? row_packs : 0;
-    const RatingRows<Shape> rows =
-        load_rating_rows<Shape, LoadKind::kAnyCache>(parameters, at, n_packs, loss.use_bias);
+    const RatingRows<Shape> rows = load_rating_rows<Shape, LoadKind::kAnyCache>(parameters, at, n_packs, loss.use_bias);
     const RatingGradient gradient = rating_gradient(rating_score(rows, loss), at.rating, loss);
     store_row(user_gradient.row(n), combine(gradient.by_score, rows.item, loss.l2, rows.user), n_packs);
     store_row(item_gradient.row(n), combine(gradient.by_score, rows.user, loss.l2, rows.item), n_packs);

@@ -1,8 +1,7 @@
-#include "kernels/rating_step.cuh"
-
 #include <algorithm>
 
 #include "kernels/ops.hpp"
+#include "kernels/rating_step.cuh"
 #include "kernels/row_dispatch.cuh"
 
 namespace unfold::cuda {
@@ -24,8 +23,8 @@ void launch_rating_step(const Launch& launch, const MfParameters& parameters, co
 
 }  // namespace
 
-void rating_step(const Launch& launch, const MfParameters& parameters, const RatingBatch& batch,
-                 const RatingLoss& loss, const OptimizerStep& step, double* squared_error) {
+void rating_step(const Launch& launch, const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
+                 const OptimizerStep& step, double* squared_error) {
   if (batch.size == 0) return;
   const MatrixView<float>& user = parameters.user_factors.weight;
   const MatrixView<float>& item = parameters.item_factors.weight;

@@ -9,9 +9,9 @@
 
 namespace unfold::cuda {
 
-// Calls launch(RowShape<...>()) with the shape for `dim` columns: as few lanes a row as let each hold at most two
-// float4 (half a memory sector's worth of neighbours still fills whole 128-byte lines from 8 lanes on), then more
-// float4 a lane.
+// Calls launch(RowShape<...>()) with the shape for `dim` columns: the fewest lanes that need hold no more than two
+// float4 each, so that a warp has several rows in flight (8 lanes still read whole 128-byte lines), and beyond a
+// full warp more float4 a lane.
 template <typename LaunchShape>
 void dispatch_shape(std::uint32_t dim, LaunchShape&& launch) {
   if (dim <= 16) return launch(RowShape<4, 1, 4>());
@@ -27,11 +27,14 @@ void dispatch_shape(std::uint32_t dim, LaunchShape&& launch) {
 template <typename LaunchKind>
 void dispatch_optimizer(OptimizerKind kind, LaunchKind&& launch) {
   switch (kind) {
-    case OptimizerKind::kSgd: return launch(std::integral_constant<OptimizerKind, OptimizerKind::kSgd>());
-    case OptimizerKind::kAdagrad: return launch(std::integral_constant<OptimizerKind, OptimizerKind::kAdagrad>());
+    case OptimizerKind::kSgd:
+      return launch(std::integral_constant<OptimizerKind, OptimizerKind::kSgd>());
+    case OptimizerKind::kAdagrad:
+      return launch(std::integral_constant<OptimizerKind, OptimizerKind::kAdagrad>());
     case OptimizerKind::kRowwiseAdagrad:
       return launch(std::integral_constant<OptimizerKind, OptimizerKind::kRowwiseAdagrad>());
-    case OptimizerKind::kAdam: return launch(std::integral_constant<OptimizerKind, OptimizerKind::kAdam>());
+    case OptimizerKind::kAdam:
+      return launch(std::integral_constant<OptimizerKind, OptimizerKind::kAdam>());
   }
 }
 

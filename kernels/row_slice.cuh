@@ -69,8 +69,7 @@ __device__ inline float dot_share(const RowSlice<Shape>& a, const RowSlice<Shape
 
 // alpha * a + beta * b
 template <typename Shape>
-__device__ inline RowSlice<Shape> combine(float alpha, const RowSlice<Shape>& a, float beta,
-                                          const RowSlice<Shape>& b) {
+__device__ inline RowSlice<Shape> combine(float alpha, const RowSlice<Shape>& a, float beta, const RowSlice<Shape>& b) {
   RowSlice<Shape> out;
   UNFOLD_UNROLL
   for (int k = 0; k < Shape::kPacks; ++k) {

@@ -1,12 +1,12 @@
-#include "kernels/update_rows.cuh"
+#include <thrust/iterator/counting_iterator.h>
 
 #include <bit>
 #include <cub/device/device_radix_sort.cuh>
 #include <cub/device/device_select.cuh>
-#include <thrust/iterator/counting_iterator.h>
 
 #include "kernels/ops.hpp"
 #include "kernels/row_dispatch.cuh"
+#include "kernels/update_rows.cuh"
 #include "kernels/workspace.hpp"
 
 namespace unfold::cuda {

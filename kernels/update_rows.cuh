@@ -52,8 +52,7 @@ __device__ inline Positions segment_positions(const SortedBatch& batch, std::uin
 }
 
 // The segment that contains a position.
-__device__ inline std::uint64_t segment_at(const SortedBatch& batch, std::uint64_t position,
-                                           std::uint64_t n_segments) {
+__device__ inline std::uint64_t segment_at(const SortedBatch& batch, std::uint64_t position, std::uint64_t n_segments) {
   std::uint64_t low = 0, high = n_segments;  // starts[low] <= position < starts[high]
   while (high - low > 1) {
     const std::uint64_t middle = low + (high - low) / 2;
@@ -156,8 +155,7 @@ __global__ void __launch_bounds__(kUpdateThreads)
 }
 
 // order[n] = n, the values that the sort carries along.
-__global__ void __launch_bounds__(kUpdateThreads) number_positions_kernel(std::uint32_t* order,
-                                                                                 const std::uint64_t n) {
+__global__ void __launch_bounds__(kUpdateThreads) number_positions_kernel(std::uint32_t* order, const std::uint64_t n) {
   for (std::uint64_t k = thread_index(); k < n; k += thread_count()) order[k] = static_cast<std::uint32_t>(k);
 }
 

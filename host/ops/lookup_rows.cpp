@@ -9,7 +9,7 @@ void lookup_rows(MatrixView<const float> table, const Row* rows, std::uint64_t n
                  int n_threads) {
   const std::size_t row_bytes = sizeof(float) * table.cols;
   const std::size_t padding_bytes = sizeof(float) * (out.stride - table.cols);
-#pragma omp parallel for num_threads(n_threads) schedule(static)
+#pragma omp parallel for num_threads(threads_for(n_rows, n_threads)) schedule(static)
   for (std::uint64_t n = 0; n < n_rows; ++n) {
     float* to = out.row(n);
     std::memcpy(to, table.row(rows[n]), row_bytes);

@@ -2,6 +2,7 @@
 // what the CPU adds: the number of threads. All memory is plain host memory.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -31,6 +32,13 @@ void rank_targets(MatrixView<const float> queries, MatrixView<const float> items
                   RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
                   std::span<std::byte> workspace, int n_threads);
 std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint64_t n_targets);
+
+// Threads worth waking for n equal pieces of work (ratings, rows, pairs), at most n_threads. A piece takes some tens
+// of nanoseconds and waking a thread some microseconds, many more where other programs keep the cores busy.
+inline int threads_for(std::uint64_t n, int n_threads) {
+  constexpr std::uint64_t kPiecesAThread = 2048;
+  return static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(n_threads), 1 + n / kPiecesAThread));
+}
 
 // The SIMD target that the ops run with on this CPU, and all it supports, best first: "AVX3", "AVX2", "SSE4".
 const char* simd_target();

@@ -38,7 +38,7 @@ void predict_ratings(const MfParameters& parameters, const Row* users, const Row
                      const RatingLoss& loss, float* prediction, int n_threads) {
   constexpr std::uint64_t kSlice = 4096;
   const std::uint64_t n_slices = (n + kSlice - 1) / kSlice;
-#pragma omp parallel for num_threads(n_threads) schedule(static)
+#pragma omp parallel for num_threads(threads_for(n, n_threads)) schedule(static)
   for (std::uint64_t s = 0; s < n_slices; ++s) {
     const std::uint64_t last = s + 1 == n_slices ? n : (s + 1) * kSlice;
     HWY_DYNAMIC_DISPATCH(predict_ratings_slice)(parameters, users, items, s * kSlice, last, loss, prediction);

@@ -59,7 +59,7 @@ void rating_gradients(const MfParameters& parameters, const RatingBatch& batch, 
   if (slice == 0) return;
   const std::uint64_t n_slices = (batch.size + slice - 1) / slice;
   double errors[kMaxSlices];
-#pragma omp parallel for num_threads(n_threads) schedule(static)
+#pragma omp parallel for num_threads(threads_for(batch.size, n_threads)) schedule(static)
   for (std::uint64_t s = 0; s < n_slices; ++s) {
     const std::uint64_t last = s + 1 == n_slices ? batch.size : (s + 1) * slice;
     errors[s] = HWY_DYNAMIC_DISPATCH(rating_gradients_slice)(parameters, batch, s * slice, last, loss, user_gradient,

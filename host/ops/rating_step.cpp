@@ -103,7 +103,7 @@ void rating_step(const MfParameters& parameters, const RatingBatch& batch, const
                  const OptimizerStep& step, double* squared_error, int n_threads) {
   if (batch.size == 0) return;
   double total = 0;
-#pragma omp parallel num_threads(n_threads) reduction(+ : total)
+#pragma omp parallel num_threads(threads_for(batch.size, n_threads)) reduction(+ : total)
   {
     const auto thread = static_cast<std::uint64_t>(omp_get_thread_num());
     const auto threads = static_cast<std::uint64_t>(omp_get_num_threads());

@@ -122,8 +122,10 @@ class Backend {
   // null). `excluded` items of a query (training items) do not take part. For target t of query q,
   //   rank = 1 + #{items that are neither excluded nor targets: score >= score(t)}
   //            + #{other targets of q: score > score(t), or equal and of a lower row}
-  // so ties never flatter a model. A target is never in `excluded`. `ranks` [n_targets] in the order of
-  // targets.ids. `workspace` holds at least rank_targets_workspace_bytes(...); more makes larger tiles.
+  // so ties never flatter a model. A target whose score is NaN gets the last rank, the number of items that take
+  // part; any other item whose score is NaN is before no target. A target is never in `excluded`. `ranks`
+  // [n_targets] in the order of targets.ids. `workspace` holds at least rank_targets_workspace_bytes(...); more
+  // makes larger tiles.
   virtual void rank_targets(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias,
                             RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
                             std::span<std::byte> workspace) = 0;

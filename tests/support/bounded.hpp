@@ -35,8 +35,7 @@ inline Bounded rounded(double value, double inherited, double roundings = 1) {
 inline Bounded operator+(Bounded a, Bounded b) { return rounded(a.value + b.value, a.error + b.error); }
 inline Bounded operator-(Bounded a, Bounded b) { return rounded(a.value - b.value, a.error + b.error); }
 inline Bounded operator*(Bounded a, Bounded b) {
-  return rounded(a.value * b.value,
-                 std::abs(a.value) * b.error + std::abs(b.value) * a.error + a.error * b.error);
+  return rounded(a.value * b.value, std::abs(a.value) * b.error + std::abs(b.value) * a.error + a.error * b.error);
 }
 inline Bounded operator/(Bounded a, Bounded b) {
   const double least = std::abs(b.value) - b.error;  // of the denominator
@@ -84,8 +83,7 @@ inline testing::AssertionResult within(double actual, const Bounded& expected) {
   } else if (actual == expected.value || std::abs(actual - expected.value) <= expected.error) {
     return testing::AssertionSuccess();
   }
-  return testing::AssertionFailure() << "got " << actual << ", expected " << expected.value << " +- "
-                                     << expected.error;
+  return testing::AssertionFailure() << "got " << actual << ", expected " << expected.value << " +- " << expected.error;
 }
 
 }  // namespace unfold::test

@@ -97,8 +97,12 @@ HostTable random_table(Random& random, std::uint64_t rows, std::uint32_t cols, s
 class TestTable {
  public:
   TestTable(Backend& backend, const HostTable& start, OptimizerKind kind)
-      : reference(reference_table(start.view(), kind)), start_(start), kind_(kind), weight_(backend, start.values),
-        first_(backend, zeros<float>(size().first)), second_(backend, zeros<float>(size().second)),
+      : reference(reference_table(start.view(), kind)),
+        start_(start),
+        kind_(kind),
+        weight_(backend, start.values),
+        first_(backend, zeros<float>(size().first)),
+        second_(backend, zeros<float>(size().second)),
         steps_(backend, zeros<std::uint32_t>(size().steps)) {}
 
   ParameterView view() const {
@@ -130,7 +134,8 @@ class TestTable {
   OptimizerStateSize size() const { return optimizer_state_size(kind_, start_.rows, start_.stride); }
   void expect_matrix(const char* what, const std::vector<float>& got, const std::vector<Bounded>& expected) const {
     // A bound that says nothing must stay the exception.
-    const auto unbounded = std::count_if(expected.begin(), expected.end(), [](Bounded b) { return std::isinf(b.error); });
+    const auto unbounded =
+        std::count_if(expected.begin(), expected.end(), [](Bounded b) { return std::isinf(b.error); });
     EXPECT_LE(static_cast<double>(unbounded), 0.01 * static_cast<double>(expected.size())) << what;
     for (std::uint64_t r = 0; r < start_.rows; ++r) {
       for (std::uint32_t c = 0; c < start_.stride; ++c) {

@@ -74,7 +74,9 @@ inline void reference_update_row(ReferenceTable& table, std::uint64_t row, std::
     const Bounded g = gradient[c];
     Bounded& w = table.weight[n];
     switch (step.kind) {
-      case OptimizerKind::kSgd: w = w - rate * g; break;
+      case OptimizerKind::kSgd:
+        w = w - rate * g;
+        break;
       case OptimizerKind::kAdagrad:
         table.first[n] = table.first[n] + g * g;
         w = w - limited(rate * g / (bounded_sqrt(table.first[n]) + epsilon), kSlack * rate.value);
@@ -113,12 +115,17 @@ inline Bounded reference_score(const ReferenceMf& mf, Row user, Row item, const 
 
 // rating_loss.hpp's rating_gradient.
 inline ReferenceGradient reference_gradient(Bounded score, double rating, const RatingLoss& loss) {
-  if (!loss.has_range) return {score, score - Bounded(rating), score - Bounded(rating)};
+  const Bounded inverse_variance(loss.inverse_variance);
+  if (!loss.has_range) {
+    const Bounded prediction = Bounded(loss.scale) * score;
+    const Bounded error = prediction - Bounded(rating);
+    return {prediction, error, error * Bounded(loss.scale) * inverse_variance};
+  }
   const Bounded span = Bounded(loss.high) - Bounded(loss.low);
   const Bounded s = bounded_sigmoid(score);
   const Bounded prediction = Bounded(loss.low) + span * s;
   const Bounded error = prediction - Bounded(rating);
-  return {prediction, error, error * span * s * (Bounded(1) - s)};
+  return {prediction, error, error * span * s * (Bounded(1) - s) * inverse_variance};
 }
 
 // A batch in host memory.
@@ -186,8 +193,8 @@ inline ReferenceGradients reference_rating_gradients(const ReferenceMf& mf, cons
 }
 
 // Gradients [n, cols] of equal rows are summed, then each row is updated once.
-inline void reference_update_rows(ReferenceTable& table, std::span<const Row> rows,
-                                  MatrixView<const float> gradient, const OptimizerStep& step) {
+inline void reference_update_rows(ReferenceTable& table, std::span<const Row> rows, MatrixView<const float> gradient,
+                                  const OptimizerStep& step) {
   std::map<Row, std::vector<std::uint64_t>> positions;
   for (std::uint64_t n = 0; n < rows.size(); ++n) positions[rows[n]].push_back(n);
   for (const auto& [row, batch] : positions) {
@@ -245,8 +252,7 @@ inline std::vector<RankRange> reference_ranks(MatrixView<const float> queries, M
     for (Row i : excluded.list(q)) role[i] = kExcluded;
     for (Row i = 0; i < items.rows; ++i) {
       std::vector<Bounded> terms(items.cols);
-      for (std::uint32_t c = 0; c < items.cols; ++c)
-        terms[c] = Bounded(queries.row(q)[c]) * Bounded(items.row(i)[c]);
+      for (std::uint32_t c = 0; c < items.cols; ++c) terms[c] = Bounded(queries.row(q)[c]) * Bounded(items.row(i)[c]);
       score[i] = bounded_sum(terms) + Bounded(bias(i));
       if (exact_scores) score[i].error = 0;
     }

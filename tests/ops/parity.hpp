@@ -1,4 +1,5 @@
-// A CUDA backend for a test suite. Without a device the cases are skipped, or fail where UNFOLD_REQUIRE_GPU=1.
+// One parity suite: every op on every backend against one float64 reference. The backend is in each test's name. Cases
+// of a device that is absent are skipped, or fail where UNFOLD_REQUIRE_GPU=1.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -17,33 +18,39 @@ namespace unfold::test {
 
 inline constexpr std::uint64_t kSeed = 20240917;
 inline constexpr OptimizerKind kKinds[] = {OptimizerKind::kSgd, OptimizerKind::kAdagrad, OptimizerKind::kRowwiseAdagrad,
-                                    OptimizerKind::kAdam};
+                                           OptimizerKind::kAdam};
 inline constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-class CudaBackendTest : public testing::Test {
+// More threads than cores, so that slices end everywhere.
+inline constexpr unsigned kParityThreads = 3;
+
+class BackendParity : public testing::TestWithParam<const char*> {
  protected:
-  static void SetUpTestSuite() {
+  void SetUp() override {
+    const std::string name = GetParam();
+    if (name == "Cpu") {
+      owner_ = make_cpu_backend(kParityThreads);
+      return;
+    }
     try {
       owner_ = make_cuda_backend(0);
     } catch (const DeviceError& error) {
-      reason_ = error.what();
+      const char* required = std::getenv("UNFOLD_REQUIRE_GPU");
+      if (required != nullptr && std::string(required) == "1") FAIL() << "UNFOLD_REQUIRE_GPU=1, but " << error.what();
+      GTEST_SKIP() << error.what();
     }
   }
-  static void TearDownTestSuite() { owner_.reset(); }
-  void SetUp() override {
-    if (owner_ != nullptr) return;
-    const char* required = std::getenv("UNFOLD_REQUIRE_GPU");
-    if (required != nullptr && std::string(required) == "1") FAIL() << "UNFOLD_REQUIRE_GPU=1, but " << reason_;
-    GTEST_SKIP() << reason_;
-  }
-  static Backend& backend() { return *owner_; }
+  Backend& backend() { return *owner_; }
 
   std::mt19937_64 random_{kSeed};
 
  private:
-  inline static std::unique_ptr<Backend> owner_;
-  inline static std::string reason_;
+  std::unique_ptr<Backend> owner_;
 };
+
+// Runs a suite's cases on every backend.
+#define UNFOLD_FOR_EVERY_BACKEND(Suite) \
+  INSTANTIATE_TEST_SUITE_P(, Suite, testing::Values("Cpu", "Cuda"), [](const auto& i) { return std::string(i.param); })
 
 inline OptimizerStep step_of(OptimizerKind kind) {
   OptimizerStep step;
@@ -54,6 +61,8 @@ inline OptimizerStep step_of(OptimizerKind kind) {
 inline RatingLoss loss_of(bool use_bias, bool has_range) {
   RatingLoss loss;
   loss.mean = 0.25f;
+  loss.scale = 1.5f;
+  loss.inverse_variance = 0.4f;
   loss.l2 = 0.02f;
   loss.l2_bias = 0.03f;
   loss.use_bias = use_bias;

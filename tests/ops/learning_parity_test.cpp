@@ -1,22 +1,25 @@
-// The CUDA backend: memory, slots, and the ops that learn against the float64 reference.
-#include "tests/kernels/cuda_fixture.hpp"
-
+// Memory, slots, and the ops that learn against the float64 reference.
 #include <cmath>
+
+#include "tests/ops/parity.hpp"
 
 namespace unfold::test {
 namespace {
 
-TEST_F(CudaBackendTest, AllocationIsZeroedAndFreed) {
+class LearningOps : public BackendParity {};
+
+TEST_P(LearningOps, AllocationIsZeroedAndFreed) {
   const DeviceArray<float> array(backend(), 1000);
   std::vector<float> values(1000, kNan);
   array.download(std::span(values));
   EXPECT_TRUE(std::all_of(values.begin(), values.end(), [](float x) { return x == 0; }));
   EXPECT_EQ(backend().allocate(0), nullptr);
-  EXPECT_EQ(backend().name(), "cuda");
-  EXPECT_NE(backend().description().find("driver"), std::string::npos);
+  const bool is_cuda = std::string(GetParam()) == "Cuda";
+  EXPECT_EQ(backend().name(), is_cuda ? "cuda" : "cpu");
+  EXPECT_NE(backend().description().find(is_cuda ? "driver" : "3 threads"), std::string::npos);
 }
 
-TEST_F(CudaBackendTest, TooLargeAnAllocationNamesBothNumbersAndLeavesTheDeviceUsable) {
+TEST_P(LearningOps, TooLargeAnAllocationNamesBothNumbersAndLeavesTheDeviceUsable) {
   try {
     backend().allocate(std::uint64_t{1} << 50);
     FAIL() << "a petabyte was allocated";
@@ -28,7 +31,7 @@ TEST_F(CudaBackendTest, TooLargeAnAllocationNamesBothNumbersAndLeavesTheDeviceUs
   backend().synchronize();
 }
 
-TEST_F(CudaBackendTest, SlotsHandBatchesOver) {
+TEST_P(LearningOps, SlotsHandBatchesOver) {
   constexpr std::uint64_t kFloats = 1 << 16;
   const auto slot = backend().make_slot(kFloats * sizeof(float));
   slot->release();  // before any upload
@@ -49,7 +52,7 @@ TEST_F(CudaBackendTest, SlotsHandBatchesOver) {
   }
 }
 
-TEST_F(CudaBackendTest, LookupRowsCopiesRowsAndZeroesPadding) {
+TEST_P(LearningOps, LookupRowsCopiesRowsAndZeroesPadding) {
   constexpr std::uint64_t kTableRows = 37;
   for (const std::uint32_t dim : kAwkwardDims) {
     const HostTable table = random_table(random_, kTableRows, dim, backend().row_stride(dim));
@@ -71,7 +74,7 @@ TEST_F(CudaBackendTest, LookupRowsCopiesRowsAndZeroesPadding) {
   }
 }
 
-TEST_F(CudaBackendTest, LookupRowsReachesPastTwoToTheThirtyOneElements) {
+TEST_P(LearningOps, LookupRowsReachesPastTwoToTheThirtyOneElements) {
   constexpr std::uint64_t kRows = (std::uint64_t{1} << 25) + 3;  // 16 GiB at dim 128
   constexpr std::uint32_t kDim = 128;
   if (backend().free_bytes() < kRows * kDim * 4 + (std::uint64_t{1} << 30)) GTEST_SKIP() << "needs 17 GiB free";
@@ -85,7 +88,7 @@ TEST_F(CudaBackendTest, LookupRowsReachesPastTwoToTheThirtyOneElements) {
   EXPECT_TRUE(same_bits(std::span(got).subspan(kDim), last.values));
 }
 
-TEST_F(CudaBackendTest, RatingStepIsSequentialSgdWhereNoRatingsMeet) {
+TEST_P(LearningOps, RatingStepIsSequentialSgdWhereNoRatingsMeet) {
   constexpr std::uint64_t kUsers = 71, kItems = 83, kRatings = 64;
   for (const std::uint32_t dim : kAwkwardDims) {
     for (const OptimizerKind kind : kKinds) {
@@ -99,8 +102,8 @@ TEST_F(CudaBackendTest, RatingStepIsSequentialSgdWhereNoRatingsMeet) {
         const GuardedArray<double> error(backend(), std::vector<double>{10});
         Bounded expected(10);
         for (int round = 0; round < 2; ++round) {  // the second from state that is not zero
-          const HostBatch batch = random_batch(random_, distinct_rows(random_, kUsers, kRatings),
-                                               distinct_rows(random_, kItems, kRatings));
+          const HostBatch batch =
+              random_batch(random_, distinct_rows(random_, kUsers, kRatings), distinct_rows(random_, kItems, kRatings));
           const TestBatch device(backend(), batch);
           backend().rating_step(model.parameters(), device.view(), loss, step_of(kind), error.data());
           expected = expected + reference_rating_step(reference, batch, loss, step_of(kind));
@@ -114,7 +117,7 @@ TEST_F(CudaBackendTest, RatingStepIsSequentialSgdWhereNoRatingsMeet) {
   }
 }
 
-TEST_F(CudaBackendTest, RatingStepWithoutLearningRateOrRatingsChangesNothing) {
+TEST_P(LearningOps, RatingStepWithoutLearningRateOrRatingsChangesNothing) {
   for (const OptimizerKind kind : kKinds) {
     TestModel model(backend(), random_, 20, 20, 33, kind);
     const std::vector<float> before = model.user_factors.weights();
@@ -133,7 +136,7 @@ TEST_F(CudaBackendTest, RatingStepWithoutLearningRateOrRatingsChangesNothing) {
   }
 }
 
-TEST_F(CudaBackendTest, RatingStepLearnsTablesOfFewRows) {
+TEST_P(LearningOps, RatingStepLearnsTablesOfFewRows) {
   // 24 x 16 ratings of a planted model of dim 1: with thousands of ratings in flight nearly all updates would be lost.
   const HostTable user = random_table(random_, 24, 1, 1), item = random_table(random_, 16, 1, 1);
   HostBatch batch;
@@ -157,7 +160,7 @@ TEST_F(CudaBackendTest, RatingStepLearnsTablesOfFewRows) {
   EXPECT_LT(rmse, 0.1);
 }
 
-TEST_F(CudaBackendTest, RatingGradientsMatchAndRepeatBitForBit) {
+TEST_P(LearningOps, RatingGradientsMatchAndRepeatBitForBit) {
   constexpr std::uint64_t kUsers = 19, kItems = 23;
   for (const std::uint32_t dim : kAwkwardDims) {
     for (const std::uint64_t n : {0u, 1u, 333u}) {
@@ -222,7 +225,7 @@ std::vector<std::vector<Row>> row_batches(std::mt19937_64& random, std::uint64_t
   return batches;
 }
 
-TEST_F(CudaBackendTest, UpdateRowsSumsEqualRowsAndUpdatesOnce) {
+TEST_P(LearningOps, UpdateRowsSumsEqualRowsAndUpdatesOnce) {
   constexpr std::uint64_t kRows = 41;
   for (const std::uint32_t dim : kAwkwardDims) {
     for (const OptimizerKind kind : kKinds) {
@@ -245,7 +248,7 @@ TEST_F(CudaBackendTest, UpdateRowsSumsEqualRowsAndUpdatesOnce) {
   }
 }
 
-TEST_F(CudaBackendTest, UpdateRowsGivesEqualBitsWhateverElseIsInTheBatch) {
+TEST_P(LearningOps, UpdateRowsGivesEqualBitsWhateverElseIsInTheBatch) {
   constexpr std::uint64_t kRows = 41;
   constexpr std::uint32_t kDim = 100;
   const HostTable start = random_table(random_, kRows, kDim, backend().row_stride(kDim));
@@ -267,6 +270,8 @@ TEST_F(CudaBackendTest, UpdateRowsGivesEqualBitsWhateverElseIsInTheBatch) {
         << rows.size() << " rows";
   }
 }
+
+UNFOLD_FOR_EVERY_BACKEND(LearningOps);
 
 }  // namespace
 }  // namespace unfold::test

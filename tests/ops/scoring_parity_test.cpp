@@ -1,12 +1,14 @@
-// The CUDA backend: the ops that score against the float64 reference.
-#include "tests/kernels/cuda_fixture.hpp"
-
+// The ops that score against the float64 reference.
 #include <cmath>
+
+#include "tests/ops/parity.hpp"
 
 namespace unfold::test {
 namespace {
 
-TEST_F(CudaBackendTest, PredictRatingsLeavesOutUnknownRows) {
+class ScoringOps : public BackendParity {};
+
+TEST_P(ScoringOps, PredictRatingsLeavesOutUnknownRows) {
   for (const std::uint32_t dim : kAwkwardDims) {
     for (const int variant : {0, 1, 2, 3}) {
       SCOPED_TRACE(testing::Message() << "dim " << dim << " variant " << variant);
@@ -35,8 +37,8 @@ struct RankCase {
 
 RankCase random_rank_case(std::mt19937_64& random, std::uint64_t n_queries, std::uint64_t n_items, std::uint32_t dim,
                           std::uint32_t stride, bool integers) {
-  RankCase out{random_table(random, n_queries, dim, stride, 3), random_table(random, n_items, dim, stride, 3),
-               {}, {}, {}};
+  RankCase out{
+      random_table(random, n_queries, dim, stride, 3), random_table(random, n_items, dim, stride, 3), {}, {}, {}};
   if (integers) {  // small ones, so that float32 computes exactly and many scores tie
     for (float& x : out.queries.values) x = std::round(x);
     for (float& x : out.items.values) x = std::round(x);
@@ -81,9 +83,8 @@ std::vector<std::uint32_t> ranks_of(Backend& backend, const RankCase& c, std::ui
 }
 
 void expect_ranks(const RankCase& c, const std::vector<std::uint32_t>& got, bool exact) {
-  const std::vector<RankRange> expected =
-      reference_ranks(c.queries.view(), c.items.view(), c.bias.empty() ? nullptr : c.bias.data(), c.targets,
-                      c.excluded, exact);
+  const std::vector<RankRange> expected = reference_ranks(
+      c.queries.view(), c.items.view(), c.bias.empty() ? nullptr : c.bias.data(), c.targets, c.excluded, exact);
   ASSERT_EQ(got.size(), expected.size());
   for (std::size_t t = 0; t < got.size(); ++t) {
     ASSERT_GE(got[t], expected[t].low) << "target " << t;
@@ -91,7 +92,7 @@ void expect_ranks(const RankCase& c, const std::vector<std::uint32_t>& got, bool
   }
 }
 
-TEST_F(CudaBackendTest, RankTargetsCountsTiesAgainstTheTarget) {
+TEST_P(ScoringOps, RankTargetsCountsTiesAgainstTheTarget) {
   for (const std::uint32_t dim : {1u, 3u, 4u, 33u, 64u, 128u}) {
     for (const std::uint64_t n_items : {1u, 5u, 300u}) {
       for (const bool integers : {true, false}) {
@@ -105,7 +106,7 @@ TEST_F(CudaBackendTest, RankTargetsCountsTiesAgainstTheTarget) {
   }
 }
 
-TEST_F(CudaBackendTest, RankTargetsDoesNotDependOnTiles) {
+TEST_P(ScoringOps, RankTargetsDoesNotDependOnTiles) {
   constexpr std::uint32_t kDim = 8;
   for (const bool integers : {true, false}) {
     const RankCase c = random_rank_case(random_, 70, 9001, kDim, backend().row_stride(kDim), integers);
@@ -114,12 +115,14 @@ TEST_F(CudaBackendTest, RankTargetsDoesNotDependOnTiles) {
   }
 }
 
-TEST_F(CudaBackendTest, RankTargetsPutsScoresWithoutANumberLast) {
+TEST_P(ScoringOps, RankTargetsPutsScoresWithoutANumberLast) {
   RankCase c = random_rank_case(random_, 6, 50, 4, backend().row_stride(4), true);
   c.items.at(49, 0) = kNan;  // a target of every second query
   c.items.at(17, 1) = kNan;
   expect_ranks(c, ranks_of(backend(), c, 0), true);
 }
+
+UNFOLD_FOR_EVERY_BACKEND(ScoringOps);
 
 }  // namespace
 }  // namespace unfold::test
