@@ -150,7 +150,7 @@ void say_report(const std::string& source, const ImportReport& report, bool was_
         fmt::format("  {} ratings of users or items below the minimum left out", format_count(report.n_below_minimum)));
   }
   if (report.n_rejected > 0) {
-    progress.warn(fmt::format("unfold: warning: {}: {} lines could not be read{}", report.source,
+    progress.warn(fmt::format("unfold: warning: {}: {} lines could not be read{}", source,
                               format_count(report.n_rejected),
                               report.rejected_file.empty() ? "" : "; they are in " + report.rejected_file));
   }

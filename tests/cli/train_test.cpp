@@ -142,8 +142,9 @@ TEST_F(CliTrain, ImportIsCachedByContent) {
   const std::string first = unfold_ok({"import", "ratings.csv"});
   write_file(path("copy.csv"), read_file(path("ratings.csv")));
   EXPECT_EQ(unfold_ok({"import", "copy.csv"}), first);
-  const ProcessResult result = unfold(train("ratings.csv", "m"));
+  const ProcessResult result = unfold(train("copy.csv", "m"));
   EXPECT_THAT(result.err, HasSubstr("imported before"));
+  EXPECT_THAT(result.err, Not(HasSubstr("ratings.csv")));
   EXPECT_THAT(listing(), ::testing::ElementsAre("copy.csv", "m", "ratings.csv"));
 }
 
