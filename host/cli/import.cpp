@@ -30,7 +30,7 @@ int run(const ImportCommand& command) {
     return std::move(cached.dataset);
   }();
   progress.clear();
-  say_report(dataset.report(), was_cached, progress);
+  say_report(command.data, dataset.report(), was_cached, progress);
   if (command.json) {
     nlohmann::ordered_json report = to_json(dataset.report());
     report["directory"] = dataset.directory().string();

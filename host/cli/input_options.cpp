@@ -117,7 +117,7 @@ LoadedData load_data(const std::string& source, const InputOptions& input, Progr
   if (input.no_cache && !Dataset::is_dataset(source)) {
     const TemporaryFolder folder;
     Dataset dataset = import_dataset(source, folder.path() / "dataset", options, callback);
-    say_report(dataset.report(), false, progress);
+    say_report(source, dataset.report(), false, progress);
     // The columns are mapped and outlive their names; the ids are read before the folder goes.
     LoadedData data{std::move(dataset), {}, {}};
     data.user_ids = data.dataset.read_user_ids();
@@ -125,7 +125,7 @@ LoadedData load_data(const std::string& source, const InputOptions& input, Progr
     return data;
   }
   CachedDataset cached = open_or_import(source, input.cache_directory(), options, callback);
-  say_report(cached.dataset.report(), cached.was_cached, progress);
+  say_report(source, cached.dataset.report(), cached.was_cached, progress);
   LoadedData data{std::move(cached.dataset), {}, {}};
   data.user_ids = data.dataset.read_user_ids();
   data.item_ids = data.dataset.read_item_ids();
@@ -133,11 +133,10 @@ LoadedData load_data(const std::string& source, const InputOptions& input, Progr
   return data;
 }
 
-void say_report(const ImportReport& report, bool was_cached, Progress& progress) {
-  progress.say(fmt::format("{}: {} ratings of {} users and {} items ({}{}{})", report.source,
-                           format_count(report.n_ratings), format_count(report.n_users), format_count(report.n_items),
-                           report.format, report.columns.empty() ? "" : ", " + report.columns,
-                           was_cached ? "; imported before" : ""));
+void say_report(const std::string& source, const ImportReport& report, bool was_cached, Progress& progress) {
+  progress.say(fmt::format("{}: {} ratings of {} users and {} items ({}{}{})", source, format_count(report.n_ratings),
+                           format_count(report.n_users), format_count(report.n_items), report.format,
+                           report.columns.empty() ? "" : ", " + report.columns, was_cached ? "; imported before" : ""));
   if (report.has_ratings) {
     progress.say(fmt::format("  ratings from {:g} to {:g}, mean {:.4g}", report.rating_min, report.rating_max,
                              report.rating_mean));
@@ -151,7 +150,7 @@ void say_report(const ImportReport& report, bool was_cached, Progress& progress)
         fmt::format("  {} ratings of users or items below the minimum left out", format_count(report.n_below_minimum)));
   }
   if (report.n_rejected > 0) {
-    progress.warn(fmt::format("unfold: warning: {}: {} lines could not be read{}", report.source,
+    progress.warn(fmt::format("unfold: warning: {}: {} lines could not be read{}", source,
                               format_count(report.n_rejected),
                               report.rejected_file.empty() ? "" : "; they are in " + report.rejected_file));
   }

@@ -45,8 +45,9 @@ struct LoadedData {
 // that is gone when this returns. Throws Interrupted after Ctrl-C; then nothing is left behind.
 LoadedData load_data(const std::string& source, const InputOptions& input, Progress& progress);
 
-// Tells what an import read, kept and left out.
-void say_report(const ImportReport& report, bool was_cached, Progress& progress);
+// Tells what the import of `source` read, kept and left out. (The report of a cached import names the file that it
+// was made from, which may have had another name.)
+void say_report(const std::string& source, const ImportReport& report, bool was_cached, Progress& progress);
 nlohmann::ordered_json to_json(const ImportReport& report);
 
 // The import's callback: shows progress, throws Interrupted after Ctrl-C.

@@ -154,6 +154,7 @@ nlohmann::ordered_json TrainRun::describe(const LoadedData& data, const Parts& p
   training["best_epoch"] = result.best_epoch;
   training["options"] = to_json(request_.options);
   training["data"] = to_json(data.dataset.report());
+  training["data"]["source"] = request_.data;
   training["split"] = split_.to_string();
   training["test"] = request_.test;
   training["validation"] = has_validation_file_ ? request_.validation : validation_split_.to_string();

@@ -39,8 +39,8 @@ struct Ranking {
   RowLists targets, excluded;
   std::uint32_t* ranks;
 
-  // A query's targets, best first (NaN last): their scores, where each stands in the query's list, and what was counted for
-  // each (one slot more than targets). Query q's part begins at targets.offsets[q], of counts q further on.
+  // A query's targets, best first (NaN last): their scores, where each stands in the query's list, and what was
+  // counted for each (one slot more than targets). Query q's part begins at targets.offsets[q], of counts q further on.
   float* thresholds;
   std::uint32_t* order;
   std::uint32_t* counts;
@@ -72,7 +72,7 @@ void lay_out(Ranking& ranking, std::uint64_t n_targets, std::span<std::byte> wor
   const std::uint64_t panel_bytes = panel_size(ranking.items.cols) * sizeof(float);
   const std::uint64_t n_panels = std::min(left - lists, std::max(kUsefulTileBytes, panel_bytes)) / panel_bytes;
   if (n_panels == 0) {
-    throw DeviceError(fmt::format("rank_targets: a panel of {} columns takes {} bytes, the workspace has {} left for it",
+    throw DeviceError(fmt::format("rank_targets: a panel of {} columns takes {} bytes, the workspace has {} for it",
                                   ranking.items.cols, panel_bytes, left - lists));
   }
   ranking.thresholds = reinterpret_cast<float*>(base);

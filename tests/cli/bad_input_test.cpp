@@ -1,4 +1,5 @@
 // Every class of bad input has its exit code, says what is wrong, and leaves nothing behind.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -47,7 +48,7 @@ TEST_F(CliBadInput, TruncatedGzip) {
   const std::string file = path("whole.gz").string();
   gzFile out = gzopen(file.c_str(), "wb");
   std::string text = "user,item,rating\n";
-  for (int i = 0; i < 5000; ++i) text += std::to_string(i * 7919 % 1000) + "," + std::to_string(i) + ",3\n";
+  for (int i = 0; i < 5000; ++i) text += fmt::format("{},{},3\n", i * 7919 % 1000, i);
   gzwrite(out, text.data(), static_cast<unsigned>(text.size()));
   gzclose(out);
   const std::string bytes = read_file(file);

@@ -1,4 +1,5 @@
 // Help pages, suggestions, completion scripts, unfold info.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -42,8 +43,8 @@ TEST_F(CliHelp, EveryFlagOfTheParserIsOnItsHelpPage) {
 TEST_F(CliHelp, ShowsDefaults) {
   const std::string help = unfold_ok({"train", "--help"});
   const TrainOptions defaults;
-  EXPECT_THAT(help, HasSubstr("[" + std::to_string(defaults.dim) + "]"));
-  EXPECT_THAT(help, HasSubstr("[" + defaults.optimizer + "]"));
+  EXPECT_THAT(help, HasSubstr(fmt::format("[{}]", defaults.dim)));
+  EXPECT_THAT(help, HasSubstr(fmt::format("[{}]", defaults.optimizer)));
   for (const char* text : {"[10,20]", "--out MODEL", "[required]", "--config FILE"}) {
     EXPECT_THAT(help, HasSubstr(text));
   }

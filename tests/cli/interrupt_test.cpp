@@ -1,4 +1,5 @@
 // Ctrl-C, SIGTERM and a loss that stops being finite.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -71,7 +72,7 @@ TEST_F(CliInterrupt, SecondSignalQuits) {
 TEST_F(CliInterrupt, DuringAnImportNothingIsLeftBehind) {
   // Long enough to be read for more than a second or two.
   std::string text;
-  for (int i = 0; i < 8'000'000; ++i) text += "u" + std::to_string(i % 9973) + ",i" + std::to_string(i % 1009) + ",3\n";
+  for (int i = 0; i < 8'000'000; ++i) text += fmt::format("u{},i{},3\n", i % 9973, i % 1009);
   write_file(path("big.csv"), text);
   Process process(command_line({"import", "big.csv", "--out", "data"}), process_options());
   ASSERT_TRUE(process.wait_for_error_text("reading big.csv"));

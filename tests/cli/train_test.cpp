@@ -1,4 +1,5 @@
 // unfold train, evaluate, export, import and synth as a user runs them.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -141,8 +142,9 @@ TEST_F(CliTrain, ImportIsCachedByContent) {
   const std::string first = unfold_ok({"import", "ratings.csv"});
   write_file(path("copy.csv"), read_file(path("ratings.csv")));
   EXPECT_EQ(unfold_ok({"import", "copy.csv"}), first);
-  const ProcessResult result = unfold(train("ratings.csv", "m"));
+  const ProcessResult result = unfold(train("copy.csv", "m"));
   EXPECT_THAT(result.err, HasSubstr("imported before"));
+  EXPECT_THAT(result.err, Not(HasSubstr("ratings.csv")));
   EXPECT_THAT(listing(), ::testing::ElementsAre("copy.csv", "m", "ratings.csv"));
 }
 
@@ -162,7 +164,7 @@ TEST_F(CliTrain, WithoutCacheLeavesNothingElsewhere) {
 
 TEST_F(CliTrain, PairsWithoutRatingsAreScoredByRankingAlone) {
   std::string text;
-  for (int i = 0; i < 900; ++i) text += "u" + std::to_string(i % 30) + " i" + std::to_string(i * 7 % 41) + "\n";
+  for (int i = 0; i < 900; ++i) text += fmt::format("u{} i{}\n", i % 30, i * 7 % 41);
   write_file(path("pairs.txt"), text);
   const ProcessResult result = unfold(train("pairs.txt", "m", {"--json"}));
   EXPECT_EQ(result.exit_code, 0) << result.err;
