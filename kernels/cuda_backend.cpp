@@ -139,10 +139,11 @@ class CudaBackend final : public Backend {
   }
 
   void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
-                   const OptimizerStep& step, double* squared_error) override {
+                   const OptimizerStep& step, double* squared_error, std::span<std::byte>) override {
     use_device();
     cuda::rating_step(launch_, parameters, batch, loss, step, squared_error);
   }
+  std::uint64_t rating_step_workspace_bytes(std::uint64_t) const override { return 0; }
 
   void rating_gradients(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
                         MatrixView<float> user_gradient, MatrixView<float> item_gradient, float* user_bias_gradient,

@@ -44,6 +44,9 @@ void MfModel::plan(const Backend& backend, const MfShape& shape, MemoryPlan& pla
   if (shape.deterministic) {
     add(fmt::format("gradients of a batch of {}", shape.batch_size), 8 * shape.batch_size * (stride + 1ull));
     add("sort workspace", backend.update_rows_workspace_bytes(shape.batch_size));
+  } else {
+    add(fmt::format("workspace of a batch of {}", shape.batch_size),
+        backend.rating_step_workspace_bytes(shape.batch_size));
   }
   const std::uint64_t rows = std::uint64_t{shape.n_users} + shape.n_items;
   plan.add_host("copy of the best embeddings", 4 * rows * (shape.dim + 1ull));
@@ -59,6 +62,8 @@ MfModel::MfModel(Backend& backend, const MfShape& shape, const RatingLoss& loss)
       parameters_{user_factors_.view, item_factors_.view, user_bias_.view, item_bias_.view} {
   if (shape.deterministic) {
     gradients_ = std::make_unique<Gradients>(backend, shape.batch_size, backend.row_stride(shape.dim));
+  } else {
+    step_workspace_ = DeviceArray<std::byte>(backend, backend.rating_step_workspace_bytes(shape.batch_size));
   }
 }
 
@@ -97,7 +102,8 @@ void MfModel::initialize_table(const Table& table, const std::vector<bool>& trai
 
 void MfModel::step(const RatingBatch& batch, const OptimizerStep& step, double* squared_error) {
   if (!gradients_) {
-    backend_.rating_step(parameters_, batch, loss_, step, squared_error);
+    backend_.rating_step(parameters_, batch, loss_, step, squared_error,
+                         {step_workspace_.data(), step_workspace_.size()});
     return;
   }
   const std::uint32_t dim = user_factors_.view.weight.cols;

@@ -62,7 +62,8 @@ class MfModel {
   RatingLoss loss_;
   Table user_factors_, item_factors_, user_bias_, item_bias_;
   MfParameters parameters_;
-  std::unique_ptr<Gradients> gradients_;  // deterministic only
+  DeviceArray<std::byte> step_workspace_;  // fast only
+  std::unique_ptr<Gradients> gradients_;   // deterministic only
 };
 
 }  // namespace unfold

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <unordered_map>
@@ -78,8 +79,11 @@ class CpuBackend : public Backend {
     cpu::lookup_rows(table, rows, n_rows, out, n_threads_);
   }
   void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
-                   const OptimizerStep& step, double* squared_error) override {
-    cpu::rating_step(parameters, batch, loss, step, squared_error, n_threads_);
+                   const OptimizerStep& step, double* squared_error, std::span<std::byte> workspace) override {
+    cpu::rating_step(parameters, batch, loss, step, squared_error, workspace, n_threads_);
+  }
+  std::uint64_t rating_step_workspace_bytes(std::uint64_t batch_size) const override {
+    return cpu::rating_step_workspace_bytes(batch_size, n_threads_);
   }
   void rating_gradients(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
                         MatrixView<float> user_gradient, MatrixView<float> item_gradient, float* user_bias_gradient,
@@ -122,7 +126,8 @@ class CpuBackend : public Backend {
 }  // namespace
 
 std::unique_ptr<Backend> make_cpu_backend(unsigned threads) {
-  return std::make_unique<CpuBackend>(threads == 0 ? omp_get_num_procs() : static_cast<int>(threads));
+  const int wanted = threads == 0 ? omp_get_num_procs() : static_cast<int>(threads);
+  return std::make_unique<CpuBackend>(std::min(wanted, cpu::kMaxThreads));
 }
 
 }  // namespace unfold

@@ -15,7 +15,8 @@ void lookup_rows(MatrixView<const float> table, const Row* rows, std::uint64_t n
                  int n_threads);
 
 void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
-                 const OptimizerStep& step, double* squared_error, int n_threads);
+                 const OptimizerStep& step, double* squared_error, std::span<std::byte> workspace, int n_threads);
+std::uint64_t rating_step_workspace_bytes(std::uint64_t batch_size, int n_threads);
 
 void rating_gradients(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
                       MatrixView<float> user_gradient, MatrixView<float> item_gradient, float* user_bias_gradient,
@@ -32,6 +33,9 @@ void rank_targets(MatrixView<const float> queries, MatrixView<const float> items
                   RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
                   std::span<std::byte> workspace, int n_threads);
 std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint64_t n_targets);
+
+// An op runs on at most this many threads.
+inline constexpr int kMaxThreads = 256;
 
 // Threads worth waking for n equal pieces of work (ratings, rows, pairs), at most n_threads. A piece takes some tens
 // of nanoseconds and waking a thread some microseconds, many more where other programs keep the cores busy.

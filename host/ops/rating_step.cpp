@@ -1,4 +1,5 @@
-// The fast update of biased matrix factorization: rows changed in place, one rating after another on each thread.
+// The fast update of biased matrix factorization: rows changed in place, one rating after another on each thread,
+// in cells whose rows no other thread touches (rating_cells.hpp).
 //
 // Ids are known ahead, so the rows of ratings to come are prefetched; the two rows of a rating are read once for
 // the score (and, for row-wise AdaGrad, for the gradient's length) and once more, from the first-level cache, for
@@ -13,6 +14,7 @@
 #include <omp.h>
 
 #include "host/ops/ops.hpp"
+#include "host/ops/rating_cells.hpp"
 #include "host/ops/row_products-inl.hpp"
 #include "host/ops/row_update-inl.hpp"
 #include "host/ops/scalar_update.hpp"
@@ -35,8 +37,8 @@ HWY_INLINE float mean_square(float g, float l2, float own_own, float own_other, 
 }
 
 template <OptimizerKind kKind>
-double rating_step_slice(const MfParameters& t, const RatingBatch& batch, std::uint64_t first, std::uint64_t last,
-                         const RatingLoss& loss, const OptimizerStep& step) {
+double rating_step_sequential(const MfParameters& t, const RatingBatch& batch, const RatingLoss& loss,
+                              const OptimizerStep& step) {
   constexpr bool kSquares = kKind == OptimizerKind::kRowwiseAdagrad;
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
@@ -45,8 +47,8 @@ double rating_step_slice(const MfParameters& t, const RatingBatch& batch, std::u
   const std::uint64_t ahead = 1 + kLinesAhead * kCacheLineFloats / (2 * stride);
   const FloatVec l2 = hn::Set(d, loss.l2);
   double squared_error = 0;
-  for (std::uint64_t n = first; n < last; ++n) {
-    if (n + ahead < last) {
+  for (std::uint64_t n = 0; n < batch.size; ++n) {
+    if (n + ahead < batch.size) {
       prefetch_row(t.user_factors.weight.row(batch.users[n + ahead]), stride);
       prefetch_row(t.item_factors.weight.row(batch.items[n + ahead]), stride);
     }
@@ -82,11 +84,11 @@ double rating_step_slice(const MfParameters& t, const RatingBatch& batch, std::u
   return squared_error;
 }
 
-double rating_step_any(const MfParameters& parameters, const RatingBatch& batch, std::uint64_t first,
-                       std::uint64_t last, const RatingLoss& loss, const OptimizerStep& step) {
+double rating_step_any(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
+                       const OptimizerStep& step) {
   double squared_error = 0;
   with_optimizer(step.kind, [&]<OptimizerKind kKind>() {
-    squared_error = rating_step_slice<kKind>(parameters, batch, first, last, loss, step);
+    squared_error = rating_step_sequential<kKind>(parameters, batch, loss, step);
   });
   return squared_error;
 }
@@ -99,19 +101,42 @@ namespace unfold::cpu {
 
 HWY_EXPORT(rating_step_any);
 
+std::uint64_t rating_step_workspace_bytes(std::uint64_t batch_size, int n_threads) {
+  const int threads = threads_for(batch_size, n_threads);
+  return threads == 1 ? 0 : RatingCells::workspace_bytes(batch_size, threads) + sizeof(double) * kMaxThreads;
+}
+
 void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
-                 const OptimizerStep& step, double* squared_error, int n_threads) {
+                 const OptimizerStep& step, double* squared_error, std::span<std::byte> workspace, int n_threads) {
   if (batch.size == 0) return;
-  double total = 0;
-#pragma omp parallel num_threads(threads_for(batch.size, n_threads)) reduction(+ : total)
-  {
-    const auto thread = static_cast<std::uint64_t>(omp_get_thread_num());
-    const auto threads = static_cast<std::uint64_t>(omp_get_num_threads());
-    const std::uint64_t first = batch.size * thread / threads;
-    const std::uint64_t last = batch.size * (thread + 1) / threads;
-    total += HWY_DYNAMIC_DISPATCH(rating_step_any)(parameters, batch, first, last, loss, step);
+  const int threads = threads_for(batch.size, n_threads);
+  if (threads == 1) {
+    *squared_error += HWY_DYNAMIC_DISPATCH(rating_step_any)(parameters, batch, loss, step);
+    return;
   }
-  *squared_error += total;
+  auto* const errors = reinterpret_cast<double*>(workspace.data());
+  RatingCells cells(batch, threads, workspace.subspan(sizeof(double) * kMaxThreads));
+  const auto n_parts = static_cast<std::uint32_t>(threads);
+#pragma omp parallel num_threads(threads)
+  {
+    // As many parts as threads were asked for; where the system grants fewer, some do several.
+    const auto first = static_cast<std::uint32_t>(omp_get_thread_num());
+    const auto granted = static_cast<std::uint32_t>(omp_get_num_threads());
+    for (std::uint32_t part = first; part < n_parts; part += granted) cells.count(part);
+#pragma omp barrier
+#pragma omp single
+    cells.place();
+    for (std::uint32_t part = first; part < n_parts; part += granted) cells.scatter(part);
+    for (std::uint32_t round = 0; round < n_parts; ++round) {
+#pragma omp barrier
+      for (std::uint32_t part = first; part < n_parts; part += granted) {
+        const RatingBatch cell = cells.cell(part, (part + round) % n_parts);
+        const double error = HWY_DYNAMIC_DISPATCH(rating_step_any)(parameters, cell, loss, step);
+        errors[part] = round == 0 ? error : errors[part] + error;
+      }
+    }
+  }
+  for (std::uint32_t part = 0; part < n_parts; ++part) *squared_error += errors[part];
 }
 
 }  // namespace unfold::cpu

@@ -95,7 +95,7 @@ void validate(const TrainOptions& o) {
           "use LO:HI with LO < HI, such as 0:5.5");
   require(std::isfinite(o.init_std) && o.init_std >= 0, "init-std", o.init_std, "use 0 or more");
   require(o.batch_size < (std::uint64_t{1} << 31), "batch-size", o.batch_size, "use less than 2147483648");
-  require(o.threads <= 4096, "threads", o.threads, "use 0 to 4096");
+  require(o.threads <= 256, "threads", o.threads, "use 0 to 256");
 }
 
 nlohmann::ordered_json to_json(const TrainOptions& options) {

@@ -88,13 +88,16 @@ class Backend {
                            MatrixView<float> out) = 0;
 
   // The fast update: for each rating, score, gradient (rating_loss.hpp) and optimizer (optimizer.hpp) on the two
-  // rows and two biases it touches, in place. Ratings run in parallel and those that share a row may lose updates
-  // (Hogwild: Niu, Recht, Re and Wright, NIPS 2011); with one thread it is plain sequential SGD in batch order.
-  // Both rows' gradients are taken before either is changed. Adds the sum of squared errors before the update to
-  // *squared_error (may be NaN or infinite: that is how divergence shows).
+  // rows and two biases it touches, in place; both rows' gradients are taken before either is changed. Ratings run in
+  // parallel. CUDA: those that share a row may lose updates (Hogwild: Niu, Recht, Re and Wright, NIPS 2011). CPU:
+  // threads never share a row at the same time, so no update is lost and the result depends on the number of threads
+  // alone; with one it is plain sequential SGD in batch order. Adds the sum of squared errors before the updates to
+  // *squared_error (may be NaN or infinite: that is how divergence shows). `workspace` holds at least
+  // rating_step_workspace_bytes(batch.size).
   // Bytes: a rating reads and writes 2 * 4 * (dim + 1), with state the same again, and reads 12.
   virtual void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
-                           const OptimizerStep& step, double* squared_error) = 0;
+                           const OptimizerStep& step, double* squared_error, std::span<std::byte> workspace) = 0;
+  virtual std::uint64_t rating_step_workspace_bytes(std::uint64_t batch_size) const = 0;
 
   // The same gradients, not applied: for rating n the row of user_gradient is by_score * q_i + l2 * p_u, of
   // item_gradient by_score * p_u + l2 * q_i, of the bias gradients by_score + l2_bias * b. Outputs [batch.size,

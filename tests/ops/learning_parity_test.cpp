@@ -105,7 +105,7 @@ TEST_P(LearningOps, RatingStepIsSequentialSgdWhereNoRatingsMeet) {
           const HostBatch batch =
               random_batch(random_, distinct_rows(random_, kUsers, kRatings), distinct_rows(random_, kItems, kRatings));
           const TestBatch device(backend(), batch);
-          backend().rating_step(model.parameters(), device.view(), loss, step_of(kind), error.data());
+          run_rating_step(backend(), model.parameters(), device.view(), loss, step_of(kind), error.data());
           expected = expected + reference_rating_step(reference, batch, loss, step_of(kind));
         }
         model.set_reference(reference);
@@ -126,11 +126,11 @@ TEST_P(LearningOps, RatingStepWithoutLearningRateOrRatingsChangesNothing) {
     const HostBatch batch = random_batch(random_, random_rows(random_, 20, 300), random_rows(random_, 20, 300));
     const TestBatch device(backend(), batch);
     const GuardedArray<double> error(backend(), std::vector<double>{0});
-    backend().rating_step(model.parameters(), device.view(), loss_of(true, true), step, error.data());
+    run_rating_step(backend(), model.parameters(), device.view(), loss_of(true, true), step, error.data());
     EXPECT_TRUE(same_bits(model.user_factors.weights(), before));
     const double once = error.download()[0];
     EXPECT_GT(once, 0);
-    backend().rating_step(model.parameters(), {}, loss_of(true, true), step_of(kind), error.data());
+    run_rating_step(backend(), model.parameters(), {}, loss_of(true, true), step_of(kind), error.data());
     EXPECT_EQ(error.download()[0], once);
     EXPECT_TRUE(same_bits(model.user_factors.weights(), before));
   }
@@ -154,7 +154,7 @@ TEST_P(LearningOps, RatingStepLearnsTablesOfFewRows) {
   double rmse = 0;
   for (int epoch = 0; epoch < 60; ++epoch) {
     const GuardedArray<double> error(backend(), std::vector<double>{0});
-    backend().rating_step(model.parameters(), device.view(), loss, step, error.data());
+    run_rating_step(backend(), model.parameters(), device.view(), loss, step, error.data());
     rmse = std::sqrt(error.download()[0] / static_cast<double>(batch.size()));
   }
   EXPECT_LT(rmse, 0.1);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "host/ops/ops.hpp"
+#include "host/ops/rating_cells.hpp"
 #include "host/ops/sort_rows.hpp"
 #include "tests/support/op_inputs.hpp"
 
@@ -30,6 +31,12 @@ std::vector<Row> skewed_rows(std::mt19937_64& random, std::uint64_t n_rows) {
   std::vector<Row> rows(kBatch);
   for (Row& row : rows) row = random() % 2 == 0 ? static_cast<Row>(n_rows - 1) : static_cast<Row>(random() % n_rows);
   return rows;
+}
+
+std::vector<Row> random_items(std::mt19937_64& random) {
+  std::vector<Row> items(kBatch);
+  for (Row& item : items) item = static_cast<Row>(random() % 3);
+  return items;
 }
 
 TEST(Threads, UpdateRowsGivesEqualBits) {
@@ -74,12 +81,73 @@ TEST(Threads, RatingStepAndGradientsGiveEqualBitsWhereNoRatingsMeet) {
     error = 0;
     OptimizerStep step;
     step.kind = OptimizerKind::kRowwiseAdagrad;
-    backend->rating_step(model.parameters(), device.view(), loss, step, &error);
+    run_rating_step(*backend, model.parameters(), device.view(), loss, step, &error);
     errors.push_back(error);
     users.push_back(model.user_factors.weights());
     EXPECT_TRUE(same_bits(users.back(), users[0])) << threads;
     EXPECT_EQ(gradient_errors.back(), gradient_errors[0]) << threads;
     EXPECT_NEAR(errors.back(), gradient_errors[0], 1e-9 * gradient_errors[0]) << threads;
+  }
+}
+
+TEST(RatingCells, HoldEveryRatingOnceAndShareNoRowsInARound) {
+  for (const int n_threads : {1, 2, 3, 7}) {
+    for (const std::uint64_t size : {0u, 1u, 5u, 10007u}) {
+      std::mt19937_64 random(6);
+      const auto n_groups = static_cast<std::uint32_t>(n_threads);
+      HostBatch batch;
+      for (std::uint64_t n = 0; n < size; ++n) {
+        batch.users.push_back(static_cast<Row>(random() % 3000));
+        batch.items.push_back(static_cast<Row>(random() % 2000));
+        batch.ratings.push_back(static_cast<float>(n));  // tells ratings apart
+      }
+      std::vector<std::byte> workspace(cpu::RatingCells::workspace_bytes(size, n_threads));
+      cpu::RatingCells cells({batch.users.data(), batch.items.data(), batch.ratings.data(), size}, n_threads, workspace);
+      for (std::uint32_t part = 0; part < n_groups; ++part) cells.count(part);
+      cells.place();
+      for (std::uint32_t part = 0; part < n_groups; ++part) cells.scatter(part);
+      std::vector<int> seen(size);
+      for (std::uint32_t user_group = 0; user_group < n_groups; ++user_group) {
+        for (std::uint32_t item_group = 0; item_group < n_groups; ++item_group) {
+          const RatingBatch cell = cells.cell(user_group, item_group);
+          for (std::uint64_t k = 0; k < cell.size; ++k) {
+            const auto n = static_cast<std::size_t>(cell.ratings[k]);
+            ++seen[n];
+            ASSERT_EQ(cell.users[k], batch.users[n]);
+            ASSERT_EQ(cell.items[k], batch.items[n]);
+            ASSERT_EQ(cpu::row_group(cell.users[k], n_groups), user_group);
+            ASSERT_EQ(cpu::row_group(cell.items[k], n_groups), item_group);
+            ASSERT_TRUE(k == 0 || cell.ratings[k - 1] < cell.ratings[k]) << "batch order";
+          }
+        }
+      }
+      EXPECT_EQ(seen, std::vector<int>(size, 1));
+    }
+  }
+}
+
+TEST(Threads, RatingStepLosesNoUpdate) {
+  // Every rating meets every other on its item; the sum of the updates of a bias alone is known.
+  for (const unsigned threads : kThreads) {
+    std::mt19937_64 random(7);
+    const auto backend = make_cpu_backend(threads);
+    const TestModel model(*backend, random, kBatch, 3, 1, OptimizerKind::kSgd);
+    HostBatch batch{distinct_rows(random, kBatch, kBatch), random_items(random), std::vector<float>(kBatch, 0.0f)};
+    const TestBatch device(*backend, batch);
+    RatingLoss loss;
+    loss.mean = 1e6f;  // so large that a step's own change does not show in the next gradient
+    OptimizerStep step;
+    step.kind = OptimizerKind::kSgd;
+    step.learning_rate = 1e-9f;
+    const std::vector<float> before = model.item_bias.weights();
+    double error = 0;
+    run_rating_step(*backend, model.parameters(), device.view(), loss, step, &error);
+    const std::vector<float> after = model.item_bias.weights();
+    for (Row item = 0; item < 3; ++item) {
+      const auto count = static_cast<double>(std::count(batch.items.begin(), batch.items.end(), item));
+      const double expected = -1e-3 * count;  // a step of 1e-9 * 1e6 a rating
+      EXPECT_NEAR(static_cast<double>(after[item] - before[item]), expected, 1e-3 * count * 1e-2) << threads;
+    }
   }
 }
 

@@ -136,8 +136,9 @@ TEST(RatingStream, WhatStopsTheReaderReachesTheConsumer) {
     std::unique_ptr<StreamSlot> make_slot(std::uint64_t bytes) override { return std::make_unique<FailingSlot>(bytes); }
     std::uint32_t row_stride(std::uint32_t dim) const override { return dim; }
     void lookup_rows(MatrixView<const float>, const Row*, std::uint64_t, MatrixView<float>) override {}
-    void rating_step(const MfParameters&, const RatingBatch&, const RatingLoss&, const OptimizerStep&,
-                     double*) override {}
+    void rating_step(const MfParameters&, const RatingBatch&, const RatingLoss&, const OptimizerStep&, double*,
+                     std::span<std::byte>) override {}
+    std::uint64_t rating_step_workspace_bytes(std::uint64_t) const override { return 0; }
     void rating_gradients(const MfParameters&, const RatingBatch&, const RatingLoss&, MatrixView<float>,
                           MatrixView<float>, float*, float*, double*) override {}
     void update_rows(const ParameterView&, const Row*, std::uint64_t, MatrixView<const float>, const OptimizerStep&,

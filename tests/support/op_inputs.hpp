@@ -201,6 +201,13 @@ struct TestBatch {
   GuardedArray<float> ratings;
 };
 
+// rating_step with a guarded workspace of just the size it asks for.
+inline void run_rating_step(Backend& backend, const MfParameters& parameters, const RatingBatch& batch,
+                            const RatingLoss& loss, const OptimizerStep& step, double* squared_error) {
+  const GuardedArray<std::byte> workspace(backend, backend.rating_step_workspace_bytes(batch.size));
+  backend.rating_step(parameters, batch, loss, step, squared_error, {workspace.data(), workspace.size()});
+}
+
 // n distinct rows below n_rows in random order, the last row among them.
 template <typename Random>
 std::vector<Row> distinct_rows(Random& random, std::uint64_t n_rows, std::uint64_t n) {
