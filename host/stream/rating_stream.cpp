@@ -18,27 +18,9 @@ namespace {
 // Bytes of one of a slot's three arrays: whole cache lines, so that each array starts on one.
 std::uint64_t array_bytes(std::uint64_t batch_size) { return (batch_size * 4 + 63) / 64 * 64; }
 
-RandomBlock epoch_random(std::uint64_t seed, std::uint64_t epoch, std::uint64_t position) {
-  return random_block(seed, RandomPurpose::kShuffleEpoch, static_cast<std::uint32_t>(epoch), position);
-}
-
-// A walk n -> (start + n * step) mod size that visits every position of a batch once. The data set is in random
-// order already, so this is enough to keep neighbours of one epoch apart in the next, and costs an addition.
-struct BatchWalk {
-  BatchWalk(const RandomBlock& random, std::uint64_t size_of_batch) : size(size_of_batch) {
-    at = uniform_below(random.v[0], random.v[1], size);
-    step = 1 + uniform_below(random.v[2], random.v[3], size);
-    while (std::gcd(step, size) != 1) ++step;
-    step %= size;
-  }
-  std::uint64_t next() {
-    const std::uint64_t here = at;
-    at += step;
-    if (at >= size) at -= size;
-    return here;
-  }
-  std::uint64_t size, at, step;
-};
+// An epoch is well mixed by this many blocks; more would only make reading less sequential.
+constexpr std::uint64_t kBlocksAnEpoch = 65536;
+constexpr std::uint64_t kSmallestBlock = 16, kLargestBlock = 4096;
 
 }  // namespace
 
@@ -61,8 +43,9 @@ struct RatingStream::State {
 
   State(Backend& b, const RatingView& r, const RatingStreamOptions& o) : backend(b), ratings(r), options(o) {
     options.batch_size = std::max<std::uint64_t>(1, std::min(options.batch_size, ratings.size()));
-    // A batch mixes at least a few blocks, however small it is.
-    options.block_size = std::max<std::uint64_t>(1, std::min(options.block_size, options.batch_size / 4));
+    if (options.block_size == 0) {
+      options.block_size = std::clamp(ratings.size() / kBlocksAnEpoch, kSmallestBlock, kLargestBlock);
+    }
     for (unsigned s = 0; s < options.n_slots; ++s) slots.push_back(backend.make_slot(slot_bytes(options.batch_size)));
     block_order.resize((ratings.size() + options.block_size - 1) / options.block_size);
   }
@@ -86,7 +69,8 @@ struct RatingStream::State {
     if (block_order.empty()) return;
     std::iota(block_order.begin(), block_order.end(), 0u);
     for (std::uint64_t n = block_order.size(); n > 1; --n) {
-      const RandomBlock random = epoch_random(options.seed, epoch, n);
+      const RandomBlock random =
+          random_block(options.seed, RandomPurpose::kShuffleEpoch, static_cast<std::uint32_t>(epoch), n);
       std::swap(block_order[n - 1], block_order[uniform_below(random.v[0], random.v[1], n)]);
     }
     // The short block goes last, so that every other stands at a multiple of the block size.
@@ -94,28 +78,19 @@ struct RatingStream::State {
     std::iter_swap(std::find(block_order.begin(), block_order.end(), last), block_order.end() - 1);
   }
 
-  // Copies batch `batch` of the epoch into `slot`, in the order of the walk.
-  void fill(std::span<std::byte> slot, std::uint64_t epoch, std::uint64_t batch) const {
+  // Copies batch `batch` of the epoch into `slot`.
+  void fill(std::span<std::byte> slot, std::uint64_t batch) const {
     const std::uint64_t stride = array_bytes(options.batch_size);
-    auto* users = reinterpret_cast<Row*>(slot.data());
-    auto* items = reinterpret_cast<Row*>(slot.data() + stride);
-    auto* values = reinterpret_cast<float*>(slot.data() + 2 * stride);
-    const std::uint64_t size = batch_size(batch);
-    // Positions past the blocks' come after every position that n <= block_order.size() takes above.
-    BatchWalk walk(epoch_random(options.seed, epoch, block_order.size() + 1 + batch), size);
     const std::uint64_t first = batch * options.batch_size;
+    const std::uint64_t size = batch_size(batch);
     for (std::uint64_t done = 0; done < size;) {
-      const std::uint64_t at = first + done;
-      const std::uint64_t within = at % options.block_size;
-      const std::uint64_t source = block_order[at / options.block_size] * options.block_size + within;
-      const std::uint64_t run =
-          std::min({options.block_size - within, size - done, ratings.size() - source});
-      for (std::uint64_t k = 0; k < run; ++k) {
-        const std::uint64_t to = walk.next();
-        users[to] = ratings.users[source + k];
-        items[to] = ratings.items[source + k];
-        values[to] = ratings.ratings[source + k];
-      }
+      const std::uint64_t within = (first + done) % options.block_size;
+      const std::uint64_t source = block_order[(first + done) / options.block_size] * options.block_size + within;
+      const std::uint64_t run = std::min({options.block_size - within, size - done, ratings.size() - source});
+      std::byte* const to = slot.data() + 4 * done;
+      std::memcpy(to, &ratings.users[source], 4 * run);
+      std::memcpy(to + stride, &ratings.items[source], 4 * run);
+      std::memcpy(to + 2 * stride, &ratings.ratings[source], 4 * run);
       done += run;
     }
   }
@@ -131,7 +106,7 @@ struct RatingStream::State {
         }
         StreamSlot& slot = *slots[batch % slots.size()];
         slot.wait_until_free();
-        fill(slot.host(), epoch, batch);
+        fill(slot.host(), batch);
         slot.upload(3 * array_bytes(options.batch_size));
         const std::lock_guard lock(mutex);
         n_filled = batch + 1;

@@ -59,7 +59,7 @@ class TrainingRun {
         callbacks_(callbacks),
         batch_size_(resolved_batch_size(options, data.train.size())),
         shape_{data.n_users, data.n_items, options.dim, optimizer_kind(options), options.deterministic, batch_size_},
-        stream_options_{batch_size_, 3, 4096, options.seed} {
+        stream_options_{batch_size_, 3, 0, options.seed} {
     check_memory();
     model_.emplace(backend, shape_, rating_loss(options, data.train));
     stream_.emplace(backend, data.train, stream_options_);
@@ -168,7 +168,8 @@ class TrainingRun {
   // Keeps a copy of the model as it is: the best so far by validation. Without validation the copy only serves a run
   // that diverges later, so it is taken when its cost is a small part of the time since the last one.
   void keep(std::uint32_t epoch) {
-    if (!has_validation() && has_best_ && seconds_since(kept_at_) < kCopyInterval * copy_seconds_) return;
+    const bool is_cheap = copy_seconds_ < kCheapCopySeconds || seconds_since(kept_at_) > kCopyInterval * copy_seconds_;
+    if (!has_validation() && has_best_ && !is_cheap) return;
     const auto copy_started = Clock::now();
     model_->download(result_.model);
     copy_seconds_ = seconds_since(copy_started);
@@ -193,7 +194,8 @@ class TrainingRun {
     if (running()) result_.best_epoch = options_.epochs;
   }
 
-  static constexpr double kCopyInterval = 50;  // a copy for safety takes at most 2% of the time
+  static constexpr double kCheapCopySeconds = 0.02;
+  static constexpr double kCopyInterval = 20;  // a copy for safety that is not cheap takes at most 5% of the time
 
   Backend& backend_;
   const TrainData& data_;

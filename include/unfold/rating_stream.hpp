@@ -1,8 +1,8 @@
 // Streams a data set's ratings to a backend, epoch after epoch: a reader thread fills the slots of a ring ahead
 // of the compute, so that the device does not wait for data.
 //
-// Order. The data set is shuffled once at import. Each epoch permutes blocks of it, and shuffles inside each
-// batch, keyed by (seed, epoch): reading stays sequential, and any epoch can be streamed again without state.
+// Order. The data set is shuffled once at import. Each epoch permutes blocks of it, keyed by (seed, epoch): reading
+// stays sequential, and any epoch can be streamed again without state.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace unfold {
 struct RatingStreamOptions {
   std::uint64_t batch_size = 262144;  // ratings a batch, >= 1
   unsigned n_slots = 3;               // batches in flight, >= 2
-  std::uint64_t block_size = 4096;    // ratings that stay together when an epoch permutes, >= 1
+  std::uint64_t block_size = 0;       // ratings that stay together when an epoch permutes; 0: 16 to 4096, by the data
   std::uint64_t seed = 1;
 };
 

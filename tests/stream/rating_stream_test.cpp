@@ -78,7 +78,7 @@ TEST_P(RatingStreamShapes, EveryRatingOnceAnEpochInAnotherOrder) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, RatingStreamShapes,
                          testing::Values(Shape{0, 10, 4}, Shape{1, 10, 4}, Shape{7, 1, 1}, Shape{50, 50, 50},
-                                         Shape{1000, 64, 16}, Shape{1000, 999, 7}, Shape{1000, 5000, 4096},
+                                         Shape{1000, 64, 16}, Shape{1000, 999, 7}, Shape{1000, 5000, 64},
                                          Shape{4096, 1024, 128}, Shape{10007, 1000, 300}));
 
 TEST(RatingStream, SeedsGiveDifferentOrders) {
