@@ -23,36 +23,6 @@ void check_workspace(const char* op, const Workspace& workspace, std::uint64_t g
 
 namespace {
 
-// cuBLAS splits work over scratch that it would otherwise allocate in a call; NVIDIA advises 32 MiB on Hopper.
-constexpr std::uint64_t kBlasWorkspaceBytes = std::uint64_t{32} << 20;
-
-// A cuBLAS handle bound to a stream, with plain float32 arithmetic and scratch of its own.
-class Blas {
- public:
-  explicit Blas(cudaStream_t stream) : workspace_(kBlasWorkspaceBytes) {
-    UNFOLD_CUDA_CHECK(cublasCreate(&handle_));
-    try {
-      UNFOLD_CUDA_CHECK(cublasSetStream(handle_, stream));
-      // After the stream, which resets it.
-      UNFOLD_CUDA_CHECK(cublasSetWorkspace(handle_, workspace_.data(), workspace_.bytes()));
-      UNFOLD_CUDA_CHECK(cublasSetMathMode(handle_, CUBLAS_DEFAULT_MATH));
-      UNFOLD_CUDA_CHECK(cublasSetAtomicsMode(handle_, CUBLAS_ATOMICS_NOT_ALLOWED));
-      UNFOLD_CUDA_CHECK(cublasSetPointerMode(handle_, CUBLAS_POINTER_MODE_HOST));
-    } catch (...) {
-      cublasDestroy(handle_);
-      throw;
-    }
-  }
-  ~Blas() { cublasDestroy(handle_); }
-  Blas(const Blas&) = delete;
-  Blas& operator=(const Blas&) = delete;
-  cublasHandle_t get() const { return handle_; }
-
- private:
-  DeviceMemory workspace_;
-  cublasHandle_t handle_ = nullptr;
-};
-
 // Makes `device` the thread's current one before any member is built on it.
 int select_device(int device) {
   require_device(device);
@@ -72,7 +42,7 @@ class CudaBackend final : public Backend {
       : device_(select_device(device)),
         description_(device_description(device)),
         blas_(compute_.get()),
-        block_errors_(rating_gradients_scratch_size() * sizeof(double)),
+        gradient_scratch_(rating_gradients_scratch_bytes()),
         launch_{compute_.get(), processor_count(device)} {}
 
   ~CudaBackend() override {
@@ -132,7 +102,7 @@ class CudaBackend final : public Backend {
   // Rows that begin at a multiple of 16 bytes, for loads of four floats.
   std::uint32_t row_stride(std::uint32_t dim) const override { return (dim + 3) / 4 * 4; }
 
-  void lookup_rows(MatrixView<const float> table, const Row* rows, std::uint64_t n_rows,
+  void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows,
                    MatrixView<float> out) override {
     use_device();
     cuda::lookup_rows(launch_, table, rows, n_rows, out);
@@ -150,7 +120,8 @@ class CudaBackend final : public Backend {
                         float* item_bias_gradient, double* squared_error) override {
     use_device();
     cuda::rating_gradients(launch_, parameters, batch, loss, user_gradient, item_gradient, user_bias_gradient,
-                           item_bias_gradient, squared_error, static_cast<double*>(block_errors_.data()));
+                           item_bias_gradient, squared_error,
+                           {static_cast<std::byte*>(gradient_scratch_.data()), gradient_scratch_.bytes()});
   }
 
   void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_rows, MatrixView<const float> gradient,
@@ -173,7 +144,7 @@ class CudaBackend final : public Backend {
                     RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
                     std::span<std::byte> workspace) override {
     use_device();
-    cuda::rank_targets(launch_, blas_.get(), queries, items, item_bias, targets, excluded, n_targets, ranks, workspace);
+    cuda::rank_targets(launch_, blas_, queries, items, item_bias, targets, excluded, n_targets, ranks, workspace);
   }
   std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items,
                                              std::uint64_t n_targets) const override {
@@ -196,7 +167,7 @@ class CudaBackend final : public Backend {
   std::string description_;
   Stream compute_, copy_;
   Blas blas_;
-  DeviceMemory block_errors_;
+  DeviceMemory gradient_scratch_;
   Launch launch_;
 };
 

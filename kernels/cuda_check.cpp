@@ -26,13 +26,6 @@ void check(cudaError_t status, const char* call, const char* file, int line) {
                                 cudaGetErrorString(status)));
 }
 
-void check(cublasStatus_t status, const char* call, const char* file, int line) {
-  if (status == CUBLAS_STATUS_SUCCESS) return;
-  cudaGetLastError();
-  throw DeviceError(fmt::format("{}:{}: {} failed: {} ({})", short_path(file), line, call, cublasGetStatusName(status),
-                                cublasGetStatusString(status)));
-}
-
 void check_allocation(cudaError_t status, const char* what, std::uint64_t bytes, const char* file, int line) {
   if (status != cudaErrorMemoryAllocation) {
     return check(status, fmt::format("allocating {} of {}", format_bytes(bytes), what).c_str(), file, line);

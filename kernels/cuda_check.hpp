@@ -1,8 +1,7 @@
-// Checks of CUDA and cuBLAS calls. A failure throws DeviceError with file, line, call and error name, and clears the
+// Checks of CUDA calls. A failure throws DeviceError with file, line, call and error name, and clears the
 // error that CUDA keeps per thread, so that the next check reports its own.
 #pragma once
 
-#include <cublas_v2.h>
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
@@ -10,7 +9,6 @@
 namespace unfold::cuda {
 
 void check(cudaError_t status, const char* call, const char* file, int line);
-void check(cublasStatus_t status, const char* call, const char* file, int line);
 
 // For allocations: `what` ("device memory"), and with cudaErrorMemoryAllocation the bytes wanted and free.
 void check_allocation(cudaError_t status, const char* what, std::uint64_t bytes, const char* file, int line);

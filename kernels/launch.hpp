@@ -1,9 +1,10 @@
-// What every launcher needs: where to launch, how large a grid, and how wide a row is.
+// What every launcher needs: where to launch, how large a grid, the launch itself, and how wide a row is.
 #pragma once
 
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/cuda_check.hpp"
@@ -17,6 +18,27 @@ struct Launch {
   unsigned n_processors = 0;  // multiprocessors
 };
 
+struct Grid {
+  unsigned blocks = 1;
+  unsigned threads = 32;         // a block, a multiple of 32
+  std::size_t shared_bytes = 0;  // a block, of UNFOLD_DYNAMIC_SHARED
+};
+
+// Launches kKernel, the one place that does. A launch that could not start throws here, with the kernel's name; work
+// that fails later shows at synchronize().
+#if defined(__CUDACC__)
+template <auto kKernel, typename... Arguments>
+void launch_kernel(const Launch& launch, const Grid& grid, const Arguments&... arguments) {
+  kKernel<<<grid.blocks, grid.threads, grid.shared_bytes, launch.stream>>>(arguments...);
+  check(cudaGetLastError(), __PRETTY_FUNCTION__, __FILE__, __LINE__);
+}
+#elif defined(UNFOLD_EMULATED)  // tests/simt: the kernel runs on the CPU
+template <auto kKernel, typename... Arguments>
+void launch_kernel(const Launch&, const Grid& grid, const Arguments&... arguments) {
+  simt::run_kernel(__PRETTY_FUNCTION__, grid.blocks, grid.threads, grid.shared_bytes, [&] { kKernel(arguments...); });
+}
+#endif
+
 // Blocks for `n_work` units at `per_block` a block, at most `most`; at least 1. Kernels stride over the rest.
 inline unsigned grid_size(std::uint64_t n_work, std::uint64_t per_block, std::uint64_t most) {
   const std::uint64_t blocks = n_work / per_block + (n_work % per_block != 0 ? 1 : 0);
@@ -24,11 +46,11 @@ inline unsigned grid_size(std::uint64_t n_work, std::uint64_t per_block, std::ui
 }
 
 // Blocks of a kernel that the device holds at once.
-template <typename Kernel>
-std::uint64_t resident_blocks(const Launch& launch, Kernel* kernel, unsigned threads) {
+template <auto kKernel>
+std::uint64_t resident_blocks(const Launch& launch, unsigned threads, std::size_t shared_bytes = 0) {
   int per_processor = 0;
-  UNFOLD_CUDA_CHECK(
-      cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_processor, kernel, static_cast<int>(threads), 0));
+  UNFOLD_CUDA_CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_processor, kKernel, static_cast<int>(threads),
+                                                                  shared_bytes));
   return static_cast<std::uint64_t>(std::max(per_processor, 1)) * launch.n_processors;
 }
 
@@ -44,6 +66,3 @@ inline constexpr std::uint32_t kMaxDim = 1024;
 void check_vector_table(const char* what, const void* data, std::uint32_t cols, std::uint32_t stride);
 
 }  // namespace unfold::cuda
-
-// After each launch: a launch that could not start throws here, named. Work that fails later shows at synchronize().
-#define UNFOLD_CUDA_CHECK_LAUNCH() UNFOLD_CUDA_CHECK(cudaGetLastError())

@@ -13,15 +13,15 @@ void launch_lookup(const Launch& launch, MatrixView<const float> table, const Ro
                    MatrixView<float> out) {
   constexpr std::uint64_t kRowsABlock = kLookupThreads / kWidth * kLookupRowsInFlight;
   const unsigned grid = filling_grid(launch, n_rows, kRowsABlock);
-  lookup_rows_kernel<kWidth, kPack><<<grid, kLookupThreads, 0, launch.stream>>>(table, rows, n_rows, out);
-  UNFOLD_CUDA_CHECK_LAUNCH();
+  launch_kernel<lookup_rows_kernel<kWidth, kPack>>(launch, {grid, kLookupThreads}, table, rows, n_rows, out);
 }
 
 }  // namespace
 
-void lookup_rows(const Launch& launch, MatrixView<const float> table, const Row* rows, std::uint64_t n_rows,
+void lookup_rows(const Launch& launch, const ConstTableView& any_table, const Row* rows, std::uint64_t n_rows,
                  MatrixView<float> out) {
   if (n_rows == 0 || out.stride == 0) return;
+  const MatrixView<const float> table = any_table.as<const float>();
   if (!takes_vectors(table.data, table.stride) || !takes_vectors(out.data, out.stride)) {
     return launch_lookup<32, 1>(launch, table, rows, n_rows, out);
   }

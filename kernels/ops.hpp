@@ -2,29 +2,27 @@
 // what CUDA adds: the launch, and scratch that the backend owns. All pointers are to device memory.
 #pragma once
 
-#include <cublas_v2.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include "kernels/blas.hpp"
 #include "kernels/launch.hpp"
 #include "unfold/backend.hpp"
 
 namespace unfold::cuda {
 
-void lookup_rows(const Launch& launch, MatrixView<const float> table, const Row* rows, std::uint64_t n_rows,
+void lookup_rows(const Launch& launch, const ConstTableView& table, const Row* rows, std::uint64_t n_rows,
                  MatrixView<float> out);
 
 void rating_step(const Launch& launch, const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
                  const OptimizerStep& step, double* squared_error);
 
-// block_errors: scratch of rating_gradients_scratch_size() doubles.
 void rating_gradients(const Launch& launch, const MfParameters& parameters, const RatingBatch& batch,
                       const RatingLoss& loss, MatrixView<float> user_gradient, MatrixView<float> item_gradient,
                       float* user_bias_gradient, float* item_bias_gradient, double* squared_error,
-                      double* block_errors);
-std::uint64_t rating_gradients_scratch_size();
+                      std::span<std::byte> scratch);
+std::uint64_t rating_gradients_scratch_bytes();
 
 void update_rows(const Launch& launch, const ParameterView& table, const Row* rows, std::uint64_t n_rows,
                  MatrixView<const float> gradient, const OptimizerStep& step, std::span<std::byte> workspace);
@@ -33,8 +31,7 @@ std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows);
 void predict_ratings(const Launch& launch, const MfParameters& parameters, const Row* users, const Row* items,
                      std::uint64_t n, const RatingLoss& loss, float* prediction);
 
-// blas: bound to launch.stream, with float32 arithmetic.
-void rank_targets(const Launch& launch, cublasHandle_t blas, MatrixView<const float> queries,
+void rank_targets(const Launch& launch, Blas& blas, MatrixView<const float> queries,
                   MatrixView<const float> items, const float* item_bias, RowLists targets, RowLists excluded,
                   std::uint64_t n_targets, std::uint32_t* ranks, std::span<std::byte> workspace);
 std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint64_t n_targets);

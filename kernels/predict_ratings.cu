@@ -6,13 +6,12 @@ namespace unfold::cuda {
 void predict_ratings(const Launch& launch, const MfParameters& parameters, const Row* users, const Row* items,
                      std::uint64_t n, const RatingLoss& loss, float* prediction) {
   if (n == 0) return;
-  const MatrixView<float>& user = parameters.user_factors.weight;
-  const MatrixView<float>& item = parameters.item_factors.weight;
+  const TableView& user = parameters.user_factors.weight;
+  const TableView& item = parameters.item_factors.weight;
   check_vector_table("user_factors", user.data, user.cols, user.stride);
   check_vector_table("item_factors", item.data, item.cols, item.stride);
   const unsigned grid = filling_grid(launch, n, kPredictThreads / kPredictWidth);
-  predict_ratings_kernel<<<grid, kPredictThreads, 0, launch.stream>>>(parameters, users, items, n, loss, prediction);
-  UNFOLD_CUDA_CHECK_LAUNCH();
+  launch_kernel<predict_ratings_kernel>(launch, {grid, kPredictThreads}, parameters, users, items, n, loss, prediction);
 }
 
 }  // namespace unfold::cuda

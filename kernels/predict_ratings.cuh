@@ -27,8 +27,8 @@ __global__ void __launch_bounds__(kPredictThreads)
     const Row item = at < n ? items[at] : kUnknownRow;
     float share = 0;
     if (user != kUnknownRow && item != kUnknownRow) {
-      const float* p = parameters.user_factors.weight.row(user);
-      const float* q = parameters.item_factors.weight.row(item);
+      const float* p = parameters.user_factors.weight.as<float>().row(user);
+      const float* q = parameters.item_factors.weight.as<float>().row(item);
       UNFOLD_UNROLL_BY(4)
       for (unsigned pack = group_lane<kPredictWidth>(); pack < row_packs; pack += kPredictWidth) {
         float a[kPack], b[kPack];
@@ -39,8 +39,8 @@ __global__ void __launch_bounds__(kPredictThreads)
       }
     }
     if (leads && loss.use_bias) {
-      if (user != kUnknownRow) share += *parameters.user_bias.weight.row(user);
-      if (item != kUnknownRow) share += *parameters.item_bias.weight.row(item);
+      if (user != kUnknownRow) share += *parameters.user_bias.weight.as<float>().row(user);
+      if (item != kUnknownRow) share += *parameters.item_bias.weight.as<float>().row(item);
     }
     const float score = loss.mean + group_sum<kPredictWidth>(share);
     if (leads && at < n) prediction[at] = predicted_rating(score, loss);

@@ -33,18 +33,12 @@ TileShape choose_tile(std::uint64_t n_queries, std::uint64_t n_items, std::uint6
 }
 
 struct Scorer {
-  const Launch& launch;
-  cublasHandle_t blas;
+  Blas& blas;
   MatrixView<const float> queries, items;
 
-  // tile.scores = queries . items^T. cuBLAS is column-major: a row-major [n, dim] is its [dim, n].
   void score(const ScoreTile& tile) const {
-    const float one = 1, zero = 0;
-    UNFOLD_CUDA_CHECK(cublasSgemm(blas, CUBLAS_OP_T, CUBLAS_OP_N, static_cast<int>(tile.n_items),
-                                  static_cast<int>(tile.n_queries), static_cast<int>(items.cols), &one,
-                                  items.row(tile.first_item), static_cast<int>(items.stride),
-                                  queries.row(tile.first_query), static_cast<int>(queries.stride), &zero, tile.scores,
-                                  static_cast<int>(tile.stride)));
+    blas.scores({queries.row(tile.first_query), tile.n_queries, queries.cols, queries.stride},
+                {items.row(tile.first_item), tile.n_items, items.cols, items.stride}, tile.scores, tile.stride);
   }
 };
 
@@ -60,20 +54,16 @@ unsigned warp_grid(const Launch& launch, std::uint64_t n_queries) {
 }
 
 void gather(const Launch& launch, const ScoreTile& tile, const RankRequest& request) {
-  gather_target_scores_kernel<<<warp_grid(launch, tile.n_queries), kRankThreads, 0, launch.stream>>>(
-      tile, request.item_bias, request.targets, request.target_scores);
-  UNFOLD_CUDA_CHECK_LAUNCH();
+  launch_kernel<gather_target_scores_kernel>(launch, {warp_grid(launch, tile.n_queries), kRankThreads}, tile, request.item_bias, request.targets, request.target_scores);
 }
 
 void count(const Launch& launch, const ScoreTile& tile, const RankRequest& request) {
-  mask_scores_kernel<<<warp_grid(launch, tile.n_queries), kRankThreads, 0, launch.stream>>>(tile, request.targets,
+  launch_kernel<mask_scores_kernel>(launch, {warp_grid(launch, tile.n_queries), kRankThreads}, tile, request.targets,
                                                                                             request.excluded);
-  UNFOLD_CUDA_CHECK_LAUNCH();
   const std::uint64_t n_parts = (tile.n_items + kCountColumns - 1) / kCountColumns;
   const unsigned grid = filling_grid(launch, tile.n_queries * n_parts, 1);
-  count_before_kernel<<<grid, kRankThreads, 0, launch.stream>>>(tile, request.item_bias, request.targets,
+  launch_kernel<count_before_kernel>(launch, {grid, kRankThreads}, tile, request.item_bias, request.targets,
                                                                 request.target_scores, request.ranks);
-  UNFOLD_CUDA_CHECK_LAUNCH();
 }
 
 // Calls visit(tile) for the item tiles of one block of queries. All have the same shape, so that cuBLAS adds every
@@ -89,7 +79,7 @@ void for_each_item_tile(ScoreTile tile, std::uint64_t n_items, Visit&& visit) {
 
 }  // namespace
 
-void rank_targets(const Launch& launch, cublasHandle_t blas, MatrixView<const float> queries,
+void rank_targets(const Launch& launch, Blas& blas, MatrixView<const float> queries,
                   MatrixView<const float> items, const float* item_bias, RowLists targets, RowLists excluded,
                   std::uint64_t n_targets, std::uint32_t* ranks, std::span<std::byte> workspace) {
   if (n_targets == 0 || queries.rows == 0 || items.rows == 0) return;
@@ -101,7 +91,7 @@ void rank_targets(const Launch& launch, cublasHandle_t blas, MatrixView<const fl
   float* scores = memory.take<float>(shape.n_queries * stride);
   check_workspace("rank_targets", memory, workspace.size());
 
-  const Scorer scorer{launch, blas, queries, items};
+  const Scorer scorer{blas, queries, items};
   const RankRequest request{item_bias, targets, excluded, target_scores, ranks};
   UNFOLD_CUDA_CHECK(cudaMemsetAsync(ranks, 0, n_targets * sizeof(std::uint32_t), launch.stream));
   for (std::uint64_t first = 0; first < queries.rows; first += shape.n_queries) {
@@ -121,9 +111,7 @@ void rank_targets(const Launch& launch, cublasHandle_t blas, MatrixView<const fl
       count(launch, tile, request);
     });
   }
-  finish_ranks_kernel<<<warp_grid(launch, queries.rows), kRankThreads, 0, launch.stream>>>(
-      queries.rows, items.rows, targets, excluded, target_scores, ranks);
-  UNFOLD_CUDA_CHECK_LAUNCH();
+  launch_kernel<finish_ranks_kernel>(launch, {warp_grid(launch, queries.rows), kRankThreads}, queries.rows, items.rows, targets, excluded, target_scores, ranks);
 }
 
 std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint64_t n_targets) {

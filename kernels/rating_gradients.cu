@@ -1,16 +1,36 @@
+#include "kernels/device_algorithms.hpp"
 #include "kernels/ops.hpp"
 #include "kernels/rating_gradients.cuh"
 #include "kernels/row_dispatch.cuh"
+#include "kernels/workspace.hpp"
 
 namespace unfold::cuda {
+namespace {
+
+struct Scratch {
+  double* block_errors;
+  std::span<std::byte> library;
+};
+Scratch cut(Workspace& workspace) {
+  Scratch parts = {};
+  parts.block_errors = workspace.take<double>(kMaxErrorBlocks + 1);
+  const std::size_t bytes = sum_values_scratch_bytes(kMaxErrorBlocks + 1);
+  parts.library = {workspace.take<std::byte>(bytes), bytes};
+  return parts;
+}
+
+}  // namespace
 
 void rating_gradients(const Launch& launch, const MfParameters& parameters, const RatingBatch& batch,
                       const RatingLoss& loss, MatrixView<float> user_gradient, MatrixView<float> item_gradient,
                       float* user_bias_gradient, float* item_bias_gradient, double* squared_error,
-                      double* block_errors) {
+                      std::span<std::byte> scratch) {
   if (batch.size == 0) return;
-  const MatrixView<float>& user = parameters.user_factors.weight;
-  const MatrixView<float>& item = parameters.item_factors.weight;
+  Workspace memory(scratch);
+  const Scratch parts = cut(memory);
+  check_workspace("rating_gradients", memory, scratch.size());
+  const TableView& user = parameters.user_factors.weight;
+  const TableView& item = parameters.item_factors.weight;
   check_vector_table("user_factors", user.data, user.cols, user.stride);
   check_vector_table("item_factors", item.data, item.cols, item.stride);
   check_vector_table("user_gradient", user_gradient.data, user_gradient.cols, user_gradient.stride);
@@ -19,14 +39,17 @@ void rating_gradients(const Launch& launch, const MfParameters& parameters, cons
     using Shape = decltype(shape);
     // Not a word about the device: the grid decides the order of the sum.
     const unsigned grid = grid_size(batch.size, kRatingGradientThreads / Shape::kWidth, kMaxErrorBlocks);
-    rating_gradients_kernel<Shape><<<grid, kRatingGradientThreads, 0, launch.stream>>>(
-        parameters, batch, loss, user_gradient, item_gradient, user_bias_gradient, item_bias_gradient, block_errors);
-    UNFOLD_CUDA_CHECK_LAUNCH();
-    add_sum_kernel<<<1, kSumThreads, 0, launch.stream>>>(block_errors, grid, squared_error);
-    UNFOLD_CUDA_CHECK_LAUNCH();
+    launch_kernel<rating_gradients_kernel<Shape>>(launch, {grid, kRatingGradientThreads}, parameters, batch, loss,
+                                                  user_gradient, item_gradient, user_bias_gradient, item_bias_gradient,
+                                                  squared_error, parts.block_errors);
+    sum_values(parts.library, parts.block_errors, grid + 1ull, squared_error, launch.stream);
   });
 }
 
-std::uint64_t rating_gradients_scratch_size() { return kMaxErrorBlocks; }
+std::uint64_t rating_gradients_scratch_bytes() {
+  Workspace none;
+  cut(none);
+  return none.used_bytes();
+}
 
 }  // namespace unfold::cuda

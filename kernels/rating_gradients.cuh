@@ -1,10 +1,11 @@
 // The gradients of rating_step.cuh, written instead of applied, and the sum of squared errors in a fixed order:
-// each block sums the ratings of its own, always the same ones, and one block then sums the blocks.
+// each block sums the ratings of its own, always the same ones, and the launcher then sums the blocks and what was
+// in *squared_error before.
 // Shapes    tables as in rating_step.cuh; user_gradient, item_gradient [size, dim] with the tables' stride;
-//           bias gradients [size]; block_errors [gridDim.x]
+//           bias gradients [size]; block_errors [gridDim.x + 1]
 // Work      a group of 4 to 32 lanes a rating, as in rating_step.cuh
 // Traffic   a rating reads 2 * 4 * (dim + 1) + 12 bytes and writes 2 * 4 * (dim + 1)
-// Races     none; equal bits on every device, since the grid depends on the batch's size and dim alone
+// Races     none; equal bits from run to run, since the grid depends on the batch's size and dim alone
 // Requires  every row in range; strides a multiple of 4 floats, tables and gradients aligned to 16 bytes
 // Source    Koren, Bell and Volinsky, IEEE Computer 2009, eq. 5
 #pragma once
@@ -14,15 +15,15 @@
 namespace unfold::cuda {
 
 inline constexpr unsigned kRatingGradientThreads = 128;
-inline constexpr unsigned kSumThreads = 1024;
-// Blocks at most, and doubles of scratch that the op needs: twice what an H200 holds at once.
+// Blocks at most: twice what an H200 holds at once.
 inline constexpr unsigned kMaxErrorBlocks = 4096;
 
 template <typename Shape>
 __global__ void __launch_bounds__(kRatingGradientThreads)
     rating_gradients_kernel(const MfParameters parameters, const RatingBatch batch, const RatingLoss loss,
                             const MatrixView<float> user_gradient, const MatrixView<float> item_gradient,
-                            float* user_bias_gradient, float* item_bias_gradient, double* block_errors) {
+                            float* user_bias_gradient, float* item_bias_gradient, const double* squared_error,
+                            double* block_errors) {
   const std::uint64_t group = group_index<Shape::kWidth>();
   const std::uint64_t n_groups = group_count<Shape::kWidth>();
   const bool leads = group_lane<Shape::kWidth>() == 0;
@@ -44,14 +45,7 @@ __global__ void __launch_bounds__(kRatingGradientThreads)
   }
   const double block_error = block_sum(error_sum);
   if (threadIdx.x == 0) block_errors[blockIdx.x] = block_error;
-}
-
-// *sum += values[0] + ... + values[n - 1], in an order that depends on n alone. One block of kSumThreads.
-__global__ void __launch_bounds__(kSumThreads) add_sum_kernel(const double* values, unsigned n, double* sum) {
-  double share = 0;
-  for (unsigned k = threadIdx.x; k < n; k += kSumThreads) share += values[k];
-  const double total = block_sum(share);
-  if (threadIdx.x == 0) *sum += total;
+  if (thread_index() == 0) block_errors[gridDim.x] = *squared_error;
 }
 
 }  // namespace unfold::cuda

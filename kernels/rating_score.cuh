@@ -30,11 +30,11 @@ template <typename Shape, LoadKind kLoad>
 __device__ inline RatingRows<Shape> load_rating_rows(const MfParameters& parameters, const RatingAt& at,
                                                      unsigned n_packs, bool use_bias) {
   RatingRows<Shape> rows;
-  rows.user = load_row<Shape, kLoad>(parameters.user_factors.weight.row(at.user), n_packs);
-  rows.item = load_row<Shape, kLoad>(parameters.item_factors.weight.row(at.item), n_packs);
+  rows.user = load_row<Shape, kLoad>(parameters.user_factors.weight.as<float>().row(at.user), n_packs);
+  rows.item = load_row<Shape, kLoad>(parameters.item_factors.weight.as<float>().row(at.item), n_packs);
   if (use_bias && at.active && group_lane<Shape::kWidth>() == 0) {
-    rows.user_bias = load<kLoad>(parameters.user_bias.weight.row(at.user));
-    rows.item_bias = load<kLoad>(parameters.item_bias.weight.row(at.item));
+    rows.user_bias = load<kLoad>(parameters.user_bias.weight.as<float>().row(at.user));
+    rows.item_bias = load<kLoad>(parameters.item_bias.weight.as<float>().row(at.item));
   }
   return rows;
 }

@@ -61,7 +61,7 @@ struct OptimizerRow {
         }
       }
     }
-    store_row(table.weight.data + offset, weight, n_packs);
+    store_row(table.weight.as<float>().data + offset, weight, n_packs);
     if constexpr (kFirstByElement) store_row(table.first + offset, first, n_packs);
     if constexpr (kSecondByElement) store_row(table.second + offset, second, n_packs);
   }

@@ -135,7 +135,7 @@ __global__ void __launch_bounds__(kUpdateThreads)
     OptimizerRow<kKind, Shape, LoadKind::kAnyCache> state;
     RowSlice<Shape> weight;
     if constexpr (kEarlyRow) {
-      weight = load_row<Shape>(table.weight.row(row), n_packs);
+      weight = load_row<Shape>(table.weight.as<float>().row(row), n_packs);
       state.load(table, row, n_packs);
     }
 
@@ -147,7 +147,7 @@ __global__ void __launch_bounds__(kUpdateThreads)
     };
     const RowSlice<Shape> sum = sum_rows<Shape>(count, n_packs, row_at);
     if constexpr (!kEarlyRow) {
-      weight = load_row<Shape>(table.weight.row(row), n_packs);
+      weight = load_row<Shape>(table.weight.as<float>().row(row), n_packs);
       state.load(table, row, n_packs);
     }
     state.update(table, row, n_packs, weight, sum, step);

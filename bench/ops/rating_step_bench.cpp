@@ -38,10 +38,10 @@ void rating_step(benchmark::State& state) {
     batch_items[n] = popular_row(random.v[1], kItems);
     ratings[n] = 5 * uniform_float(random.v[2]);
   }
-  const MfParameters parameters{{{users.data(), kUsers, dim, stride}, nullptr, nullptr, nullptr},
-                                {{items.data(), kItems, dim, stride}, nullptr, nullptr, nullptr},
-                                {{user_bias.data(), kUsers, 1, 1}, nullptr, nullptr, nullptr},
-                                {{item_bias.data(), kItems, 1, 1}, nullptr, nullptr, nullptr}};
+  const MfParameters parameters{{MatrixView<float>{users.data(), kUsers, dim, stride}, nullptr, nullptr, nullptr},
+                                {MatrixView<float>{items.data(), kItems, dim, stride}, nullptr, nullptr, nullptr},
+                                {MatrixView<float>{user_bias.data(), kUsers, 1, 1}, nullptr, nullptr, nullptr},
+                                {MatrixView<float>{item_bias.data(), kItems, 1, 1}, nullptr, nullptr, nullptr}};
   const DeviceArray<std::byte> workspace(*backend, backend->rating_step_workspace_bytes(kBatch));
   RatingLoss loss;
   loss.mean = 2.5f;

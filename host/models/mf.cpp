@@ -17,7 +17,7 @@ MfModel::Table::Table(Backend& backend, std::uint64_t rows, std::uint32_t cols, 
   first = DeviceArray<float>(backend, state.first);
   second = DeviceArray<float>(backend, state.second);
   steps = DeviceArray<std::uint32_t>(backend, state.steps);
-  view = {{weight.data(), rows, cols, stride}, first.data(), second.data(), steps.data()};
+  view = {{weight.data(), rows, cols, stride, TableType::kFloat32}, first.data(), second.data(), steps.data()};
 }
 
 MfModel::Gradients::Gradients(Backend& backend, std::uint64_t batch_size, std::uint32_t stride)
@@ -77,7 +77,7 @@ void MfModel::initialize(const RatingView& train, double init_std, std::uint64_t
 
 void MfModel::initialize_table(const Table& table, const std::vector<bool>& trained, double init_std,
                                std::uint64_t seed, RandomPurpose purpose) {
-  const MatrixView<float> weight = table.view.weight;
+  const MatrixView<float> weight = table.view.weight.as<float>();
   // Uniform in (-half_width, half_width) has standard deviation half_width / sqrt(3).
   const auto half_width = static_cast<float>(init_std * std::sqrt(3.0 / weight.cols));
   const std::uint64_t chunk = std::max<std::uint64_t>(1, (1u << 20) / weight.stride);
@@ -124,8 +124,8 @@ void MfModel::step(const RatingBatch& batch, const OptimizerStep& step, double* 
 }
 
 void MfModel::download(Model& model) const {
-  download_table(backend_, user_factors_.view.weight, model.user_embedding);
-  download_table(backend_, item_factors_.view.weight, model.item_embedding);
+  download_table(backend_, user_factors_.view.weight.as<const float>(), model.user_embedding);
+  download_table(backend_, item_factors_.view.weight.as<const float>(), model.item_embedding);
   model.user_bias.resize(user_bias_.view.weight.rows);
   model.item_bias.resize(item_bias_.view.weight.rows);
   user_bias_.weight.download(model.user_bias);

@@ -74,7 +74,7 @@ class CpuBackend : public Backend {
     return (dim + kRowAlignment - 1) / kRowAlignment * kRowAlignment;
   }
 
-  void lookup_rows(MatrixView<const float> table, const Row* rows, std::uint64_t n_rows,
+  void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows,
                    MatrixView<float> out) override {
     cpu::lookup_rows(table, rows, n_rows, out, n_threads_);
   }

@@ -11,7 +11,7 @@
 
 namespace unfold::cpu {
 
-void lookup_rows(MatrixView<const float> table, const Row* rows, std::uint64_t n_rows, MatrixView<float> out,
+void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows, MatrixView<float> out,
                  int n_threads);
 
 void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,

@@ -15,11 +15,11 @@ void predict_ratings_slice(const MfParameters& t, const Row* users, const Row* i
   for (std::uint64_t n = first; n < last; ++n) {
     const Row user = users[n], item = items[n];
     float score = loss.mean;
-    if (loss.use_bias && user != kUnknownRow) score += t.user_bias.weight.data[user];
-    if (loss.use_bias && item != kUnknownRow) score += t.item_bias.weight.data[item];
+    if (loss.use_bias && user != kUnknownRow) score += t.user_bias.weight.as<float>().data[user];
+    if (loss.use_bias && item != kUnknownRow) score += t.item_bias.weight.as<float>().data[item];
     if (user != kUnknownRow && item != kUnknownRow) {
-      const float* p = t.user_factors.weight.row(user);
-      const float* q = t.item_factors.weight.row(item);
+      const float* p = t.user_factors.weight.as<float>().row(user);
+      const float* q = t.item_factors.weight.as<float>().row(item);
       score += row_products<false>(p, q, stride).user_item;
     }
     prediction[n] = predicted_rating(score, loss);

@@ -21,10 +21,10 @@ double rating_gradients_slice(const MfParameters& t, const RatingBatch& batch, s
   double squared_error = 0;
   for (std::uint64_t n = first; n < last; ++n) {
     const Row user = batch.users[n], item = batch.items[n];
-    const float* HWY_RESTRICT p = t.user_factors.weight.row(user);
-    const float* HWY_RESTRICT q = t.item_factors.weight.row(item);
-    const float user_bias = t.user_bias.weight.data[user];
-    const float item_bias = t.item_bias.weight.data[item];
+    const float* HWY_RESTRICT p = t.user_factors.weight.as<float>().row(user);
+    const float* HWY_RESTRICT q = t.item_factors.weight.as<float>().row(item);
+    const float user_bias = t.user_bias.weight.as<float>().data[user];
+    const float item_bias = t.item_bias.weight.as<float>().data[item];
     const float bias = loss.use_bias ? user_bias + item_bias : 0.0f;
     const float score = loss.mean + bias + row_products<false>(p, q, stride).user_item;
     const RatingGradient gradient = rating_gradient(score, batch.ratings[n], loss);

@@ -49,14 +49,14 @@ double rating_step_sequential(const MfParameters& t, const RatingBatch& batch, c
   double squared_error = 0;
   for (std::uint64_t n = 0; n < batch.size; ++n) {
     if (n + ahead < batch.size) {
-      prefetch_row(t.user_factors.weight.row(batch.users[n + ahead]), stride);
-      prefetch_row(t.item_factors.weight.row(batch.items[n + ahead]), stride);
+      prefetch_row(t.user_factors.weight.as<float>().row(batch.users[n + ahead]), stride);
+      prefetch_row(t.item_factors.weight.as<float>().row(batch.items[n + ahead]), stride);
     }
     const Row user = batch.users[n], item = batch.items[n];
-    float* HWY_RESTRICT p = t.user_factors.weight.row(user);
-    float* HWY_RESTRICT q = t.item_factors.weight.row(item);
-    float& user_bias = t.user_bias.weight.data[user];
-    float& item_bias = t.item_bias.weight.data[item];
+    float* HWY_RESTRICT p = t.user_factors.weight.as<float>().row(user);
+    float* HWY_RESTRICT q = t.item_factors.weight.as<float>().row(item);
+    float& user_bias = t.user_bias.weight.as<float>().data[user];
+    float& item_bias = t.item_bias.weight.as<float>().data[item];
     const Products products = row_products<kSquares>(p, q, stride);
     const float score = loss.mean + (loss.use_bias ? user_bias + item_bias : 0.0f) + products.user_item;
     const RatingGradient gradient = rating_gradient(score, batch.ratings[n], loss);

@@ -8,7 +8,7 @@ namespace unfold::cpu {
 template <OptimizerKind kKind>
 inline void update_scalar(const ParameterView& table, std::uint64_t row, float gradient, const OptimizerStep& step) {
   const std::uint64_t at = row * table.weight.stride;
-  float& weight = table.weight.data[at];
+  float& weight = table.weight.as<float>().data[at];
   if constexpr (kKind == OptimizerKind::kSgd) {
     weight = sgd_update(weight, gradient, step.learning_rate);
   } else if constexpr (kKind == OptimizerKind::kAdagrad) {

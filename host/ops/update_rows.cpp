@@ -48,7 +48,7 @@ void update_row(const ParameterView& table, std::span<const RowPosition> entries
     mean_square = row_products<false>(sum, sum, table.weight.stride).user_item / static_cast<float>(table.weight.cols);
   }
   const RowUpdate<kKind> update(table, row, mean_square, step);
-  float* HWY_RESTRICT weight = table.weight.row(row);
+  float* HWY_RESTRICT weight = table.weight.as<float>().row(row);
   for (std::size_t k = 0; k < table.weight.stride; k += lanes) {
     hn::Store(update(hn::Load(d, weight + k), hn::Load(d, sum + k), k), d, weight + k);
   }

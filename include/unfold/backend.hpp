@@ -84,7 +84,7 @@ class Backend {
   // --- ops ----------------------------------------------------------------------------------------------------
   // out[n] = table[rows[n]]. `out` [n_rows, table.cols] has a stride of its own; columns past cols are zeroed.
   // Bytes: n * (8 * cols + 4).
-  virtual void lookup_rows(MatrixView<const float> table, const Row* rows, std::uint64_t n_rows,
+  virtual void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows,
                            MatrixView<float> out) = 0;
 
   // The fast update: for each rating, score, gradient (rating_loss.hpp) and optimizer (optimizer.hpp) on the two

@@ -5,7 +5,8 @@
 #include <cstdint>
 
 #include "unfold/host_device.hpp"
-#include "unfold/matrix_view.hpp"
+#include "unfold/random.hpp"
+#include "unfold/table_view.hpp"
 
 namespace unfold {
 
@@ -18,16 +19,17 @@ struct OptimizerStep {
   float beta1 = 0.9f;     // Adam: decay of the mean of gradients, [0, 1)
   float beta2 = 0.999f;   // Adam: decay of the mean of squared gradients, [0, 1)
   float epsilon = 1e-8f;  // added to the root in AdaGrad and Adam
+  std::uint64_t rounding_key = 0;  // of the stochastic rounding of 16-bit tables: another for every step and table
 };
 
-// A trainable table and its optimizer state, all in the backend's memory. The state starts at zero.
+// A trainable table and its optimizer state, all in the backend's memory. The state is float32 and starts at zero.
 //   kind            first                                  second                     steps
 //   SGD             -                                      -                          -
 //   AdaGrad         [n_rows, stride] sum of g^2            -                          -
 //   row-wise        [n_rows] sum of mean(g^2)              -                          -
 //   Adam            [n_rows, stride] mean of g             [n_rows, stride] of g^2    [n_rows] updates of the row
 struct ParameterView {
-  MatrixView<float> weight;
+  TableView weight;
   float* first = nullptr;
   float* second = nullptr;
   std::uint32_t* steps = nullptr;
@@ -46,6 +48,14 @@ inline OptimizerStateSize optimizer_state_size(OptimizerKind kind, std::uint64_t
     case OptimizerKind::kAdam: return {rows * stride, rows * stride, rows};
   }
   return {};
+}
+
+// 16 random bits for each of the columns 8 * block .. 8 * block + 7 of a row that is rounded to 16 bits: column j of
+// the block takes bits 16 * (j % 2) .. of v[j / 2]. `place` tells apart the roundings of a step: in a fast update
+// 2 * rating for user rows and 2 * rating + 1 for item rows, in a deterministic one the row.
+UNFOLD_HOST_DEVICE inline RandomBlock rounding_bits(std::uint64_t rounding_key, std::uint64_t place,
+                                                    std::uint32_t block) {
+  return philox(rounding_key, place, block);
 }
 
 // The update rules, one element at a time. `g` is the element's gradient, L2 included.

@@ -19,6 +19,8 @@ enum class RandomPurpose : std::uint32_t {
   kSplit = 5,
   kSynthetic = 6,
   kValidationSplit = 7,
+  kRounding = 8,
+  kNegatives = 9,
 };
 
 struct RandomBlock {

@@ -44,7 +44,7 @@ TEST_P(LearningOps, SlotsHandBatchesOver) {
     slot->upload(kFloats * sizeof(float));
     const auto* const device = reinterpret_cast<const float*>(slot->device());
     // One row of 1 << 16 columns: the lookup copies what the slot holds.
-    backend().lookup_rows({device, 1, kFloats, kFloats}, rows.data(), 1, {copy.data(), 1, kFloats, kFloats});
+    backend().lookup_rows(MatrixView<const float>{device, 1, kFloats, kFloats}, rows.data(), 1, {copy.data(), 1, kFloats, kFloats});
     slot->release();
     std::vector<float> got(kFloats);
     copy.download(std::span(got));
@@ -63,7 +63,7 @@ TEST_P(LearningOps, LookupRowsCopiesRowsAndZeroesPadding) {
       for (const std::uint32_t stride : {dim, table.stride, table.stride + 4, dim + 3}) {
         SCOPED_TRACE(testing::Message() << "dim " << dim << " rows " << n << " stride " << stride);
         const GuardedArray<float> out(backend(), n * stride);
-        backend().lookup_rows({device.data(), kTableRows, dim, table.stride}, device_rows.data(), n,
+        backend().lookup_rows(MatrixView<const float>{device.data(), kTableRows, dim, table.stride}, device_rows.data(), n,
                               {out.data(), n, dim, stride});
         const std::vector<float> got = out.download();
         for (std::uint64_t r = 0; r < n; ++r)
@@ -83,7 +83,7 @@ TEST_P(LearningOps, LookupRowsReachesPastTwoToTheThirtyOneElements) {
   backend().copy_to_device(table.data() + (kRows - 1) * kDim, last.values.data(), kDim * 4);
   const GuardedArray<Row> rows(backend(), std::vector<Row>{0, static_cast<Row>(kRows - 1)});
   const GuardedArray<float> out(backend(), 2 * kDim);
-  backend().lookup_rows({table.data(), kRows, kDim, kDim}, rows.data(), 2, {out.data(), 2, kDim, kDim});
+  backend().lookup_rows(MatrixView<const float>{table.data(), kRows, kDim, kDim}, rows.data(), 2, {out.data(), 2, kDim, kDim});
   const std::vector<float> got = out.download();
   EXPECT_TRUE(same_bits(std::span(got).subspan(kDim), last.values));
 }

@@ -106,7 +106,8 @@ class TestTable {
         steps_(backend, zeros<std::uint32_t>(size().steps)) {}
 
   ParameterView view() const {
-    return {{weight_.data(), start_.rows, start_.cols, start_.stride}, first_.data(), second_.data(), steps_.data()};
+    return {MatrixView<float>{weight_.data(), start_.rows, start_.cols, start_.stride}, first_.data(), second_.data(),
+            steps_.data()};
   }
   std::vector<float> weights() const { return weight_.download(); }
 

@@ -1,0 +1,113 @@
+// The 16-bit element types of tables, and rounding to them. Arithmetic is always in float32.
+//
+// A small update of a 16-bit weight is lost when it is rounded to the nearest value. Rounded stochastically, up with
+// the probability of the fraction cut off, it survives on average (Gupta et al., Deep Learning with Limited
+// Numerical Precision, ICML 2015). All of it is exact integer work: equal bits on every device.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "unfold/host_device.hpp"
+
+namespace unfold {
+
+// IEEE 754 binary16: 11 significant bits, up to 65504.
+struct Float16 {
+  std::uint16_t bits = 0;
+};
+
+// The upper half of a float32: 8 significant bits, its range.
+struct Bfloat16 {
+  std::uint16_t bits = 0;
+};
+
+UNFOLD_HOST_DEVICE inline std::uint32_t float_bits(float x) {
+#if defined(__CUDA_ARCH__)
+  return __float_as_uint(x);
+#else
+  return std::bit_cast<std::uint32_t>(x);
+#endif
+}
+UNFOLD_HOST_DEVICE inline float bits_float(std::uint32_t bits) {
+#if defined(__CUDA_ARCH__)
+  return __uint_as_float(bits);
+#else
+  return std::bit_cast<float>(bits);
+#endif
+}
+
+UNFOLD_HOST_DEVICE inline float to_float(float x) { return x; }
+UNFOLD_HOST_DEVICE inline float to_float(Bfloat16 x) { return bits_float(static_cast<std::uint32_t>(x.bits) << 16); }
+UNFOLD_HOST_DEVICE inline float to_float(Float16 x) {
+#if defined(__CUDA_ARCH__)
+  float out;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(out) : "h"(x.bits));
+  return out;
+#else
+  const std::uint32_t sign = static_cast<std::uint32_t>(x.bits & 0x8000u) << 16;
+  const std::uint32_t magnitude = static_cast<std::uint32_t>(x.bits & 0x7FFFu) << 13;
+  if (magnitude >= 0x7C00u << 13) return bits_float(sign | 0x7F800000u | magnitude);  // infinity, NaN
+  // The exponent's bias goes from 15 to 127; a product, so that subnormals become normal.
+  return bits_float(sign | float_bits(bits_float(magnitude) * 0x1.0p112f));
+#endif
+}
+
+// float16_from(x, extra): x cut to binary16 after `extra`, 0 to 0x1FFF, was added to the 13 bits that are cut off.
+UNFOLD_HOST_DEVICE inline Float16 float16_from(float x, std::uint32_t extra) {
+  constexpr std::uint32_t kSmallestNormal = 113u << 23;  // 2^-14
+  constexpr std::uint32_t kTooLarge = 143u << 23;        // 2^16
+  const std::uint32_t sign = float_bits(x) >> 16 & 0x8000u;
+  std::uint32_t magnitude = float_bits(x) & 0x7FFFFFFFu;
+  std::uint32_t bias = 112u << 10;
+  if (magnitude >= kTooLarge) {
+    return {static_cast<std::uint16_t>(sign | (magnitude > 0x7F800000u ? 0x7E00u : 0x7C00u))};
+  }
+  if (magnitude < kSmallestNormal) {
+    // Between 2^-14 and 2^-13 neighbours are as far apart as subnormals are.
+    magnitude = float_bits(bits_float(magnitude) + 0x1.0p-14f);
+    bias = 113u << 10;
+  }
+  return {static_cast<std::uint16_t>(sign | (((magnitude + extra) >> 13) - bias))};
+}
+
+// To the nearest value, ties to even.
+template <typename Element>
+UNFOLD_HOST_DEVICE inline Element round_nearest(float x);
+template <>
+UNFOLD_HOST_DEVICE inline float round_nearest<float>(float x) {
+  return x;
+}
+template <>
+UNFOLD_HOST_DEVICE inline Bfloat16 round_nearest<Bfloat16>(float x) {
+  const std::uint32_t bits = float_bits(x);
+  if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return {static_cast<std::uint16_t>(bits >> 16 | 0x40u)};
+  return {static_cast<std::uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16)};
+}
+template <>
+UNFOLD_HOST_DEVICE inline Float16 round_nearest<Float16>(float x) {
+  std::uint32_t magnitude = float_bits(x) & 0x7FFFFFFFu;
+  if (magnitude < 113u << 23) magnitude = float_bits(bits_float(magnitude) + 0x1.0p-14f);
+  return float16_from(x, 0xFFFu + (magnitude >> 13 & 1u));
+}
+
+// Up in magnitude where the fraction cut off is larger than `random`, 16 uniform bits, else down: x on average.
+// What is exact stays; a NaN stays a NaN.
+template <typename Element>
+UNFOLD_HOST_DEVICE inline Element round_stochastic(float x, std::uint32_t random);
+template <>
+UNFOLD_HOST_DEVICE inline float round_stochastic<float>(float x, std::uint32_t) {
+  return x;
+}
+template <>
+UNFOLD_HOST_DEVICE inline Bfloat16 round_stochastic<Bfloat16>(float x, std::uint32_t random) {
+  const std::uint32_t bits = float_bits(x);
+  if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return {static_cast<std::uint16_t>(bits >> 16 | 0x40u)};
+  return {static_cast<std::uint16_t>((bits + (random & 0xFFFFu)) >> 16)};
+}
+template <>
+UNFOLD_HOST_DEVICE inline Float16 round_stochastic<Float16>(float x, std::uint32_t random) {
+  return float16_from(x, random >> 3 & 0x1FFFu);
+}
+
+}  // namespace unfold

@@ -1,0 +1,29 @@
+// cuBLAS bound to a stream, with plain float32 arithmetic and scratch of its own.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+#include "kernels/device_memory.hpp"
+#include "unfold/matrix_view.hpp"
+
+namespace unfold::cuda {
+
+class Blas {
+ public:
+  explicit Blas(cudaStream_t stream);
+  ~Blas();
+  Blas(const Blas&) = delete;
+  Blas& operator=(const Blas&) = delete;
+
+  // scores[q * stride + i] = queries[q] . items[i]. Shapes: queries [n_queries, dim], items [n_items, dim],
+  // scores [n_queries, stride] with stride >= n_items. Equal items of one call get equal bits.
+  void scores(MatrixView<const float> queries, MatrixView<const float> items, float* scores, std::uint64_t stride);
+
+ private:
+  DeviceMemory workspace_;
+  void* handle_ = nullptr;
+};
+
+}  // namespace unfold::cuda

@@ -1,0 +1,66 @@
+#include "kernels/device_algorithms.hpp"
+
+#include <thrust/iterator/counting_iterator.h>
+
+#include <cub/device/device_radix_sort.cuh>
+#include <cub/device/device_reduce.cuh>
+#include <cub/device/device_select.cuh>
+
+#include "kernels/cuda_check.hpp"
+
+namespace unfold::cuda {
+namespace {
+
+using Count = std::int64_t;  // CUB's number of items
+
+// A position where a new row begins.
+struct IsStart {
+  const Row* sorted_rows;
+  __device__ bool operator()(std::uint32_t position) const {
+    return position == 0 || sorted_rows[position] != sorted_rows[position - 1];
+  }
+};
+
+}  // namespace
+
+void sort_by_row(std::span<std::byte> scratch, const Row* rows, Row* sorted_rows, const std::uint32_t* numbers,
+                 std::uint32_t* order, std::uint64_t n, int n_bits, cudaStream_t stream) {
+  std::size_t bytes = scratch.size();
+  UNFOLD_CUDA_CHECK(cub::DeviceRadixSort::SortPairs(scratch.data(), bytes, rows, sorted_rows, numbers, order,
+                                                    static_cast<Count>(n), 0, n_bits, stream));
+}
+std::size_t sort_by_row_scratch_bytes(std::uint64_t n) {
+  std::size_t bytes = 0;
+  const Row* rows = nullptr;
+  Row* sorted_rows = nullptr;
+  UNFOLD_CUDA_CHECK(
+      cub::DeviceRadixSort::SortPairs(nullptr, bytes, rows, sorted_rows, rows, sorted_rows, static_cast<Count>(n)));
+  return bytes;
+}
+
+void select_starts(std::span<std::byte> scratch, const Row* sorted_rows, std::uint32_t* starts,
+                   std::uint32_t* n_segments, std::uint64_t n, cudaStream_t stream) {
+  std::size_t bytes = scratch.size();
+  UNFOLD_CUDA_CHECK(cub::DeviceSelect::If(scratch.data(), bytes, thrust::counting_iterator<std::uint32_t>(0), starts,
+                                          n_segments, static_cast<Count>(n), IsStart{sorted_rows}, stream));
+}
+std::size_t select_starts_scratch_bytes(std::uint64_t n) {
+  std::size_t bytes = 0;
+  std::uint32_t* none = nullptr;
+  UNFOLD_CUDA_CHECK(cub::DeviceSelect::If(nullptr, bytes, thrust::counting_iterator<std::uint32_t>(0), none, none,
+                                          static_cast<Count>(n), IsStart{nullptr}));
+  return bytes;
+}
+
+void sum_values(std::span<std::byte> scratch, const double* values, std::uint64_t n, double* sum, cudaStream_t stream) {
+  std::size_t bytes = scratch.size();
+  UNFOLD_CUDA_CHECK(cub::DeviceReduce::Sum(scratch.data(), bytes, values, sum, static_cast<Count>(n), stream));
+}
+std::size_t sum_values_scratch_bytes(std::uint64_t n) {
+  std::size_t bytes = 0;
+  double* none = nullptr;
+  UNFOLD_CUDA_CHECK(cub::DeviceReduce::Sum(nullptr, bytes, none, none, static_cast<Count>(n)));
+  return bytes;
+}
+
+}  // namespace unfold::cuda
