@@ -27,7 +27,6 @@ constexpr std::uint64_t kSmallestBlock = 16, kLargestBlock = 4096;
 // The ring. Slot s of an epoch's batch b is b % n_slots. The reader fills batch `n_filled` once it is less than
 // n_slots ahead of `n_released`; the consumer takes batch `n_taken` once it is filled.
 struct RatingStream::State {
-  Backend& backend;
   RatingView ratings;
   RatingStreamOptions options;
   std::vector<std::unique_ptr<StreamSlot>> slots;
@@ -41,12 +40,12 @@ struct RatingStream::State {
   std::thread reader;
   double wait_seconds = 0;
 
-  State(Backend& b, const RatingView& r, const RatingStreamOptions& o) : backend(b), ratings(r), options(o) {
+  State(const MakeSlot& make_slot, const RatingView& r, const RatingStreamOptions& o) : ratings(r), options(o) {
     options.batch_size = std::max<std::uint64_t>(1, std::min(options.batch_size, ratings.size()));
     if (options.block_size == 0) {
       options.block_size = std::clamp(ratings.size() / kBlocksAnEpoch, kSmallestBlock, kLargestBlock);
     }
-    for (unsigned s = 0; s < options.n_slots; ++s) slots.push_back(backend.make_slot(slot_bytes(options.batch_size)));
+    for (unsigned s = 0; s < options.n_slots; ++s) slots.push_back(make_slot(slot_bytes(options.batch_size)));
     block_order.resize((ratings.size() + options.block_size - 1) / options.block_size);
   }
   ~State() { stop(); }
@@ -121,7 +120,9 @@ struct RatingStream::State {
 };
 
 RatingStream::RatingStream(Backend& backend, const RatingView& ratings, const RatingStreamOptions& options)
-    : state_(std::make_unique<State>(backend, ratings, options)) {}
+    : RatingStream([&backend](std::uint64_t bytes) { return backend.make_slot(bytes); }, ratings, options) {}
+RatingStream::RatingStream(const MakeSlot& make_slot, const RatingView& ratings, const RatingStreamOptions& options)
+    : state_(std::make_unique<State>(make_slot, ratings, options)) {}
 RatingStream::~RatingStream() = default;
 
 std::uint64_t RatingStream::slot_bytes(std::uint64_t batch_size) { return 3 * array_bytes(batch_size); }

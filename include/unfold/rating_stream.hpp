@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "unfold/backend.hpp"
@@ -22,8 +23,11 @@ struct RatingStreamOptions {
 
 class RatingStream {
  public:
+  using MakeSlot = std::function<std::unique_ptr<StreamSlot>(std::uint64_t bytes)>;
+
   // `ratings` and `backend` outlive the stream. Allocates the ring.
   RatingStream(Backend& backend, const RatingView& ratings, const RatingStreamOptions& options);
+  RatingStream(const MakeSlot& make_slot, const RatingView& ratings, const RatingStreamOptions& options);
   ~RatingStream();
   RatingStream(const RatingStream&) = delete;
   RatingStream& operator=(const RatingStream&) = delete;

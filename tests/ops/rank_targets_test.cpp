@@ -6,14 +6,14 @@
 #include <random>
 
 #include "host/ops/ops.hpp"
-#include "tests/support/op_reference.hpp"
+#include "host/selfcheck/op_reference.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
 namespace {
 
-using test::HostLists;
-using test::RankRange;
+using selfcheck::HostLists;
+using selfcheck::RankRange;
 
 constexpr std::uint32_t kGuard = 0xDEADBEEFu;
 
@@ -43,7 +43,7 @@ struct RankCase {
     return {ranks.begin() + 1, ranks.end() - 1};
   }
   std::vector<RankRange> reference(bool exact_scores) const {
-    return test::reference_ranks(query_view(), item_view(), bias.empty() ? nullptr : bias.data(), targets, excluded,
+    return selfcheck::reference_ranks(query_view(), item_view(), bias.empty() ? nullptr : bias.data(), targets, excluded,
                                  exact_scores);
   }
 };

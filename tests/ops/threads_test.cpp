@@ -8,18 +8,25 @@
 #include "host/ops/ops.hpp"
 #include "host/ops/rating_cells.hpp"
 #include "host/ops/sort_rows.hpp"
-#include "tests/support/op_inputs.hpp"
+#include "host/selfcheck/op_inputs.hpp"
 
 namespace unfold::test {
 namespace {
 
+using namespace selfcheck;
+
 constexpr std::uint64_t kBatch = 20000;
 constexpr std::uint32_t kDim = 20, kStride = 32;
-constexpr OptimizerKind kKinds[] = {OptimizerKind::kSgd, OptimizerKind::kAdagrad, OptimizerKind::kRowwiseAdagrad,
-                                    OptimizerKind::kAdam};
 constexpr unsigned kThreads[] = {1, 2, 5, 9};
 
-TEST(Threads, AreWokenForWorkThatPaysForThem) {
+class Threads : public testing::Test {
+  void TearDown() override {
+    for (const std::string& failure : check_.failures()) ADD_FAILURE() << failure;
+  }
+  Checker check_;  // for the guards of arrays
+};
+
+TEST_F(Threads, AreWokenForWorkThatPaysForThem) {
   EXPECT_EQ(cpu::threads_for(0, 8), 1);
   EXPECT_EQ(cpu::threads_for(100, 8), 1);
   EXPECT_EQ(cpu::threads_for(kBatch, 5), 5);
@@ -39,7 +46,7 @@ std::vector<Row> random_items(std::mt19937_64& random) {
   return items;
 }
 
-TEST(Threads, UpdateRowsGivesEqualBits) {
+TEST_F(Threads, UpdateRowsGivesEqualBits) {
   constexpr std::uint64_t kRows = 700;
   for (const OptimizerKind kind : kKinds) {
     std::vector<std::vector<float>> results;
@@ -61,7 +68,7 @@ TEST(Threads, UpdateRowsGivesEqualBits) {
   }
 }
 
-TEST(Threads, RatingStepAndGradientsGiveEqualBitsWhereNoRatingsMeet) {
+TEST_F(Threads, RatingStepAndGradientsGiveEqualBitsWhereNoRatingsMeet) {
   std::vector<std::vector<float>> users;
   std::vector<double> errors, gradient_errors;
   for (const unsigned threads : kThreads) {
@@ -126,7 +133,7 @@ TEST(RatingCells, HoldEveryRatingOnceAndShareNoRowsInARound) {
   }
 }
 
-TEST(Threads, RatingStepLosesNoUpdate) {
+TEST_F(Threads, RatingStepLosesNoUpdate) {
   // Every rating meets every other on its item; the sum of the updates of a bias alone is known.
   for (const unsigned threads : kThreads) {
     std::mt19937_64 random(7);

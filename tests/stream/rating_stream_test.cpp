@@ -106,7 +106,7 @@ TEST(RatingStream, AnEpochCanBeLeftHalfway) {
   EXPECT_EQ(stream.next().size, 10u);  // and the stream ends with a batch taken
 }
 
-// A backend whose slots fail on the second batch.
+// A slot that fails on the second batch.
 class FailingSlot : public StreamSlot {
  public:
   explicit FailingSlot(std::uint64_t bytes) : memory_(bytes) {}
@@ -125,37 +125,10 @@ class FailingSlot : public StreamSlot {
 int FailingSlot::n_uploads = 0;
 
 TEST(RatingStream, WhatStopsTheReaderReachesTheConsumer) {
-  class FailingBackend : public Backend {
-   public:
-    std::string name() const override { return "failing"; }
-    std::string description() const override { return ""; }
-    void* allocate(std::uint64_t) override { return nullptr; }
-    void deallocate(void*) noexcept override {}
-    std::uint64_t free_bytes() const override { return 0; }
-    void copy_to_device(void*, const void*, std::uint64_t) override {}
-    void copy_to_host(void*, const void*, std::uint64_t) override {}
-    void fill_zero(void*, std::uint64_t) override {}
-    void synchronize() override {}
-    std::unique_ptr<StreamSlot> make_slot(std::uint64_t bytes) override { return std::make_unique<FailingSlot>(bytes); }
-    std::uint32_t row_stride(std::uint32_t dim) const override { return dim; }
-    void lookup_rows(MatrixView<const float>, const Row*, std::uint64_t, MatrixView<float>) override {}
-    void rating_step(const MfParameters&, const RatingBatch&, const RatingLoss&, const OptimizerStep&, double*,
-                     std::span<std::byte>) override {}
-    std::uint64_t rating_step_workspace_bytes(std::uint64_t) const override { return 0; }
-    void rating_gradients(const MfParameters&, const RatingBatch&, const RatingLoss&, MatrixView<float>,
-                          MatrixView<float>, float*, float*, double*) override {}
-    void update_rows(const ParameterView&, const Row*, std::uint64_t, MatrixView<const float>, const OptimizerStep&,
-                     std::span<std::byte>) override {}
-    std::uint64_t update_rows_workspace_bytes(std::uint64_t) const override { return 0; }
-    void predict_ratings(const MfParameters&, const Row*, const Row*, std::uint64_t, const RatingLoss&,
-                         float*) override {}
-    void rank_targets(MatrixView<const float>, MatrixView<const float>, const float*, RowLists, RowLists, std::uint64_t,
-                      std::uint32_t*, std::span<std::byte>) override {}
-    std::uint64_t rank_targets_workspace_bytes(std::uint64_t, std::uint64_t, std::uint64_t) const override { return 0; }
-  } backend;
   FailingSlot::n_uploads = 0;
   const Columns columns = numbered_ratings(100);
-  RatingStream stream(backend, columns.view(), {10, 2, 4, 1});
+  RatingStream stream([](std::uint64_t bytes) { return std::make_unique<FailingSlot>(bytes); }, columns.view(),
+                      {10, 2, 4, 1});
   stream.start_epoch(1);
   EXPECT_THROW(while (stream.next().size > 0){}, DeviceError);
 }

@@ -1,29 +1,28 @@
-// The ops that score against the float64 reference.
+// The ops that score, against the float64 reference.
 #include <cmath>
 
-#include "tests/ops/parity.hpp"
+#include "host/selfcheck/op_inputs.hpp"
 
-namespace unfold::test {
+namespace unfold::selfcheck {
 namespace {
 
-class ScoringOps : public BackendParity {};
-
-TEST_P(ScoringOps, PredictRatingsLeavesOutUnknownRows) {
-  for (const std::uint32_t dim : kAwkwardDims) {
+void predict_ratings_leaves_out_unknown_rows(CheckRun& run) {
+  for (const std::uint32_t dim : run.dims) {
     for (const int variant : {0, 1, 2, 3}) {
-      SCOPED_TRACE(testing::Message() << "dim " << dim << " variant " << variant);
-      const TestModel model(backend(), random_, 29, 31, dim, OptimizerKind::kSgd);
+      const Checker::Scope scope("dim {} variant {}", dim, variant);
+      const TestModel model(run.backend, run.random, 29, 31, dim, OptimizerKind::kSgd);
       for (const std::uint64_t n : {0u, 1u, 100u}) {
-        std::vector<Row> users = random_rows(random_, 29, n), items = random_rows(random_, 31, n);
+        std::vector<Row> users = random_rows(run.random, 29, n), items = random_rows(run.random, 31, n);
         for (std::uint64_t k = 0; k < n; k += 3) (k % 2 == 0 ? users : items)[k] = kUnknownRow;
         if (n > 6) users[6] = items[6] = kUnknownRow;
         const RatingLoss loss = loss_of(variant % 2 == 1, variant / 2 == 1);
-        const GuardedArray<Row> device_users(backend(), users), device_items(backend(), items);
-        const GuardedArray<float> out(backend(), n);
-        backend().predict_ratings(model.parameters(), device_users.data(), device_items.data(), n, loss, out.data());
+        const GuardedArray<Row> device_users(run.backend, users), device_items(run.backend, items);
+        const GuardedArray<float> out(run.backend, n);
+        run.backend.predict_ratings(model.parameters(), device_users.data(), device_items.data(), n, loss, out.data());
         const std::vector<Bounded> expected = reference_predictions(model.reference(), users, items, loss);
         const std::vector<float> got = out.download();
-        for (std::uint64_t k = 0; k < n; ++k) ASSERT_TRUE(within(got[k], expected[k])) << "pair " << k;
+        for (std::uint64_t k = 0; k < n; ++k)
+          if (!run.check.near(got[k], expected[k], "pair {}", k)) return;
       }
     }
   }
@@ -85,44 +84,53 @@ std::vector<std::uint32_t> ranks_of(Backend& backend, const RankCase& c, std::ui
 void expect_ranks(const RankCase& c, const std::vector<std::uint32_t>& got, bool exact) {
   const std::vector<RankRange> expected = reference_ranks(
       c.queries.view(), c.items.view(), c.bias.empty() ? nullptr : c.bias.data(), c.targets, c.excluded, exact);
-  ASSERT_EQ(got.size(), expected.size());
+  Checker& check = Checker::current();
+  if (!check.that(got.size() == expected.size(), "{} ranks of {}", got.size(), expected.size())) return;
   for (std::size_t t = 0; t < got.size(); ++t) {
-    ASSERT_GE(got[t], expected[t].low) << "target " << t;
-    ASSERT_LE(got[t], expected[t].high) << "target " << t;
+    check.that(got[t] >= expected[t].low && got[t] <= expected[t].high, "target {}: rank {}, expected {} to {}", t,
+               got[t], expected[t].low, expected[t].high);
   }
 }
 
-TEST_P(ScoringOps, RankTargetsCountsTiesAgainstTheTarget) {
-  for (const std::uint32_t dim : {1u, 3u, 4u, 33u, 64u, 128u}) {
+void rank_targets_counts_ties_against_the_target(CheckRun& run) {
+  for (const std::uint32_t dim : run.dims) {
     for (const std::uint64_t n_items : {1u, 5u, 300u}) {
       for (const bool integers : {true, false}) {
-        SCOPED_TRACE(testing::Message() << "dim " << dim << " items " << n_items << " integers " << integers);
-        RankCase c = random_rank_case(random_, 13, n_items, dim, backend().row_stride(dim), integers);
-        expect_ranks(c, ranks_of(backend(), c, 0), integers);
+        const Checker::Scope scope("dim {} items {} integers {}", dim, n_items, integers);
+        RankCase c = random_rank_case(run.random, 13, n_items, dim, run.backend.row_stride(dim), integers);
+        expect_ranks(c, ranks_of(run.backend, c, 0), integers);
         c.bias.clear();
-        expect_ranks(c, ranks_of(backend(), c, 0), integers);
+        expect_ranks(c, ranks_of(run.backend, c, 0), integers);
       }
     }
   }
 }
 
-TEST_P(ScoringOps, RankTargetsDoesNotDependOnTiles) {
+void rank_targets_does_not_depend_on_tiles(CheckRun& run) {
   constexpr std::uint32_t kDim = 8;
   for (const bool integers : {true, false}) {
-    const RankCase c = random_rank_case(random_, 70, 9001, kDim, backend().row_stride(kDim), integers);
-    expect_ranks(c, ranks_of(backend(), c, 0), integers);
-    expect_ranks(c, ranks_of(backend(), c, 64 << 20), integers);
+    const RankCase c = random_rank_case(run.random, 70, 9001, kDim, run.backend.row_stride(kDim), integers);
+    expect_ranks(c, ranks_of(run.backend, c, 0), integers);
+    expect_ranks(c, ranks_of(run.backend, c, 64 << 20), integers);
   }
 }
 
-TEST_P(ScoringOps, RankTargetsPutsScoresWithoutANumberLast) {
-  RankCase c = random_rank_case(random_, 6, 50, 4, backend().row_stride(4), true);
-  c.items.at(49, 0) = kNan;  // a target of every second query
-  c.items.at(17, 1) = kNan;
-  expect_ranks(c, ranks_of(backend(), c, 0), true);
+void rank_targets_puts_scores_without_a_number_last(CheckRun& run) {
+  RankCase c = random_rank_case(run.random, 6, 50, 4, run.backend.row_stride(4), true);
+  c.items.at(49, 0) = std::numeric_limits<float>::quiet_NaN();  // a target of every second query
+  c.items.at(17, 1) = std::numeric_limits<float>::quiet_NaN();
+  expect_ranks(c, ranks_of(run.backend, c, 0), true);
 }
 
-UNFOLD_FOR_EVERY_BACKEND(ScoringOps);
+constexpr OpCheck kChecks[] = {
+    {"predict_ratings", "PredictRatingsLeavesOutUnknownRows", predict_ratings_leaves_out_unknown_rows},
+    {"rank_targets", "RankTargetsCountsTiesAgainstTheTarget", rank_targets_counts_ties_against_the_target},
+    {"rank_targets", "RankTargetsDoesNotDependOnTiles", rank_targets_does_not_depend_on_tiles},
+    {"rank_targets", "RankTargetsPutsScoresWithoutANumberLast", rank_targets_puts_scores_without_a_number_last},
+};
 
 }  // namespace
-}  // namespace unfold::test
+
+std::span<const OpCheck> scoring_checks() { return kChecks; }
+
+}  // namespace unfold::selfcheck

@@ -9,10 +9,10 @@
 #include <span>
 #include <vector>
 
-#include "tests/support/bounded.hpp"
+#include "host/selfcheck/bounded.hpp"
 #include "unfold/backend.hpp"
 
-namespace unfold::test {
+namespace unfold::selfcheck {
 
 // A trainable table and its optimizer state.
 struct ReferenceTable {
@@ -277,4 +277,4 @@ inline std::vector<RankRange> reference_ranks(MatrixView<const float> queries, M
   return ranks;
 }
 
-}  // namespace unfold::test
+}  // namespace unfold::selfcheck

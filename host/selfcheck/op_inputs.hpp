@@ -1,8 +1,6 @@
-// Inputs for tests of ops: random tables, arrays in a backend's memory with guards around them, and models in both
+// Inputs for checks of ops: random tables, arrays in a backend's memory with guards around them, and models in both
 // places. Everything is drawn from a seed.
 #pragma once
-
-#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <bit>
@@ -14,13 +12,12 @@
 #include <span>
 #include <vector>
 
-#include "tests/support/op_reference.hpp"
+#include "host/selfcheck/checks.hpp"
+#include "host/selfcheck/op_reference.hpp"
 #include "unfold/backend.hpp"
 
-namespace unfold::test {
+namespace unfold::selfcheck {
 
-// Every way a row can sit in vectors and lanes.
-inline constexpr std::uint32_t kAwkwardDims[] = {1, 3, 4, 31, 32, 33, 50, 64, 100, 128, 200, 256, 512, 1024};
 
 inline bool same_bits(float a, float b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }
 inline bool same_bits(std::span<const float> a, std::span<const float> b) {
@@ -28,7 +25,7 @@ inline bool same_bits(std::span<const float> a, std::span<const float> b) {
 }
 
 // An array in a backend's memory with guard words before and after it, full of 0xFF (NaN) at birth. Its destructor
-// fails the test where a guard has changed.
+// tells the current Checker where a guard has changed.
 template <typename T>
 class GuardedArray {
  public:
@@ -48,9 +45,10 @@ class GuardedArray {
     const std::vector<T> all = all_values();
     std::vector<T> intact(kGuard);
     std::memset(static_cast<void*>(intact.data()), 0xFF, kGuard * sizeof(T));
-    EXPECT_EQ(std::memcmp(all.data(), intact.data(), kGuard * sizeof(T)), 0) << "written before the array";
-    EXPECT_EQ(std::memcmp(all.data() + kGuard + size_, intact.data(), kGuard * sizeof(T)), 0)
-        << "written past the array";
+    Checker::current().that(std::memcmp(all.data(), intact.data(), kGuard * sizeof(T)) == 0,
+                            "written before an array");
+    Checker::current().that(std::memcmp(all.data() + kGuard + size_, intact.data(), kGuard * sizeof(T)) == 0,
+                            "written past an array");
   }
 
   T* data() const { return memory_.data() + kGuard; }
@@ -113,16 +111,16 @@ class TestTable {
 
   // The backend's weights and state against the reference's; padding must be zero.
   void expect_equal(const char* name) const {
-    SCOPED_TRACE(name);
+    const Checker::Scope scope(name);
     expect_matrix("weight", weight_.download(), reference.weight);
     if (kind_ == OptimizerKind::kRowwiseAdagrad) {
       const std::vector<float> first = first_.download();
-      for (std::uint64_t r = 0; r < start_.rows; ++r) EXPECT_TRUE(within(first[r], reference.first[r])) << "row " << r;
+      for (std::uint64_t r = 0; r < start_.rows; ++r) Checker::current().near(first[r], reference.first[r], "row {}", r);
     } else if (!reference.first.empty()) {
       expect_matrix("first", first_.download(), reference.first);
     }
     if (!reference.second.empty()) expect_matrix("second", second_.download(), reference.second);
-    EXPECT_EQ(steps_.download(), reference.steps);
+    Checker::current().that(steps_.download() == reference.steps, "numbers of updates differ");
   }
 
   ReferenceTable reference;
@@ -137,14 +135,16 @@ class TestTable {
     // A bound that says nothing must stay the exception.
     const auto unbounded =
         std::count_if(expected.begin(), expected.end(), [](Bounded b) { return std::isinf(b.error); });
-    EXPECT_LE(static_cast<double>(unbounded), 0.01 * static_cast<double>(expected.size())) << what;
+    Checker& check = Checker::current();
+    check.that(static_cast<double>(unbounded) <= 0.01 * static_cast<double>(expected.size()),
+               "{}: the reference bounds too few values", what);
     for (std::uint64_t r = 0; r < start_.rows; ++r) {
       for (std::uint32_t c = 0; c < start_.stride; ++c) {
         const float value = got[r * start_.stride + c];
         if (c < start_.cols) {
-          ASSERT_TRUE(within(value, expected[r * start_.cols + c])) << what << " row " << r << " column " << c;
-        } else {
-          ASSERT_EQ(value, 0.0f) << what << " row " << r << " padding " << c;
+          if (!check.near(value, expected[r * start_.cols + c], "{} row {} column {}", what, r, c)) return;
+        } else if (!check.that(value == 0.0f, "{} row {}: padding column {} is {}", what, r, c, value)) {
+          return;
         }
       }
     }
@@ -220,4 +220,42 @@ std::vector<Row> distinct_rows(Random& random, std::uint64_t n_rows, std::uint64
   return rows;
 }
 
-}  // namespace unfold::test
+inline constexpr OptimizerKind kKinds[] = {OptimizerKind::kSgd, OptimizerKind::kAdagrad, OptimizerKind::kRowwiseAdagrad,
+                                           OptimizerKind::kAdam};
+inline constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+inline OptimizerStep step_of(OptimizerKind kind) {
+  OptimizerStep step;
+  step.kind = kind;
+  return step;
+}
+
+inline RatingLoss loss_of(bool use_bias, bool has_range) {
+  RatingLoss loss;
+  loss.mean = 0.25f;
+  loss.scale = 1.5f;
+  loss.inverse_variance = 0.4f;
+  loss.l2 = 0.02f;
+  loss.l2_bias = 0.03f;
+  loss.use_bias = use_bias;
+  loss.has_range = has_range;
+  loss.low = 0.5f;
+  loss.high = 5.5f;
+  return loss;
+}
+
+inline HostBatch random_batch(std::mt19937_64& random, const std::vector<Row>& users, const std::vector<Row>& items) {
+  HostBatch batch{users, items, {}};
+  std::uniform_real_distribution<float> rating(1, 5);
+  for (std::size_t n = 0; n < users.size(); ++n) batch.ratings.push_back(rating(random));
+  return batch;
+}
+
+inline std::vector<Row> random_rows(std::mt19937_64& random, std::uint64_t n_rows, std::uint64_t n) {
+  std::vector<Row> rows(n);
+  for (Row& row : rows) row = static_cast<Row>(random() % n_rows);
+  if (n > 0) rows[n / 2] = static_cast<Row>(n_rows - 1);
+  return rows;
+}
+
+}  // namespace unfold::selfcheck

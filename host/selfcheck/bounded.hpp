@@ -1,9 +1,7 @@
 // A float64 value that carries a bound on how far the same computation in float32 may end from it: running error
-// analysis (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.3). Tolerances of tests come
-// from here: each is a sum of absolute terms, scaled by the unit roundoff, and none is tried out.
+// analysis (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.3). Tolerances come from
+// here: each is a sum of absolute terms, scaled by the unit roundoff, and none is tried out.
 #pragma once
-
-#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,10 +9,13 @@
 #include <span>
 #include <vector>
 
-namespace unfold::test {
+namespace unfold::selfcheck {
 
 inline constexpr double kUnitRoundoff = 0x1p-24;  // float32, round to nearest
 inline constexpr double kTiny = 0x1p-140;         // below this a float32 result may be subnormal or flushed
+
+// A share of a bound that stands for "no number at all".
+inline constexpr double kFarOff = 1e30;
 
 struct Bounded {
   double value = 0;
@@ -76,14 +77,15 @@ inline Bounded bounded_sigmoid(Bounded x) {
   return limited((x.value >= 0 ? Bounded(1) : e) / (Bounded(1) + e), 1);
 }
 
-// EXPECT_TRUE(within(actual, expected)): equal up to the bound; NaN only where the reference is NaN.
-inline testing::AssertionResult within(double actual, const Bounded& expected) {
-  if (std::isnan(expected.value) || std::isnan(actual)) {
-    if (std::isnan(expected.value) && std::isnan(actual)) return testing::AssertionSuccess();
-  } else if (actual == expected.value || std::abs(actual - expected.value) <= expected.error) {
-    return testing::AssertionSuccess();
-  }
-  return testing::AssertionFailure() << "got " << actual << ", expected " << expected.value << " +- " << expected.error;
+// The error of `actual` as a share of its bound: up to 1 is equal. NaN equals NaN alone, and infinity itself.
+inline double share_of_bound(double actual, const Bounded& expected) {
+  if (std::isnan(expected.value) && std::isnan(actual)) return 0;
+  if (actual == expected.value || std::isinf(expected.error)) return std::isnan(actual) ? kFarOff : 0;
+  const double share = std::abs(actual - expected.value) / expected.error;
+  return std::isnan(share) ? kFarOff : std::min(share, kFarOff);
 }
 
-}  // namespace unfold::test
+// Equal up to the bound.
+inline bool within(double actual, const Bounded& expected) { return share_of_bound(actual, expected) <= 1; }
+
+}  // namespace unfold::selfcheck

@@ -1,0 +1,37 @@
+// The one list of checks of ops, each against the float64 reference of op_reference.hpp: the parity suite runs them
+// thoroughly on every backend, `unfold selfcheck` quickly on one.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <span>
+
+#include "host/selfcheck/checker.hpp"
+#include "unfold/backend.hpp"
+
+namespace unfold::selfcheck {
+
+// Every way a row can sit in vectors and lanes.
+inline constexpr std::uint32_t kAwkwardDims[] = {1, 3, 4, 31, 32, 33, 50, 64, 100, 128, 200, 256, 512, 1024};
+// One of each kind: a scalar, less than a vector, a lane too many, the common one, the largest.
+inline constexpr std::uint32_t kQuickDims[] = {1, 3, 33, 128, 1024};
+
+struct CheckRun {
+  Backend& backend;
+  Checker& check;
+  std::span<const std::uint32_t> dims;
+  bool thorough;           // false: seconds matter
+  std::mt19937_64 random;  // seeded, the same for every backend
+};
+
+struct OpCheck {
+  const char* op;    // as in unfold/backend.hpp
+  const char* name;  // what must hold, UpperCamel: "RatingGradientsRepeatBitForBit"
+  void (*run)(CheckRun&);
+};
+
+// One list a source file, in the order of unfold/backend.hpp.
+std::span<const OpCheck> learning_checks();
+std::span<const OpCheck> scoring_checks();
+
+}  // namespace unfold::selfcheck

@@ -1,0 +1,230 @@
+// The ops that look up and learn, against the float64 reference.
+#include <cmath>
+
+#include "host/selfcheck/op_inputs.hpp"
+
+namespace unfold::selfcheck {
+namespace {
+
+void lookup_rows_copies_rows_and_zeroes_padding(CheckRun& run) {
+  constexpr std::uint64_t kTableRows = 37;
+  for (const std::uint32_t dim : run.dims) {
+    const HostTable table = random_table(run.random, kTableRows, dim, run.backend.row_stride(dim));
+    const GuardedArray<float> device(run.backend, table.values);
+    for (const std::uint64_t n : {0u, 1u, 2u, 257u}) {
+      const std::vector<Row> rows = random_rows(run.random, kTableRows, n);
+      const GuardedArray<Row> device_rows(run.backend, rows);
+      for (const std::uint32_t stride : {dim, table.stride, table.stride + 4, dim + 3}) {
+        const Checker::Scope scope("dim {} rows {} stride {}", dim, n, stride);
+        const GuardedArray<float> out(run.backend, n * stride);
+        run.backend.lookup_rows(MatrixView<const float>{device.data(), kTableRows, dim, table.stride}, device_rows.data(), n,
+                              {out.data(), n, dim, stride});
+        const std::vector<float> got = out.download();
+        for (std::uint64_t r = 0; r < n; ++r)
+          for (std::uint32_t c = 0; c < stride; ++c)
+            if (!run.check.that(same_bits(got[r * stride + c], c < dim ? table.at(rows[r], c) : 0.0f), "row {} column {}",
+                                r, c))
+              return;
+      }
+    }
+  }
+}
+
+void rating_step_is_sequential_sgd_where_no_ratings_meet(CheckRun& run) {
+  constexpr std::uint64_t kUsers = 71, kItems = 83, kRatings = 64;
+  for (const std::uint32_t dim : run.dims) {
+    for (const OptimizerKind kind : kKinds) {
+      for (const int variant : {0, 1, 2, 3}) {
+        if (dim > 200 && variant != 3) continue;
+        const Checker::Scope scope("dim {} kind {} bias {} range {}", dim, static_cast<int>(kind), variant % 2, variant / 2);
+        TestModel model(run.backend, run.random, kUsers, kItems, dim, kind);
+        ReferenceMf reference = model.reference();
+        const RatingLoss loss = loss_of(variant % 2 == 1, variant / 2 == 1);
+        const GuardedArray<double> error(run.backend, std::vector<double>{10});
+        Bounded expected(10);
+        for (int round = 0; round < 2; ++round) {  // the second from state that is not zero
+          const HostBatch batch =
+              random_batch(run.random, distinct_rows(run.random, kUsers, kRatings), distinct_rows(run.random, kItems, kRatings));
+          const TestBatch device(run.backend, batch);
+          run_rating_step(run.backend, model.parameters(), device.view(), loss, step_of(kind), error.data());
+          expected = expected + reference_rating_step(reference, batch, loss, step_of(kind));
+        }
+        model.set_reference(reference);
+        model.expect_equal();
+        run.check.near(error.download()[0], expected, "squared error");
+        if (run.check.failed()) return;
+      }
+    }
+  }
+}
+
+void rating_step_without_learning_rate_or_ratings_changes_nothing(CheckRun& run) {
+  for (const OptimizerKind kind : kKinds) {
+    TestModel model(run.backend, run.random, 20, 20, 33, kind);
+    const std::vector<float> before = model.user_factors.weights();
+    OptimizerStep step = step_of(kind);
+    step.learning_rate = 0;
+    const HostBatch batch = random_batch(run.random, random_rows(run.random, 20, 300), random_rows(run.random, 20, 300));
+    const TestBatch device(run.backend, batch);
+    const GuardedArray<double> error(run.backend, std::vector<double>{0});
+    run_rating_step(run.backend, model.parameters(), device.view(), loss_of(true, true), step, error.data());
+    run.check.that(same_bits(model.user_factors.weights(), before), "weights changed at learning rate 0");
+    const double once = error.download()[0];
+    run.check.that(once > 0, "no squared error was added");
+    run_rating_step(run.backend, model.parameters(), {}, loss_of(true, true), step_of(kind), error.data());
+    run.check.that(error.download()[0] == once, "an empty batch added to the squared error");
+    run.check.that(same_bits(model.user_factors.weights(), before), "an empty batch changed weights");
+  }
+}
+
+void rating_step_learns_tables_of_few_rows(CheckRun& run) {
+  // 24 x 16 ratings of a planted model of dim 1: with thousands of ratings in flight nearly all updates would be lost.
+  const HostTable user = random_table(run.random, 24, 1, 1), item = random_table(run.random, 16, 1, 1);
+  HostBatch batch;
+  for (std::uint64_t n = 0; n < 24 * 16; ++n) {
+    batch.users.push_back(static_cast<Row>(n % 24));
+    batch.items.push_back(static_cast<Row>(n / 24));
+    batch.ratings.push_back(3 + user.at(n % 24, 0) * item.at(n / 24, 0));
+  }
+  TestModel model(run.backend, run.random, 24, 16, 4, OptimizerKind::kAdagrad);
+  const TestBatch device(run.backend, batch);
+  RatingLoss loss;
+  loss.mean = 3;
+  OptimizerStep step = step_of(OptimizerKind::kAdagrad);
+  step.learning_rate = 0.1f;
+  double rmse = 0;
+  for (int epoch = 0; epoch < 60; ++epoch) {
+    const GuardedArray<double> error(run.backend, std::vector<double>{0});
+    run_rating_step(run.backend, model.parameters(), device.view(), loss, step, error.data());
+    rmse = std::sqrt(error.download()[0] / static_cast<double>(batch.size()));
+  }
+  run.check.that(rmse < 0.1, "RMSE {} after 60 epochs, at most 0.1 expected", rmse);
+}
+
+void rating_gradients_match_and_repeat_bit_for_bit(CheckRun& run) {
+  constexpr std::uint64_t kUsers = 19, kItems = 23;
+  for (const std::uint32_t dim : run.dims) {
+    for (const std::uint64_t n : {0u, 1u, 333u}) {
+      const Checker::Scope scope("dim {} ratings {}", dim, n);
+      TestModel model(run.backend, run.random, kUsers, kItems, dim, OptimizerKind::kSgd);
+      const std::uint32_t stride = run.backend.row_stride(dim);
+      const HostBatch batch = random_batch(run.random, random_rows(run.random, kUsers, n), random_rows(run.random, kItems, n));
+      const TestBatch device(run.backend, batch);
+      const RatingLoss loss = loss_of(dim % 2 == 0, dim % 3 == 0);
+      const ReferenceGradients expected = reference_rating_gradients(model.reference(), batch, loss);
+      std::vector<float> first_bits;
+      for (int round = 0; round < 2; ++round) {
+        const GuardedArray<float> user(run.backend, n * stride), item(run.backend, n * stride);
+        const GuardedArray<float> user_bias(run.backend, n), item_bias(run.backend, n);
+        const GuardedArray<double> error(run.backend, std::vector<double>{0});
+        run.backend.rating_gradients(model.parameters(), device.view(), loss, {user.data(), n, dim, stride},
+                                   {item.data(), n, dim, stride}, user_bias.data(), item_bias.data(), error.data());
+        const std::vector<float> p = user.download(), q = item.download();
+        const std::vector<float> b = user_bias.download(), c = item_bias.download();
+        for (std::uint64_t r = 0; r < n; ++r) {
+          for (std::uint32_t k = 0; k < stride; ++k) {
+            const std::uint64_t at = r * dim + k;
+            const Bounded padding(0);
+            if (!run.check.near(p[r * stride + k], k < dim ? expected.user[at] : padding, "user {} column {}", r, k) ||
+                !run.check.near(q[r * stride + k], k < dim ? expected.item[at] : padding, "item {} column {}", r, k))
+              return;
+          }
+          run.check.near(b[r], expected.user_bias[r], "user bias of rating {}", r);
+          run.check.near(c[r], expected.item_bias[r], "item bias of rating {}", r);
+        }
+        const double sum = error.download()[0];
+        run.check.near(sum, expected.squared_error, "squared error");
+        std::vector<float> bits = p;
+        bits.resize(bits.size() + 2);
+        std::memcpy(bits.data() + p.size(), &sum, sizeof(sum));
+        if (round == 0) first_bits = bits;
+        run.check.that(same_bits(first_bits, bits), "other bits the second time");
+      }
+    }
+  }
+}
+
+// Runs update_rows once and returns the weights' bits.
+std::vector<float> updated(Backend& backend, TestTable& table, const std::vector<Row>& rows, const HostTable& gradient,
+                           const OptimizerStep& step) {
+  const GuardedArray<Row> device_rows(backend, rows);
+  const GuardedArray<float> device_gradient(backend, gradient.values);
+  const GuardedArray<std::byte> workspace(backend, backend.update_rows_workspace_bytes(rows.size()));
+  backend.update_rows(table.view(), device_rows.data(), rows.size(),
+                      {device_gradient.data(), rows.size(), gradient.cols, gradient.stride}, step,
+                      {workspace.data(), workspace.size()});
+  return table.weights();
+}
+
+// Batches of rows: none, one, few, many of equal rows, segments just about the length of a chunk, one row only.
+std::vector<std::vector<Row>> row_batches(std::mt19937_64& random, std::uint64_t n_rows) {
+  std::vector<std::vector<Row>> batches = {{}, {static_cast<Row>(n_rows - 1)}, random_rows(random, n_rows, 300)};
+  std::vector<Row> skewed = random_rows(random, n_rows, 100);
+  const std::uint64_t lengths[] = {256, 257, 255, 1300};
+  for (Row r = 0; r < 4; ++r) skewed.insert(skewed.end(), lengths[r], 2 * r + 1);
+  std::shuffle(skewed.begin(), skewed.end(), random);
+  batches.push_back(skewed);
+  batches.push_back(std::vector<Row>(1025, 5));
+  return batches;
+}
+
+void update_rows_sums_equal_rows_and_updates_once(CheckRun& run) {
+  constexpr std::uint64_t kRows = 41;
+  for (const std::uint32_t dim : run.dims) {
+    for (const OptimizerKind kind : kKinds) {
+      for (const std::vector<Row>& rows : row_batches(run.random, kRows)) {
+        if (dim > 200 && rows.size() > 1 && kind != OptimizerKind::kAdam) continue;
+        const bool as_bias = dim == 1 && rows.size() % 2 == 0;
+        const Checker::Scope scope("dim {} kind {} rows {}", dim, static_cast<int>(kind), rows.size());
+        const std::uint32_t stride = as_bias ? 1 : run.backend.row_stride(dim);
+        TestTable table(run.backend, random_table(run.random, kRows, dim, stride), kind);
+        const HostTable gradient = random_table(run.random, rows.size(), dim, stride, 0.5f);
+        for (int round = 0; round < 2; ++round) {
+          updated(run.backend, table, rows, gradient, step_of(kind));
+          reference_update_rows(table.reference, rows, gradient.view(), step_of(kind));
+        }
+        table.expect_equal("table");
+        if (run.check.failed()) return;
+      }
+    }
+  }
+}
+
+void update_rows_gives_equal_bits_whatever_else_is_in_the_batch(CheckRun& run) {
+  constexpr std::uint64_t kRows = 41;
+  constexpr std::uint32_t kDim = 100;
+  const HostTable start = random_table(run.random, kRows, kDim, run.backend.row_stride(kDim));
+  for (const std::vector<Row>& rows : row_batches(run.random, kRows)) {
+    const HostTable gradient = random_table(run.random, rows.size(), kDim, start.stride);
+    // Another order of the batch that keeps the order within each row: sorted by row, from the last row down.
+    std::vector<std::uint64_t> order(rows.size());
+    std::iota(order.begin(), order.end(), 0u);
+    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return rows[a] > rows[b]; });
+    std::vector<Row> other_rows(rows.size());
+    HostTable other(rows.size(), kDim, start.stride);
+    for (std::size_t k = 0; k < order.size(); ++k) {
+      other_rows[k] = rows[order[k]];
+      std::copy_n(&gradient.values[order[k] * start.stride], start.stride, &other.values[k * start.stride]);
+    }
+    TestTable a(run.backend, start, OptimizerKind::kAdam), b(run.backend, start, OptimizerKind::kAdam);
+    run.check.that(same_bits(updated(run.backend, a, rows, gradient, step_of(OptimizerKind::kAdam)),
+                          updated(run.backend, b, other_rows, other, step_of(OptimizerKind::kAdam))),
+                   "{} rows: other bits in another batch", rows.size());
+  }
+}
+
+constexpr OpCheck kChecks[] = {
+    {"lookup_rows", "LookupRowsCopiesRowsAndZeroesPadding", lookup_rows_copies_rows_and_zeroes_padding},
+    {"rating_step", "RatingStepIsSequentialSgdWhereNoRatingsMeet", rating_step_is_sequential_sgd_where_no_ratings_meet},
+    {"rating_step", "RatingStepWithoutLearningRateOrRatingsChangesNothing", rating_step_without_learning_rate_or_ratings_changes_nothing},
+    {"rating_step", "RatingStepLearnsTablesOfFewRows", rating_step_learns_tables_of_few_rows},
+    {"rating_gradients", "RatingGradientsMatchAndRepeatBitForBit", rating_gradients_match_and_repeat_bit_for_bit},
+    {"update_rows", "UpdateRowsSumsEqualRowsAndUpdatesOnce", update_rows_sums_equal_rows_and_updates_once},
+    {"update_rows", "UpdateRowsGivesEqualBitsWhateverElseIsInTheBatch", update_rows_gives_equal_bits_whatever_else_is_in_the_batch},
+};
+
+}  // namespace
+
+std::span<const OpCheck> learning_checks() { return kChecks; }
+
+}  // namespace unfold::selfcheck
