@@ -15,6 +15,7 @@ RunCommand add_import(CLI::App& root);
 RunCommand add_evaluate(CLI::App& root);
 RunCommand add_export(CLI::App& root);
 RunCommand add_synth(CLI::App& root);
+RunCommand add_selfcheck(CLI::App& root);
 RunCommand add_info(CLI::App& root);
 // Reads the other commands and their options off the root, so it is added last.
 RunCommand add_completion(CLI::App& root);

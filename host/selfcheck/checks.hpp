@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <random>
 #include <span>
+#include <vector>
 
 #include "host/selfcheck/checker.hpp"
 #include "unfold/backend.hpp"
+#include "unfold/selfcheck.hpp"
 
 namespace unfold::selfcheck {
 
@@ -20,7 +22,7 @@ struct CheckRun {
   Backend& backend;
   Checker& check;
   std::span<const std::uint32_t> dims;
-  bool thorough;           // false: seconds matter
+  bool thorough;           // false: fewer cases will do
   std::mt19937_64 random;  // seeded, the same for every backend
 };
 
@@ -33,5 +35,9 @@ struct OpCheck {
 // One list a source file, in the order of unfold/backend.hpp.
 std::span<const OpCheck> learning_checks();
 std::span<const OpCheck> scoring_checks();
+std::vector<OpCheck> all_checks();
+
+// Runs one check; an unfold::Error that it throws is a failure in the result.
+SelfcheckResult run_check(Backend& backend, const OpCheck& op_check, bool thorough, std::uint64_t seed);
 
 }  // namespace unfold::selfcheck
