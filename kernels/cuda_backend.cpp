@@ -6,6 +6,8 @@
 #include "kernels/cuda_devices.hpp"
 #include "kernels/cuda_slot.hpp"
 #include "kernels/device_memory.hpp"
+#include "kernels/event.hpp"
+#include "kernels/graph.hpp"
 #include "kernels/ops.hpp"
 #include "kernels/stream.hpp"
 #include "kernels/workspace.hpp"
@@ -35,6 +37,26 @@ unsigned processor_count(int device) {
   UNFOLD_CUDA_CHECK(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device));
   return static_cast<unsigned>(std::max(count, 1));
 }
+
+class Timer final : public DeviceTimer {
+ public:
+  Timer(int device, cudaStream_t stream) : device_(device), stream_(stream) {}
+  void start() override { record(started_); }
+  void stop() override { record(stopped_); }
+  double seconds() override {
+    stopped_.synchronize();
+    return stopped_.seconds_since(started_);
+  }
+
+ private:
+  void record(Event& event) {
+    UNFOLD_CUDA_CHECK(cudaSetDevice(device_));
+    event.record(stream_);
+  }
+  int device_;
+  cudaStream_t stream_;
+  Event started_{Event::Timing::kOn}, stopped_{Event::Timing::kOn};
+};
 
 class CudaBackend final : public Backend {
  public:
@@ -97,6 +119,20 @@ class CudaBackend final : public Backend {
   std::unique_ptr<StreamSlot> make_slot(std::uint64_t bytes) override {
     use_device();
     return std::make_unique<Slot>(device_, compute_.get(), copy_.get(), bytes);
+  }
+
+  std::unique_ptr<DeviceTimer> make_timer() override {
+    use_device();
+    return std::make_unique<Timer>(device_, compute_.get());
+  }
+
+  void run_step(bool use_graph, const std::function<void()>& ops) override {
+    use_device();
+    if (use_graph) {
+      graph_.run(compute_.get(), ops);
+    } else {
+      ops();
+    }
   }
 
   // Rows that begin at a multiple of 16 bytes, for loads of four floats.
@@ -165,9 +201,10 @@ class CudaBackend final : public Backend {
 
   int device_;
   std::string description_;
-  Stream compute_, copy_;
+  Stream compute_{Stream::Priority::kLow}, copy_{Stream::Priority::kHigh};
   Blas blas_;
   DeviceMemory gradient_scratch_;
+  StepGraph graph_;
   Launch launch_;
 };
 

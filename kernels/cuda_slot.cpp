@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "unfold/error.hpp"
 
 namespace unfold::cuda {
@@ -24,6 +26,8 @@ void Slot::wait_until_free() {
   UNFOLD_CUDA_CHECK(cudaSetDevice(device_number_));
   uploaded_.synchronize();
   released_.synchronize();
+  if (is_timed_) busy_seconds_ += released_.seconds_since(started_);
+  is_timed_ = false;
 }
 
 void Slot::upload(std::uint64_t bytes) {
@@ -42,12 +46,15 @@ void Slot::upload(std::uint64_t bytes) {
 const std::byte* Slot::device() {
   UNFOLD_CUDA_CHECK(cudaSetDevice(device_number_));
   uploaded_.make_wait(compute_stream_);
+  started_.record(compute_stream_);
+  is_started_ = true;
   return static_cast<const std::byte*>(memory_.data());
 }
 
 void Slot::release() {
   UNFOLD_CUDA_CHECK(cudaSetDevice(device_number_));
   released_.record(compute_stream_);
+  is_timed_ = std::exchange(is_started_, false);
 }
 
 }  // namespace unfold::cuda

@@ -1,4 +1,4 @@
-// Move-only owner of an event that orders streams and threads. It keeps no time, and a thread that waits for it
+// Move-only owner of an event that orders streams and threads, and keeps time where asked. A thread that waits for it
 // sleeps instead of spinning.
 #pragma once
 
@@ -10,8 +10,13 @@ namespace unfold::cuda {
 
 class Event {
  public:
+  enum class Timing { kOff, kOn };
+
   // On the current device.
-  Event() { UNFOLD_CUDA_CHECK(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming | cudaEventBlockingSync)); }
+  explicit Event(Timing timing = Timing::kOff) {
+    const unsigned flags = timing == Timing::kOn ? 0u : static_cast<unsigned>(cudaEventDisableTiming);
+    UNFOLD_CUDA_CHECK(cudaEventCreateWithFlags(&event_, flags | cudaEventBlockingSync));
+  }
   Event(Event&& other) noexcept : event_(std::exchange(other.event_, nullptr)) {}
   Event& operator=(Event&& other) noexcept {
     std::swap(event_, other.event_);
@@ -25,6 +30,12 @@ class Event {
   void record(cudaStream_t stream) { UNFOLD_CUDA_CHECK(cudaEventRecord(event_, stream)); }
   void make_wait(cudaStream_t stream) const { UNFOLD_CUDA_CHECK(cudaStreamWaitEvent(stream, event_, 0)); }
   void synchronize() const { UNFOLD_CUDA_CHECK(cudaEventSynchronize(event_)); }
+  // From `start` to this one. Both keep time, and were recorded and reached.
+  double seconds_since(const Event& start) const {
+    float milliseconds = 0;
+    UNFOLD_CUDA_CHECK(cudaEventElapsedTime(&milliseconds, start.event_, event_));
+    return static_cast<double>(milliseconds) / 1000;
+  }
 
  private:
   cudaEvent_t event_ = nullptr;

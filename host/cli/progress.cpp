@@ -75,8 +75,8 @@ void Progress::epoch(const nlohmann::ordered_json& line, std::uint32_t n_epochs)
   if (line.contains("validation_rmse")) {
     text += fmt::format("  validation rmse {:.4f}", line.value("validation_rmse", std::nan("")));
   }
-  text += fmt::format("  {} ratings/s  {}", format_rate(line.value("ratings_per_second", 0.0)),
-                      format_seconds(line.value("seconds", 0.0)));
+  text += fmt::format("  {} ratings/s  {}  waiting for data {:.1f}%", format_rate(line.value("ratings_per_second", 0.0)),
+                      format_seconds(line.value("seconds", 0.0)), 100 * line.value("wait_share", 0.0));
   say(text);
 }
 

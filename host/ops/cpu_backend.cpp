@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <mutex>
 #include <unordered_map>
@@ -20,17 +21,43 @@ namespace {
 // Rows start on a cache line and hold whole vectors of the widest SIMD target.
 constexpr std::uint32_t kRowAlignment = 16;
 
+using Clock = std::chrono::steady_clock;
+double seconds_between(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
 class HostSlot : public StreamSlot {
  public:
   HostSlot(Backend& backend, std::uint64_t bytes) : memory_(backend, bytes) {}
   std::span<std::byte> host() override { return {memory_.data(), memory_.size()}; }
   void wait_until_free() override {}
   void upload(std::uint64_t) override {}
-  const std::byte* device() override { return memory_.data(); }
-  void release() override {}
+  const std::byte* device() override {
+    taken_at_ = Clock::now();
+    is_taken_ = true;
+    return memory_.data();
+  }
+  void release() override {
+    if (is_taken_) busy_seconds_ += seconds_between(taken_at_, Clock::now());
+    is_taken_ = false;
+  }
+  double busy_seconds() const override { return busy_seconds_; }
 
  private:
   DeviceArray<std::byte> memory_;
+  Clock::time_point taken_at_;
+  bool is_taken_ = false;
+  double busy_seconds_ = 0;
+};
+
+class HostTimer : public DeviceTimer {
+ public:
+  void start() override { started_ = Clock::now(); }
+  void stop() override { stopped_ = Clock::now(); }
+  double seconds() override { return seconds_between(started_, stopped_); }
+
+ private:
+  Clock::time_point started_, stopped_;
 };
 
 class CpuBackend : public Backend {
@@ -70,6 +97,8 @@ class CpuBackend : public Backend {
   std::unique_ptr<StreamSlot> make_slot(std::uint64_t bytes) override {
     return std::make_unique<HostSlot>(*this, bytes);
   }
+  std::unique_ptr<DeviceTimer> make_timer() override { return std::make_unique<HostTimer>(); }
+  void run_step(bool, const std::function<void()>& ops) override { ops(); }
   std::uint32_t row_stride(std::uint32_t dim) const override {
     return (dim + kRowAlignment - 1) / kRowAlignment * kRowAlignment;
   }

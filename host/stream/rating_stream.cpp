@@ -1,7 +1,6 @@
 #include "unfold/rating_stream.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <exception>
@@ -38,7 +37,7 @@ struct RatingStream::State {
   bool stopping = false;
   std::exception_ptr failure;
   std::thread reader;
-  double wait_seconds = 0;
+  double busy_before = 0;  // seconds of the slots before the epoch
 
   State(const MakeSlot& make_slot, const RatingView& r, const RatingStreamOptions& o) : ratings(r), options(o) {
     options.batch_size = std::max<std::uint64_t>(1, std::min(options.batch_size, ratings.size()));
@@ -62,6 +61,17 @@ struct RatingStream::State {
     }
     changed.notify_all();
     if (reader.joinable()) reader.join();
+  }
+
+  // Of all rounds so far, also those that the device has yet to end. The reader is at rest.
+  double slots_busy_seconds() {
+    stop();
+    double seconds = 0;
+    for (const auto& slot : slots) {
+      slot->wait_until_free();
+      seconds += slot->busy_seconds();
+    }
+    return seconds;
   }
 
   void permute_blocks(std::uint64_t epoch) {
@@ -127,7 +137,7 @@ RatingStream::~RatingStream() = default;
 
 std::uint64_t RatingStream::slot_bytes(std::uint64_t batch_size) { return 3 * array_bytes(batch_size); }
 std::uint64_t RatingStream::n_batches() const { return state_->n_batches(); }
-double RatingStream::wait_seconds() const { return state_->wait_seconds; }
+double RatingStream::busy_seconds() { return state_->slots_busy_seconds() - state_->busy_before; }
 
 void RatingStream::start_epoch(std::uint64_t epoch) {
   State& s = *state_;
@@ -137,13 +147,12 @@ void RatingStream::start_epoch(std::uint64_t epoch) {
   s.n_filled = s.n_taken = s.n_released = 0;
   s.stopping = false;
   s.failure = nullptr;
-  s.wait_seconds = 0;
+  s.busy_before = s.slots_busy_seconds();
   s.reader = std::thread([&s, epoch] { s.read_epoch(epoch); });
 }
 
 RatingBatch RatingStream::next() {
   State& s = *state_;
-  const auto started = std::chrono::steady_clock::now();
   {
     std::unique_lock lock(s.mutex);
     if (s.n_taken > s.n_released) {
@@ -155,7 +164,6 @@ RatingBatch RatingStream::next() {
     s.changed.wait(lock, [&] { return s.failure || s.n_filled > s.n_taken; });
     if (s.failure) std::rethrow_exception(s.failure);
   }
-  s.wait_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   const std::uint64_t batch = s.n_taken++;
   const std::byte* memory = s.slots[batch % s.slots.size()]->device();
   const std::uint64_t stride = array_bytes(s.options.batch_size);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -109,7 +110,8 @@ class TrainingRun {
       if (batch.size == 0) break;
       const double epoch_progress = static_cast<double>(n_done) / static_cast<double>(n_batches);
       value = scheduled(options_, (epoch - 1 + epoch_progress) / options_.epochs);
-      model_->step(batch, optimizer_step(value), errors_->slot(n_done));
+      backend_.run_step(options_.cuda_graph,
+                        [&] { model_->step(batch, optimizer_step(value), errors_->slot(n_done)); });
       ++n_done;
       ratings_done += batch.size;
       const bool stop = callbacks_.stop && callbacks_.stop();
@@ -145,7 +147,7 @@ class TrainingRun {
     line["learning_rate"] = value.learning_rate;
     line["seconds"] = seconds;
     line["ratings_per_second"] = n_ratings / seconds;
-    line["wait_share"] = stream_->wait_seconds() / seconds;
+    line["wait_share"] = std::max(0.0, 1 - stream_->busy_seconds() / seconds);
     bool better = true;
     if (has_validation()) {
       const RatingMetrics metrics = evaluate_ratings(backend_, model_->tables(), data_.validation);

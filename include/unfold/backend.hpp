@@ -58,6 +58,18 @@ class StreamSlot {
   virtual void upload(std::uint64_t bytes) = 0;
   virtual const std::byte* device() = 0;
   virtual void release() = 0;
+  // Time that the device spent between device() and release(), over all the rounds that wait_until_free has seen end.
+  virtual double busy_seconds() const = 0;
+};
+
+// Measures the device between two points in its order of ops.
+class DeviceTimer {
+ public:
+  virtual ~DeviceTimer() = default;
+  virtual void start() = 0;
+  virtual void stop() = 0;
+  // Between the last start and the last stop. Waits for both.
+  virtual double seconds() = 0;
 };
 
 class Backend {
@@ -78,6 +90,10 @@ class Backend {
   // Waits for every op. Throws DeviceError for a failure that an op left behind.
   virtual void synchronize() = 0;
   virtual std::unique_ptr<StreamSlot> make_slot(std::uint64_t bytes) = 0;
+  virtual std::unique_ptr<DeviceTimer> make_timer() = 0;
+  // Runs the ops that `ops` calls as one step. With use_graph, CUDA records them into a graph and launches that, which
+  // costs the host less for each small op; results have the same bits. `ops` calls nothing but ops.
+  virtual void run_step(bool use_graph, const std::function<void()>& ops) = 0;
   // Elements from one row to the next for a table with `dim` columns: what the device's vector loads like.
   virtual std::uint32_t row_stride(std::uint32_t dim) const = 0;
 

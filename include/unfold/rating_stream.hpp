@@ -40,8 +40,9 @@ class RatingStream {
   // The next batch, in device memory, or one of size 0 at the end of the epoch. It stays valid until the next
   // call, which hands its slot back to the reader. Rethrows what stopped the reader.
   RatingBatch next();
-  // Time next() spent waiting for the reader since start_epoch.
-  double wait_seconds() const;
+  // Time that the device spent on the epoch's batches; the rest of the epoch it had none to work on. After the last
+  // batch: waits for the device.
+  double busy_seconds();
 
  private:
   struct State;

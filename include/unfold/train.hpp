@@ -35,6 +35,7 @@ struct TrainOptions {
   double init_std = 0.1;
   std::uint64_t batch_size = 0;
   bool deterministic = false;
+  bool cuda_graph = false;
   std::uint32_t patience = 0;
   std::uint64_t seed = 1;
   std::string device = "auto";
@@ -66,6 +67,8 @@ void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.batch_size, "batch-size", "ratings a step, >= 1; 0: chosen from the data and the update");
   visit(o.deterministic, "deterministic",
         "sum gradients by row in a fixed order: equal bits from run to run for any number of threads, but slower");
+  visit(o.cuda_graph, "cuda-graph",
+        "CUDA: launch each step as one graph, for small batches; the same bits with it and without");
   visit(o.patience, "patience", "stop after this many epochs without a better validation score; 0: never");
   visit(o.seed, "seed", "of the split, the start and the order of the data");
   visit(o.device, "device", "auto, cpu, cuda or cuda:N");
@@ -98,7 +101,8 @@ struct TrainCallbacks {
   std::function<void(const MemoryPlan&)> plan;             // before anything is allocated
   std::function<void(const TrainProgress&)> progress;      // at most ten times a second
   // After every epoch, the history line: epoch, train_rmse, learning_rate, seconds, ratings_per_second,
-  // wait_share and, with a validation part, validation_rmse and validation_mae.
+  // wait_share (of the epoch, in which the device had no batch to work on) and, with a validation part,
+  // validation_rmse and validation_mae.
   std::function<void(const nlohmann::ordered_json&)> evaluation;
   std::function<void(const std::string&)> notice;          // something a user should know
   std::function<bool()> stop;                              // true: finish the batch and stop (asked between batches)

@@ -98,6 +98,10 @@ TEST_P(TrainRecipes, RecoversThePlantedModel) {
   const TrainResult result = train(*backend, planted.data(), options, {});
   EXPECT_EQ(result.outcome, TrainOutcome::kFinished);
   EXPECT_EQ(result.model.history.size(), options.epochs);
+  for (const auto& line : result.model.history) {
+    EXPECT_GE(line.at("wait_share"), 0.0);
+    EXPECT_LT(line.at("wait_share"), 1.0);
+  }
   const double rmse = last_validation_rmse(result);
   // Noise is the floor; a tenth of the way from it to the mean's error is far below what biases alone reach.
   EXPECT_GT(rmse, 0.95 * kNoise);
