@@ -141,13 +141,13 @@ double RatingStream::busy_seconds() { return state_->slots_busy_seconds() - stat
 
 void RatingStream::start_epoch(std::uint64_t epoch) {
   State& s = *state_;
-  s.stop();
+  s.stop();  // the reader is at rest until it is started below
   // A slot that was taken and not handed back is free again: its ops are ahead of any that follow.
   if (s.n_taken > s.n_released) s.slots[s.n_released % s.slots.size()]->release();
   s.n_filled = s.n_taken = s.n_released = 0;
+  s.busy_before = s.slots_busy_seconds();
   s.stopping = false;
   s.failure = nullptr;
-  s.busy_before = s.slots_busy_seconds();
   s.reader = std::thread([&s, epoch] { s.read_epoch(epoch); });
 }
 
