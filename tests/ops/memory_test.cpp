@@ -20,7 +20,7 @@ TEST_P(BackendMemory, AllocationIsZeroedAndFreed) {
   array.download(std::span(values));
   EXPECT_TRUE(std::all_of(values.begin(), values.end(), [](float x) { return x == 0; }));
   EXPECT_EQ(backend().allocate(0), nullptr);
-  const bool is_cuda = std::string(GetParam()) == "Cuda";
+  const bool is_cuda = std::string(GetParam()) != "Cpu";
   EXPECT_EQ(backend().name(), is_cuda ? "cuda" : "cpu");
   EXPECT_NE(backend().description().find(is_cuda ? "driver" : "3 threads"), std::string::npos);
 }
