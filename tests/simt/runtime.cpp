@@ -1,13 +1,10 @@
-// The emulated device: a driver, two multiprocessors, and memory that is the host's.
+// The emulated device: a driver, two multiprocessors, and memory that is the host's. Streams are in streams.cpp.
 #include <cuda_runtime_api.h>
 
 #include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <new>
-
-struct EmulatedStream {};
-struct EmulatedEvent {};
 
 namespace {
 
@@ -20,10 +17,7 @@ constexpr std::size_t kHeaderBytes = 256;
 std::atomic<std::size_t> used_bytes = 0;
 thread_local cudaError_t last_error = cudaSuccess;
 
-cudaError_t fail(cudaError_t error) {
-  last_error = error;
-  return error;
-}
+using simt::fail;
 
 cudaError_t of_device(int device) { return device == 0 ? cudaSuccess : fail(cudaErrorInvalidDevice); }
 
@@ -47,6 +41,11 @@ std::size_t release(void* memory) {
 
 }  // namespace
 
+cudaError_t simt::fail(cudaError_t error) {
+  last_error = error;
+  return error;
+}
+
 const char* cudaGetErrorName(cudaError_t error) {
   switch (error) {
     case cudaSuccess: return "cudaSuccess";
@@ -55,6 +54,9 @@ const char* cudaGetErrorName(cudaError_t error) {
     case cudaErrorInsufficientDriver: return "cudaErrorInsufficientDriver";
     case cudaErrorNoDevice: return "cudaErrorNoDevice";
     case cudaErrorInvalidDevice: return "cudaErrorInvalidDevice";
+    case cudaErrorInvalidResourceHandle: return "cudaErrorInvalidResourceHandle";
+    case cudaErrorStreamCaptureUnsupported: return "cudaErrorStreamCaptureUnsupported";
+    case cudaErrorGraphExecUpdateFailure: return "cudaErrorGraphExecUpdateFailure";
   }
   return "unrecognized error code";
 }
@@ -84,6 +86,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
 }
 
 cudaError_t cudaMalloc(void** pointer, std::size_t bytes) {
+  if (simt::captures()) return fail(cudaErrorStreamCaptureUnsupported);
   if (bytes > kTotalBytes - used_bytes) return fail(cudaErrorMemoryAllocation);
   *pointer = bytes > 0 ? allocate(bytes) : nullptr;
   if (bytes > 0 && *pointer == nullptr) return fail(cudaErrorMemoryAllocation);
@@ -107,32 +110,11 @@ cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   *total = kTotalBytes;
   return cudaSuccess;
 }
-cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t) {
-  std::memcpy(to, from, bytes);
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
+  simt::enqueue(stream, "copy", [=] { std::memcpy(to, from, bytes); });
   return cudaSuccess;
 }
-cudaError_t cudaMemsetAsync(void* pointer, int value, std::size_t bytes, cudaStream_t) {
-  std::memset(pointer, value, bytes);
+cudaError_t cudaMemsetAsync(void* pointer, int value, std::size_t bytes, cudaStream_t stream) {
+  simt::enqueue(stream, "set", [=] { std::memset(pointer, value, bytes); });
   return cudaSuccess;
 }
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  *stream = new EmulatedStream;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  delete stream;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  *event = new EmulatedEvent;
-  return cudaSuccess;
-}
-cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  delete event;
-  return cudaSuccess;
-}
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
