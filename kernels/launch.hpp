@@ -34,8 +34,11 @@ void launch_kernel(const Launch& launch, const Grid& grid, const Arguments&... a
 }
 #elif defined(UNFOLD_EMULATED)  // tests/simt: the kernel runs on the CPU
 template <auto kKernel, typename... Arguments>
-void launch_kernel(const Launch&, const Grid& grid, const Arguments&... arguments) {
-  simt::run_kernel(__PRETTY_FUNCTION__, grid.blocks, grid.threads, grid.shared_bytes, [&] { kKernel(arguments...); });
+void launch_kernel(const Launch& launch, const Grid& grid, const Arguments&... arguments) {
+  const char* const launcher = __PRETTY_FUNCTION__;
+  simt::enqueue(launch.stream, launcher, [=] {
+    simt::run_kernel(launcher, grid.blocks, grid.threads, grid.shared_bytes, [&] { kKernel(arguments...); });
+  });
 }
 #endif
 

@@ -5,8 +5,8 @@
 // without work take part with a neutral value. So every mask is the full warp, also where a warp is cut into
 // groups of kWidth lanes that each own a row.
 //
-// All of it is plain C++ over CUDA's names (threadIdx, __shfl_xor_sync, __syncthreads, atomicAdd, __ldcg, float4,
-// double and unsigned types). A host compiler takes it too where those names are provided before it is included.
+// All of it is plain C++ over CUDA's names (threadIdx, __shfl_xor_sync, __syncthreads, atomicAdd, __ldcg, float4...).
+// tests/simt provides those names to a host compiler and runs every kernel on the CPU.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,13 @@
 #define UNFOLD_UNROLL
 #define UNFOLD_UNROLL_BY(n)
 #endif
-// An array in the block's shared memory. One declaration a kernel or device function.
-#if !defined(UNFOLD_SHARED_ARRAY)
+// An array in the block's shared memory, of a size that is known here or that the launch gives (Grid::shared_bytes, one
+// such array a kernel). Shared memory is declared in no other way: tests/simt has these two of its own.
+#if defined(__CUDACC__)
 #define UNFOLD_SHARED_ARRAY(type, name, size) __shared__ type name[size]
+#define UNFOLD_DYNAMIC_SHARED(type, name)                         \
+  extern __shared__ __align__(16) unsigned char unfold_shared[]; \
+  type* const name = reinterpret_cast<type*>(unfold_shared)
 #endif
 
 namespace unfold::cuda {

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "tests/ops/parity.hpp"
+#include "tests/support/sparse_array.hpp"
 
 namespace unfold::test {
 namespace {
@@ -20,7 +21,7 @@ TEST_P(BackendMemory, AllocationIsZeroedAndFreed) {
   array.download(std::span(values));
   EXPECT_TRUE(std::all_of(values.begin(), values.end(), [](float x) { return x == 0; }));
   EXPECT_EQ(backend().allocate(0), nullptr);
-  const bool is_cuda = std::string(GetParam()) == "Cuda";
+  const bool is_cuda = std::string(GetParam()) != "Cpu";
   EXPECT_EQ(backend().name(), is_cuda ? "cuda" : "cpu");
   EXPECT_NE(backend().description().find(is_cuda ? "driver" : "3 threads"), std::string::npos);
 }
@@ -58,21 +59,101 @@ TEST_P(BackendMemory, SlotsHandBatchesOver) {
   }
 }
 
-TEST_P(BackendMemory, LookupRowsReachesPastTwoToTheThirtyOneElements) {
-  constexpr std::uint64_t kRows = (std::uint64_t{1} << 25) + 3;  // 16 GiB at dim 128
-  constexpr std::uint32_t kDim = 128;
-  if (backend().free_bytes() < kRows * kDim * 4 + (std::uint64_t{1} << 30)) GTEST_SKIP() << "needs 17 GiB free";
-  const DeviceArray<float> table(backend(), kRows * kDim);
-  const HostTable last = random_table(random_, 1, kDim, kDim);
-  backend().copy_to_device(table.data() + (kRows - 1) * kDim, last.values.data(), kDim * 4);
-  const GuardedArray<Row> rows(backend(), std::vector<Row>{0, static_cast<Row>(kRows - 1)});
-  const GuardedArray<float> out(backend(), 2 * kDim);
-  backend().lookup_rows(MatrixView<const float>{table.data(), kRows, kDim, kDim}, rows.data(), 2, {out.data(), 2, kDim, kDim});
-  const std::vector<float> got = out.download();
-  EXPECT_TRUE(same_bits(std::span(got).subspan(kDim), last.values));
+// Three rows of a table whose offsets pass 2^31 and 2^32 elements give the bits that they give as a table of their own.
+class LargeTable : public BackendParity {
+ protected:
+  static constexpr std::uint32_t kDim = 128;
+  static constexpr std::uint64_t kLargeRows = (std::uint64_t{1} << 25) + 3;  // 16 GiB
+  const std::vector<Row> large_rows_ = {0, (1u << 24) + 1, static_cast<Row>(kLargeRows - 1)};
+  const std::vector<Row> small_rows_ = {0, 1, 2};
+
+  static bool in_host_memory() { return std::string(GetParam()) != "Cuda"; }
+
+  // A table with the three rows at `rows`, which `use` is called with; returns the three rows after that.
+  template <typename Use>
+  std::vector<float> with_table(const std::vector<Row>& rows, const HostTable& values, Use&& use) {
+    const std::uint64_t n_rows = rows.back() + 1ull;
+    const SparseArray<float> table(backend(), in_host_memory(), n_rows * kDim);
+    if (table.data() == nullptr) return {};
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+      backend().copy_to_device(table.data() + rows[k] * std::uint64_t{kDim}, &values.values[k * kDim], kDim * 4);
+    }
+    const GuardedArray<Row> device_rows(backend(), rows);
+    use(MatrixView<float>{table.data(), n_rows, kDim, kDim}, device_rows.data());
+    std::vector<float> out(rows.size() * kDim);
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+      backend().copy_to_host(&out[k * kDim], table.data() + rows[k] * std::uint64_t{kDim}, kDim * 4);
+    }
+    return out;
+  }
+
+  // use(table, rows) -> what it computes, on both tables.
+  template <typename Use>
+  void expect_equal(Use&& use) {
+    const HostTable values = random_table(random_, 3, kDim, kDim);
+    std::vector<float> of_large, of_small;
+    const std::vector<float> large =
+        with_table(large_rows_, values, [&](MatrixView<float> table, const Row* rows) { of_large = use(table, rows); });
+    if (large.empty()) GTEST_SKIP() << "needs 17 GiB free";
+    const std::vector<float> small =
+        with_table(small_rows_, values, [&](MatrixView<float> table, const Row* rows) { of_small = use(table, rows); });
+    EXPECT_TRUE(same_bits(large, small));
+    EXPECT_TRUE(same_bits(of_large, of_small));
+  }
+};
+
+TEST_P(LargeTable, LookupRows) {
+  expect_equal([&](MatrixView<float> table, const Row* rows) {
+    const GuardedArray<float> out(backend(), 3 * kDim);
+    backend().lookup_rows(table, rows, 3, {out.data(), 3, kDim, kDim});
+    return out.download();
+  });
+}
+
+TEST_P(LargeTable, UpdateRows) {
+  const HostTable gradient = random_table(random_, 3, kDim, kDim);
+  expect_equal([&](MatrixView<float> table, const Row* rows) {
+    const GuardedArray<float> device_gradient(backend(), gradient.values);
+    const GuardedArray<std::byte> workspace(backend(), backend().update_rows_workspace_bytes(3));
+    backend().update_rows({table, nullptr, nullptr, nullptr}, rows, 3, {device_gradient.data(), 3, kDim, kDim},
+                          selfcheck::step_of(OptimizerKind::kSgd), {workspace.data(), workspace.size()});
+    return std::vector<float>();
+  });
+}
+
+TEST_P(LargeTable, RatingsOfUsers) {
+  const HostTable items = random_table(random_, 3, kDim, kDim);
+  const RatingLoss loss = selfcheck::loss_of(true, false);
+  expect_equal([&](MatrixView<float> users, const Row* rows) {
+    const GuardedArray<float> item_factors(backend(), items.values), ratings(backend(), {1, 2, 3});
+    const GuardedArray<float> user_gradient(backend(), 3 * kDim), item_gradient(backend(), 3 * kDim);
+    const GuardedArray<float> bias_gradients(backend(), 6), prediction(backend(), 3);
+    const GuardedArray<Row> item_rows(backend(), small_rows_);
+    const GuardedArray<double> error(backend(), std::vector<double>{0});
+    const SparseArray<float> user_bias(backend(), in_host_memory(), users.rows);
+    const GuardedArray<float> item_bias(backend(), {0.5f, 0.25f, 0.125f});
+    const MfParameters parameters = {{users, nullptr, nullptr, nullptr},
+                                     {MatrixView<float>{item_factors.data(), 3, kDim, kDim}, nullptr, nullptr, nullptr},
+                                     {MatrixView<float>{user_bias.data(), users.rows, 1, 1}, nullptr, nullptr, nullptr},
+                                     {MatrixView<float>{item_bias.data(), 3, 1, 1}, nullptr, nullptr, nullptr}};
+    const RatingBatch batch = {rows, item_rows.data(), ratings.data(), 3};
+    backend().predict_ratings(parameters, rows, item_rows.data(), 3, loss, prediction.data());
+    backend().rating_gradients(parameters, batch, loss, {user_gradient.data(), 3, kDim, kDim},
+                               {item_gradient.data(), 3, kDim, kDim}, bias_gradients.data(), bias_gradients.data() + 3,
+                               error.data());
+    selfcheck::run_rating_step(backend(), parameters, batch, loss, selfcheck::step_of(OptimizerKind::kSgd),
+                               error.data());
+    std::vector<float> out = prediction.download();
+    for (const auto* part : {&user_gradient, &item_gradient, &item_factors, &item_bias, &bias_gradients}) {
+      const std::vector<float> values = part->download();
+      out.insert(out.end(), values.begin(), values.end());
+    }
+    return out;
+  });
 }
 
 UNFOLD_FOR_EVERY_BACKEND(BackendMemory);
+UNFOLD_FOR_EVERY_BACKEND(LargeTable);
 
 }  // namespace
 }  // namespace unfold::test

@@ -11,11 +11,19 @@
 
 #include "host/selfcheck/op_inputs.hpp"
 #include "unfold/error.hpp"
+#if defined(UNFOLD_WITH_EMULATOR)
+#include "tests/simt/emulated_backend.hpp"
+#include "tests/simt/emulator.hpp"
+#endif
 
 namespace unfold::test {
 
 inline constexpr std::uint64_t kSeed = 20240917;
+#if defined(UNFOLD_WITH_EMULATOR)
+inline constexpr const char* kBackends[] = {"Cpu", "Emulated", "Cuda"};
+#else
 inline constexpr const char* kBackends[] = {"Cpu", "Cuda"};
+#endif
 
 // More threads than cores, so that slices end everywhere.
 inline constexpr unsigned kParityThreads = 3;
@@ -23,6 +31,12 @@ inline constexpr unsigned kParityThreads = 3;
 // Null where the device is absent: then the test is skipped, or has failed under UNFOLD_REQUIRE_GPU=1.
 inline std::unique_ptr<Backend> backend_or_skip(const std::string& name) {
   if (name == "Cpu") return make_cpu_backend(kParityThreads);
+#if defined(UNFOLD_WITH_EMULATOR)
+  if (name == "Emulated") {
+    simt::set_seed(simt::seed());  // a test's order does not depend on the tests before it
+    return make_emulated_backend();
+  }
+#endif
   std::string reason;
   try {
     return make_cuda_backend(0);

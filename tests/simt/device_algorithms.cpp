@@ -1,0 +1,62 @@
+// CUB for the emulated backend, as its documentation has it: the scratch is overwritten, and a sort looks at the bits
+// that it was told of.
+#include "kernels/device_algorithms.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <stdexcept>
+#include <vector>
+
+namespace unfold::cuda {
+namespace {
+
+constexpr std::size_t kScratchBytesAnItem = 8;
+
+std::size_t scratch_bytes(std::uint64_t n) { return 256 + n * kScratchBytesAnItem; }
+
+void use(std::span<std::byte> scratch, std::uint64_t n) {
+  if (scratch.size() < scratch_bytes(n)) throw std::runtime_error("the scratch is too small");
+  std::memset(scratch.data(), 0xFF, scratch_bytes(n));
+}
+
+}  // namespace
+
+void sort_by_row(std::span<std::byte> scratch, const Row* rows, Row* sorted_rows, const std::uint32_t* numbers,
+                 std::uint32_t* order, std::uint64_t n, int n_bits, cudaStream_t stream) {
+  simt::enqueue(stream, "sort_by_row", [=] {
+    use(scratch, n);
+    const std::uint64_t mask = (std::uint64_t{1} << n_bits) - 1;
+    std::vector<std::uint64_t> places(n);
+    std::iota(places.begin(), places.end(), 0u);
+    std::stable_sort(places.begin(), places.end(), [&](auto a, auto b) { return (rows[a] & mask) < (rows[b] & mask); });
+    for (std::uint64_t k = 0; k < n; ++k) {
+      sorted_rows[k] = rows[places[k]];
+      order[k] = numbers[places[k]];
+    }
+  });
+}
+std::size_t sort_by_row_scratch_bytes(std::uint64_t n) { return scratch_bytes(n); }
+
+void select_starts(std::span<std::byte> scratch, const Row* sorted_rows, std::uint32_t* starts,
+                   std::uint32_t* n_segments, std::uint64_t n, cudaStream_t stream) {
+  simt::enqueue(stream, "select_starts", [=] {
+    use(scratch, n);
+    std::uint32_t count = 0;
+    for (std::uint64_t k = 0; k < n; ++k) {
+      if (k == 0 || sorted_rows[k] != sorted_rows[k - 1]) starts[count++] = static_cast<std::uint32_t>(k);
+    }
+    *n_segments = count;
+  });
+}
+std::size_t select_starts_scratch_bytes(std::uint64_t n) { return scratch_bytes(n); }
+
+void sum_values(std::span<std::byte> scratch, const double* values, std::uint64_t n, double* sum, cudaStream_t stream) {
+  simt::enqueue(stream, "sum_values", [=] {
+    use(scratch, n);
+    *sum = std::accumulate(values, values + n, 0.0);
+  });
+}
+std::size_t sum_values_scratch_bytes(std::uint64_t n) { return scratch_bytes(n); }
+
+}  // namespace unfold::cuda
