@@ -29,7 +29,7 @@ Blas::~Blas() {
   if (handle_ != nullptr) cublas().destroy(as_handle(handle_));
 }
 
-void Blas::start() {
+void Blas::prepare() {
   if (handle_ != nullptr) return;
   const CublasLibrary& library = cublas();
   if (workspace_.data() == nullptr) workspace_ = DeviceMemory(kWorkspaceBytes);
@@ -51,7 +51,7 @@ void Blas::start() {
 
 void Blas::scores(MatrixView<const float> queries, MatrixView<const float> items, float* scores,
                   std::uint64_t stride) {
-  start();
+  prepare();
   const float one = 1, zero = 0;
   // cuBLAS is column-major: a row-major [n, dim] is its [dim, n].
   UNFOLD_BLAS_CHECK(sgemm, as_handle(handle_), CUBLAS_OP_T, CUBLAS_OP_N, static_cast<int>(items.rows),

@@ -19,14 +19,15 @@ class Blas {
   Blas(const Blas&) = delete;
   Blas& operator=(const Blas&) = delete;
 
+  // Loads cuBLAS and takes the scratch, once; the first product does so itself. A step recorded as a graph, in which
+  // nothing may be allocated, calls it before. Throws DeviceError saying where cuBLAS was looked for.
+  void prepare();
+
   // scores[q * stride + i] = queries[q] . items[i]. Shapes: queries [n_queries, dim], items [n_items, dim],
   // scores [n_queries, stride] with stride >= n_items. Equal items of one call get equal bits.
-  // Throws DeviceError where cuBLAS does not load, saying where it was looked for.
   void scores(MatrixView<const float> queries, MatrixView<const float> items, float* scores, std::uint64_t stride);
 
  private:
-  void start();
-
   cudaStream_t stream_;
   DeviceMemory workspace_;
   void* handle_ = nullptr;
