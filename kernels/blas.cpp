@@ -1,8 +1,8 @@
 #include "kernels/blas.hpp"
 
-#include <cublas_v2.h>
 #include <fmt/format.h>
 
+#include "kernels/cublas_library.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold::cuda {
@@ -14,42 +14,50 @@ constexpr std::uint64_t kWorkspaceBytes = std::uint64_t{32} << 20;
 void check_blas(cublasStatus_t status, const char* call, int line) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
   cudaGetLastError();
-  throw DeviceError(fmt::format("kernels/blas.cpp:{}: {} failed: {} ({})", line, call, cublasGetStatusName(status),
-                                cublasGetStatusString(status)));
+  throw DeviceError(fmt::format("kernels/blas.cpp:{}: cuBLAS {} failed: {} ({})", line, call,
+                                cublas().status_name(status), cublas().status_string(status)));
 }
-#define UNFOLD_BLAS_CHECK(call) check_blas((call), #call, __LINE__)
+#define UNFOLD_BLAS_CHECK(function, ...) check_blas(cublas().function(__VA_ARGS__), #function, __LINE__)
 
 cublasHandle_t as_handle(void* handle) { return static_cast<cublasHandle_t>(handle); }
 
 }  // namespace
 
-Blas::Blas(cudaStream_t stream) : workspace_(kWorkspaceBytes) {
-  cublasHandle_t handle = nullptr;
-  UNFOLD_BLAS_CHECK(cublasCreate(&handle));
-  handle_ = handle;
-  try {
-    UNFOLD_BLAS_CHECK(cublasSetStream(handle, stream));
-    // After the stream, which resets it.
-    UNFOLD_BLAS_CHECK(cublasSetWorkspace(handle, workspace_.data(), workspace_.bytes()));
-    UNFOLD_BLAS_CHECK(cublasSetMathMode(handle, CUBLAS_DEFAULT_MATH));
-    UNFOLD_BLAS_CHECK(cublasSetAtomicsMode(handle, CUBLAS_ATOMICS_NOT_ALLOWED));
-    UNFOLD_BLAS_CHECK(cublasSetPointerMode(handle, CUBLAS_POINTER_MODE_HOST));
-  } catch (...) {
-    cublasDestroy(handle);
-    throw;
-  }
+Blas::Blas(cudaStream_t stream) : stream_(stream) {}
+
+Blas::~Blas() {
+  if (handle_ != nullptr) cublas().destroy(as_handle(handle_));
 }
 
-Blas::~Blas() { cublasDestroy(as_handle(handle_)); }
+void Blas::prepare() {
+  if (handle_ != nullptr) return;
+  const CublasLibrary& library = cublas();
+  if (workspace_.data() == nullptr) workspace_ = DeviceMemory(kWorkspaceBytes);
+  cublasHandle_t handle = nullptr;
+  UNFOLD_BLAS_CHECK(create, &handle);
+  try {
+    UNFOLD_BLAS_CHECK(set_stream, handle, stream_);
+    // After the stream, which resets it.
+    UNFOLD_BLAS_CHECK(set_workspace, handle, workspace_.data(), workspace_.bytes());
+    UNFOLD_BLAS_CHECK(set_math_mode, handle, CUBLAS_DEFAULT_MATH);
+    UNFOLD_BLAS_CHECK(set_atomics_mode, handle, CUBLAS_ATOMICS_NOT_ALLOWED);
+    UNFOLD_BLAS_CHECK(set_pointer_mode, handle, CUBLAS_POINTER_MODE_HOST);
+  } catch (...) {
+    library.destroy(handle);
+    throw;
+  }
+  handle_ = handle;
+}
 
 void Blas::scores(MatrixView<const float> queries, MatrixView<const float> items, float* scores,
                   std::uint64_t stride) {
+  prepare();
   const float one = 1, zero = 0;
   // cuBLAS is column-major: a row-major [n, dim] is its [dim, n].
-  UNFOLD_BLAS_CHECK(cublasSgemm(as_handle(handle_), CUBLAS_OP_T, CUBLAS_OP_N, static_cast<int>(items.rows),
-                                static_cast<int>(queries.rows), static_cast<int>(items.cols), &one, items.data,
-                                static_cast<int>(items.stride), queries.data, static_cast<int>(queries.stride), &zero,
-                                scores, static_cast<int>(stride)));
+  UNFOLD_BLAS_CHECK(sgemm, as_handle(handle_), CUBLAS_OP_T, CUBLAS_OP_N, static_cast<int>(items.rows),
+                    static_cast<int>(queries.rows), static_cast<int>(items.cols), &one, items.data,
+                    static_cast<int>(items.stride), queries.data, static_cast<int>(queries.stride), &zero, scores,
+                    static_cast<int>(stride));
 }
 
 }  // namespace unfold::cuda

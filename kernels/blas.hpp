@@ -1,4 +1,5 @@
-// cuBLAS bound to a stream, with plain float32 arithmetic and scratch of its own.
+// cuBLAS bound to a stream, with plain float32 arithmetic and scratch of its own. The first product loads it and takes
+// the scratch: a machine without cuBLAS does all the rest.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -12,16 +13,22 @@ namespace unfold::cuda {
 
 class Blas {
  public:
+  // Loads nothing yet.
   explicit Blas(cudaStream_t stream);
   ~Blas();
   Blas(const Blas&) = delete;
   Blas& operator=(const Blas&) = delete;
+
+  // Loads cuBLAS and takes the scratch, once; the first product does so itself. A step recorded as a graph, in which
+  // nothing may be allocated, calls it before. Throws DeviceError saying where cuBLAS was looked for.
+  void prepare();
 
   // scores[q * stride + i] = queries[q] . items[i]. Shapes: queries [n_queries, dim], items [n_items, dim],
   // scores [n_queries, stride] with stride >= n_items. Equal items of one call get equal bits.
   void scores(MatrixView<const float> queries, MatrixView<const float> items, float* scores, std::uint64_t stride);
 
  private:
+  cudaStream_t stream_;
   DeviceMemory workspace_;
   void* handle_ = nullptr;
 };

@@ -54,9 +54,13 @@ install_test_packages() {
   install_build_packages libgtest-dev libgmock-dev libbenchmark-dev libboost-context-dev python3-numpy
 }
 
-# A compiler takes up to 1.5 GiB here.
+# As many as $CMAKE_BUILD_PARALLEL_LEVEL says, else what cores and memory allow: a compiler takes up to 1.5 GiB here.
 build_jobs() {
   local cores by_memory
+  if [[ -n ${CMAKE_BUILD_PARALLEL_LEVEL:-} ]]; then
+    echo "$CMAKE_BUILD_PARALLEL_LEVEL"
+    return
+  fi
   cores=$(nproc)
   by_memory=$(awk '/MemAvailable/ {print int($2 / 1572864)}' /proc/meminfo)
   echo $((by_memory < 1 ? 1 : by_memory < cores ? by_memory : cores))

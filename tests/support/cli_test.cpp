@@ -13,7 +13,7 @@ ProcessOptions CliTest::process_options() const {
 }
 
 std::vector<std::string> CliTest::command_line(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), UNFOLD_PROGRAM);
+  arguments.insert(arguments.begin(), program().string());
   return arguments;
 }
 

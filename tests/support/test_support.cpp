@@ -5,6 +5,8 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "host/ops/shared_library.hpp"
+
 namespace unfold::test {
 
 TempDirectory::TempDirectory() {
@@ -30,9 +32,16 @@ std::string read_file(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+std::filesystem::path program() {
+  if (const char* named = std::getenv("UNFOLD_PROGRAM")) return named;
+  const std::filesystem::path here = program_directory();
+  const std::filesystem::path bundled = here / "../bin/unfold";
+  return (std::filesystem::exists(bundled) ? bundled : here / UNFOLD_PROGRAM).lexically_normal();
+}
+
 std::filesystem::path real_data(std::string_view name) {
   const char* folder = std::getenv("UNFOLD_DATA");
-  const std::filesystem::path file = std::filesystem::path(folder != nullptr ? folder : UNFOLD_DATA_DEFAULT) / name;
+  const std::filesystem::path file = program_directory() / (folder != nullptr ? folder : UNFOLD_DATA_DEFAULT) / name;
   return std::filesystem::exists(file) ? file : std::filesystem::path();
 }
 

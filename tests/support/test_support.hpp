@@ -24,6 +24,9 @@ class TempDirectory {
 void write_file(const std::filesystem::path& file, std::string_view bytes);
 std::string read_file(const std::filesystem::path& file);
 
+// The program under test: $UNFOLD_PROGRAM, else where a build or a bundle has it beside this one.
+std::filesystem::path program();
+
 // The file `name` of the real data sets ($UNFOLD_DATA, else beside the checkout), or an empty path.
 std::filesystem::path real_data(std::string_view name);
 

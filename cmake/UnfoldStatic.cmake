@@ -1,0 +1,21 @@
+# With UNFOLD_STATIC: what has no archive, as {fmt} and Highway have none in Debian. Their headers are used as ever, and
+# what lies in their libraries is compiled with the project.
+set(UNFOLD_STATIC_RUNTIME -static-libstdc++ -static-libgcc)
+get_target_property(type fmt::fmt TYPE)
+if(NOT type STREQUAL "STATIC_LIBRARY")
+  if(fmt_VERSION VERSION_LESS 10)
+    add_library(unfold_fmt INTERFACE)
+    target_include_directories(unfold_fmt SYSTEM INTERFACE $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>)
+    set(UNFOLD_FMT $<BUILD_INTERFACE:unfold_fmt>)
+    list(APPEND UNFOLD_STATIC_SOURCES ${PROJECT_SOURCE_DIR}/cmake/static/fmt.cpp)
+  else()
+    set(UNFOLD_FMT fmt::fmt-header-only)  # right for every version, and slow to compile
+  endif()
+endif()
+get_target_property(type hwy::hwy TYPE)
+if(NOT type STREQUAL "STATIC_LIBRARY")
+  add_library(unfold_hwy INTERFACE)
+  target_include_directories(unfold_hwy SYSTEM INTERFACE $<TARGET_PROPERTY:hwy::hwy,INTERFACE_INCLUDE_DIRECTORIES>)
+  set(UNFOLD_HWY $<BUILD_INTERFACE:unfold_hwy>)
+  list(APPEND UNFOLD_STATIC_SOURCES ${PROJECT_SOURCE_DIR}/cmake/static/hwy_targets.cpp)
+endif()
