@@ -1,5 +1,5 @@
 // The fast update of mf on the CPU, beside the copy bandwidth of the same machine in the same run.
-//   rating_step/DIM/THREADS   items_per_second: ratings; bytes_per_second: what the op must move (unfold/backend.hpp)
+//   rating_step/TYPE/DIM/THREADS   items_per_second: ratings; bytes_per_second: what the op must move (unfold/backend.hpp)
 // Ratings and rows are random, as skewed as real ones, and the tables are larger than the second-level cache.
 #include <benchmark/benchmark.h>
 #include <omp.h>
@@ -22,14 +22,19 @@ Row popular_row(std::uint32_t bits, std::uint32_t n_rows) {
   return static_cast<Row>(u * u * static_cast<float>(n_rows - 1));
 }
 
+template <typename Element>
 void rating_step(benchmark::State& state) {
   const auto dim = static_cast<std::uint32_t>(state.range(0));
   const auto backend = make_cpu_backend(static_cast<unsigned>(state.range(1)));
-  const std::uint32_t stride = backend->row_stride(dim);
-  const DeviceArray<float> users(*backend, std::uint64_t{kUsers} * stride), items(*backend, std::uint64_t{kItems} * stride);
+  const std::uint32_t stride = backend->row_stride(dim, kTableTypeOf<Element>);
+  const DeviceArray<Element> users(*backend, std::uint64_t{kUsers} * stride);
+  const DeviceArray<Element> items(*backend, std::uint64_t{kItems} * stride);
   const DeviceArray<float> user_bias(*backend, kUsers), item_bias(*backend, kItems);
-  for (std::uint64_t k = 0; k < users.size(); ++k) users.data()[k] = 0.01f * uniform_float(philox(1, k, 0).v[0]);
-  for (std::uint64_t k = 0; k < items.size(); ++k) items.data()[k] = 0.01f * uniform_float(philox(2, k, 0).v[0]);
+  const auto small = [](std::uint64_t key, std::uint64_t k) {
+    return round_nearest<Element>(0.01f * uniform_float(philox(key, k, 0).v[0]));
+  };
+  for (std::uint64_t k = 0; k < users.size(); ++k) users.data()[k] = small(1, k);
+  for (std::uint64_t k = 0; k < items.size(); ++k) items.data()[k] = small(2, k);
   std::vector<Row> batch_users(kBatch), batch_items(kBatch);
   std::vector<float> ratings(kBatch);
   for (std::uint64_t n = 0; n < kBatch; ++n) {
@@ -38,8 +43,8 @@ void rating_step(benchmark::State& state) {
     batch_items[n] = popular_row(random.v[1], kItems);
     ratings[n] = 5 * uniform_float(random.v[2]);
   }
-  const MfParameters parameters{{MatrixView<float>{users.data(), kUsers, dim, stride}, nullptr, nullptr, nullptr},
-                                {MatrixView<float>{items.data(), kItems, dim, stride}, nullptr, nullptr, nullptr},
+  const MfParameters parameters{{MatrixView<Element>{users.data(), kUsers, dim, stride}, nullptr, nullptr, nullptr},
+                                {MatrixView<Element>{items.data(), kItems, dim, stride}, nullptr, nullptr, nullptr},
                                 {MatrixView<float>{user_bias.data(), kUsers, 1, 1}, nullptr, nullptr, nullptr},
                                 {MatrixView<float>{item_bias.data(), kItems, 1, 1}, nullptr, nullptr, nullptr}};
   const DeviceArray<std::byte> workspace(*backend, backend->rating_step_workspace_bytes(kBatch));
@@ -53,13 +58,21 @@ void rating_step(benchmark::State& state) {
   for (auto _ : state) {
     backend->rating_step(parameters, {batch_users.data(), batch_items.data(), ratings.data(), kBatch}, loss, step,
                          &error, {workspace.data(), workspace.size()});
+    ++step.rounding_key;
   }
   benchmark::DoNotOptimize(error);
   const auto n_ratings = static_cast<std::int64_t>(kBatch) * static_cast<std::int64_t>(state.iterations());
   state.SetItemsProcessed(n_ratings);
-  state.SetBytesProcessed(n_ratings * (2 * 2 * 4 * (dim + 1) + 12));
+  state.SetBytesProcessed(n_ratings * static_cast<std::int64_t>(2 * 2 * (sizeof(Element) * dim + 4) + 12));
 }
-BENCHMARK(rating_step)->ArgsProduct({{32, 64, 128}, {1, 2}})->ArgNames({"dim", "threads"})->UseRealTime();
+#define UNFOLD_BENCH_TYPE(Element)                     \
+  BENCHMARK(rating_step<Element>)                      \
+      ->ArgsProduct({{32, 64, 128}, {1, 2}})           \
+      ->ArgNames({"dim", "threads"})                   \
+      ->UseRealTime()
+UNFOLD_BENCH_TYPE(float);
+UNFOLD_BENCH_TYPE(Float16);
+UNFOLD_BENCH_TYPE(Bfloat16);
 
 // Bytes read and written by copies between arrays far larger than the caches, on as many threads.
 void copy(benchmark::State& state) {

@@ -11,13 +11,13 @@
 namespace unfold {
 
 MfModel::Table::Table(Backend& backend, std::uint64_t rows, std::uint32_t cols, std::uint32_t stride,
-                      OptimizerKind kind)
-    : weight(backend, rows * stride) {
+                      TableType type, OptimizerKind kind)
+    : weight(backend, rows * stride * element_bytes(type)) {
   const OptimizerStateSize state = optimizer_state_size(kind, rows, stride);
   first = DeviceArray<float>(backend, state.first);
   second = DeviceArray<float>(backend, state.second);
   steps = DeviceArray<std::uint32_t>(backend, state.steps);
-  view = {{weight.data(), rows, cols, stride, TableType::kFloat32}, first.data(), second.data(), steps.data()};
+  view = {{weight.data(), rows, cols, stride, type}, first.data(), second.data(), steps.data()};
 }
 
 MfModel::Gradients::Gradients(Backend& backend, std::uint64_t batch_size, std::uint32_t stride)
@@ -28,13 +28,14 @@ MfModel::Gradients::Gradients(Backend& backend, std::uint64_t batch_size, std::u
       workspace(backend, backend.update_rows_workspace_bytes(batch_size)) {}
 
 void MfModel::plan(const Backend& backend, const MfShape& shape, MemoryPlan& plan) {
-  const std::uint32_t stride = backend.row_stride(shape.dim);
+  const std::uint32_t stride = backend.row_stride(shape.dim, shape.table_type);
   const bool on_device = backend.name() != "cpu";
   const auto add = [&](std::string name, std::uint64_t bytes) {
     if (bytes > 0) plan.entries.push_back({std::move(name), bytes, on_device});
   };
   const auto add_table = [&](const char* side, std::uint64_t rows) {
-    add(fmt::format("{}.embedding [{}, {}] float32", side, rows, shape.dim), 4 * rows * stride);
+    add(fmt::format("{}.embedding [{}, {}] {}", side, rows, shape.dim, table_type_name(shape.table_type)),
+        element_bytes(shape.table_type) * rows * stride);
     add(fmt::format("{}.bias [{}] float32", side, rows), 4 * rows);
     add(fmt::format("{} optimizer state", side), optimizer_state_size(shape.optimizer, rows, stride).bytes() +
                                                      optimizer_state_size(shape.optimizer, rows, 1).bytes());
@@ -55,19 +56,22 @@ void MfModel::plan(const Backend& backend, const MfShape& shape, MemoryPlan& pla
 MfModel::MfModel(Backend& backend, const MfShape& shape, const RatingLoss& loss)
     : backend_(backend),
       loss_(loss),
-      user_factors_(backend, shape.n_users, shape.dim, backend.row_stride(shape.dim), shape.optimizer),
-      item_factors_(backend, shape.n_items, shape.dim, backend.row_stride(shape.dim), shape.optimizer),
-      user_bias_(backend, shape.n_users, 1, 1, shape.optimizer),
-      item_bias_(backend, shape.n_items, 1, 1, shape.optimizer),
+      user_factors_(backend, shape.n_users, shape.dim, backend.row_stride(shape.dim, shape.table_type),
+                    shape.table_type, shape.optimizer),
+      item_factors_(backend, shape.n_items, shape.dim, backend.row_stride(shape.dim, shape.table_type),
+                    shape.table_type, shape.optimizer),
+      user_bias_(backend, shape.n_users, 1, 1, TableType::kFloat32, shape.optimizer),
+      item_bias_(backend, shape.n_items, 1, 1, TableType::kFloat32, shape.optimizer),
       parameters_{user_factors_.view, item_factors_.view, user_bias_.view, item_bias_.view} {
   if (shape.deterministic) {
-    gradients_ = std::make_unique<Gradients>(backend, shape.batch_size, backend.row_stride(shape.dim));
+    gradients_ = std::make_unique<Gradients>(backend, shape.batch_size, user_factors_.view.weight.stride);
   } else {
     step_workspace_ = DeviceArray<std::byte>(backend, backend.rating_step_workspace_bytes(shape.batch_size));
   }
 }
 
 void MfModel::initialize(const RatingView& train, double init_std, std::uint64_t seed) {
+  seed_ = seed;
   std::vector<bool> trained_users(user_factors_.view.weight.rows), trained_items(item_factors_.view.weight.rows);
   for (const Row user : train.users) trained_users[user] = true;
   for (const Row item : train.items) trained_items[item] = true;
@@ -77,13 +81,14 @@ void MfModel::initialize(const RatingView& train, double init_std, std::uint64_t
 
 void MfModel::initialize_table(const Table& table, const std::vector<bool>& trained, double init_std,
                                std::uint64_t seed, RandomPurpose purpose) {
-  const MatrixView<float> weight = table.view.weight.as<float>();
+  const TableView& weight = table.view.weight;
   // Uniform in (-half_width, half_width) has standard deviation half_width / sqrt(3).
   const auto half_width = static_cast<float>(init_std * std::sqrt(3.0 / weight.cols));
   const std::uint64_t chunk = std::max<std::uint64_t>(1, (1u << 20) / weight.stride);
-  std::vector<float> staging(std::min(chunk, weight.rows) * weight.stride);
+  std::vector<float> staging;
   for (std::uint64_t first = 0; first < weight.rows; first += chunk) {
     const std::uint64_t n = std::min(chunk, weight.rows - first);
+    staging.resize(n * weight.stride);
 #pragma omp parallel for schedule(static)
     for (std::uint64_t r = 0; r < n; ++r) {
       float* row = &staging[r * weight.stride];
@@ -96,13 +101,18 @@ void MfModel::initialize_table(const Table& table, const std::vector<bool>& trai
         }
       }
     }
-    backend_.copy_to_device(weight.row(first), staging.data(), sizeof(float) * n * weight.stride);
+    upload_rows(backend_, staging, weight, first);
   }
 }
 
-void MfModel::step(const RatingBatch& batch, const OptimizerStep& step, double* squared_error) {
-  if (!gradients_) {
-    backend_.rating_step(parameters_, batch, loss_, step, squared_error,
+void MfModel::step(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number,
+                   double* squared_error) {
+  OptimizerStep user_step = step, item_step = step;
+  const RandomBlock random = random_block(seed_, RandomPurpose::kRounding, 0, step_number);
+  user_step.rounding_key = std::uint64_t{random.v[1]} << 32 | random.v[0];
+  item_step.rounding_key = std::uint64_t{random.v[3]} << 32 | random.v[2];
+  if (!gradients_) {  // one key for both tables: the places of their roundings differ
+    backend_.rating_step(parameters_, batch, loss_, user_step, squared_error,
                          {step_workspace_.data(), step_workspace_.size()});
     return;
   }
@@ -116,20 +126,20 @@ void MfModel::step(const RatingBatch& batch, const OptimizerStep& step, double* 
   backend_.rating_gradients(parameters_, batch, loss_, user_gradient, item_gradient, g.user_bias.data(),
                             g.item_bias.data(), squared_error);
   const std::span<std::byte> workspace(g.workspace.data(), g.workspace.size());
-  backend_.update_rows(parameters_.user_factors, batch.users, batch.size, user_gradient, step, workspace);
-  backend_.update_rows(parameters_.item_factors, batch.items, batch.size, item_gradient, step, workspace);
+  backend_.update_rows(parameters_.user_factors, batch.users, batch.size, user_gradient, user_step, workspace);
+  backend_.update_rows(parameters_.item_factors, batch.items, batch.size, item_gradient, item_step, workspace);
   if (!loss_.use_bias) return;
   backend_.update_rows(parameters_.user_bias, batch.users, batch.size, user_bias_gradient, step, workspace);
   backend_.update_rows(parameters_.item_bias, batch.items, batch.size, item_bias_gradient, step, workspace);
 }
 
 void MfModel::download(Model& model) const {
-  download_table(backend_, user_factors_.view.weight.as<const float>(), model.user_embedding);
-  download_table(backend_, item_factors_.view.weight.as<const float>(), model.item_embedding);
+  download_table(backend_, user_factors_.view.weight, model.user_embedding);
+  download_table(backend_, item_factors_.view.weight, model.item_embedding);
   model.user_bias.resize(user_bias_.view.weight.rows);
   model.item_bias.resize(item_bias_.view.weight.rows);
-  user_bias_.weight.download(model.user_bias);
-  item_bias_.weight.download(model.item_bias);
+  backend_.copy_to_host(model.user_bias.data(), user_bias_.weight.data(), user_bias_.weight.bytes());
+  backend_.copy_to_host(model.item_bias.data(), item_bias_.weight.data(), item_bias_.weight.bytes());
   // Scores are trained in units of the ratings' standard deviation; a model without a range predicts its score, so
   // it takes the unit back: biases whole, and each factor of a product its square root.
   const float scale = loss_.has_range ? 1.0f : loss_.scale;

@@ -18,6 +18,7 @@ struct MfShape {
   std::uint32_t n_users = 0;
   std::uint32_t n_items = 0;
   std::uint32_t dim = 0;
+  TableType table_type = TableType::kFloat32;  // of the embeddings; biases and optimizer state are float32
   OptimizerKind optimizer = OptimizerKind::kSgd;
   bool deterministic = false;      // sum gradients by row instead of updating in place
   std::uint64_t batch_size = 0;    // the largest batch
@@ -30,22 +31,26 @@ class MfModel {
 
   MfModel(Backend& backend, const MfShape& shape, const RatingLoss& loss);
 
-  // Embeddings uniform with standard deviation init_std / sqrt(dim), the same on every backend. Rows without a
-  // rating in `train` stay zero: they then predict what is known without them.
+  // Embeddings uniform with standard deviation init_std / sqrt(dim), rounded to the nearest element, the same on every
+  // backend. Rows without a rating in `train` stay zero: they then predict what is known without them. `seed` is also
+  // that of the rounding in step().
   void initialize(const RatingView& train, double init_std, std::uint64_t seed);
 
-  // One step on a batch; adds its squared error to *squared_error (in the backend's memory).
-  void step(const RatingBatch& batch, const OptimizerStep& step, double* squared_error);
+  // One step on a batch; adds its squared error to *squared_error (in the backend's memory). `step_number` counts the
+  // steps of the run: it and the seed decide every random bit of the rounding, so step.rounding_key is not read.
+  void step(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number, double* squared_error);
 
   ScoringTables tables() const { return {parameters_, loss_}; }
-  // Copies the weights to `model`.
+  // Copies the weights to `model`, as float32.
   void download(Model& model) const;
 
  private:
   // A table's weights and state.
   struct Table {
-    Table(Backend& backend, std::uint64_t rows, std::uint32_t cols, std::uint32_t stride, OptimizerKind kind);
-    DeviceArray<float> weight, first, second;
+    Table(Backend& backend, std::uint64_t rows, std::uint32_t cols, std::uint32_t stride, TableType type,
+          OptimizerKind kind);
+    DeviceArray<std::byte> weight;
+    DeviceArray<float> first, second;
     DeviceArray<std::uint32_t> steps;
     ParameterView view;
   };
@@ -60,6 +65,7 @@ class MfModel {
 
   Backend& backend_;
   RatingLoss loss_;
+  std::uint64_t seed_ = 0;
   Table user_factors_, item_factors_, user_bias_, item_bias_;
   MfParameters parameters_;
   DeviceArray<std::byte> step_workspace_;  // fast only

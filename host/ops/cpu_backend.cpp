@@ -18,7 +18,7 @@
 namespace unfold {
 namespace {
 
-// Rows start on a cache line and hold whole vectors of the widest SIMD target.
+// Rows hold whole vectors of the widest SIMD target, whatever their type; of float32 they start on a cache line.
 constexpr std::uint32_t kRowAlignment = 16;
 
 using Clock = std::chrono::steady_clock;
@@ -99,7 +99,7 @@ class CpuBackend : public Backend {
   }
   std::unique_ptr<DeviceTimer> make_timer() override { return std::make_unique<HostTimer>(); }
   void run_step(bool, const std::function<void()>& ops) override { ops(); }
-  std::uint32_t row_stride(std::uint32_t dim) const override {
+  std::uint32_t row_stride(std::uint32_t dim, TableType) const override {
     return (dim + kRowAlignment - 1) / kRowAlignment * kRowAlignment;
   }
 

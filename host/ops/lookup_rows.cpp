@@ -1,9 +1,38 @@
-// Gathers rows of a table. A row is one memcpy: the C library's is vectorised with run-time dispatch.
+// Gathers rows of a table. A row of float32 is one memcpy: the C library's is vectorised with run-time dispatch.
 #include <cstring>
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "host/ops/lookup_rows.cpp"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+
+#include "host/ops/elements-inl.hpp"
 #include "host/ops/ops.hpp"
 
+HWY_BEFORE_NAMESPACE();
+namespace unfold::cpu::HWY_NAMESPACE {
+
+template <typename Element>
+void convert_columns(const Element* HWY_RESTRICT from, std::size_t cols, float* HWY_RESTRICT to) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t k = 0;
+  for (; k + lanes <= cols; k += lanes) hn::StoreU(load_floats(from + k), d, to + k);
+  for (; k < cols; ++k) to[k] = to_float(from[k]);
+}
+
+// Row `row` of a 16-bit table as float32.
+void convert_row(const ConstTableView& table, Row row, float* to) {
+  if (table.type == TableType::kFloat16) return convert_columns(table.as<const Float16>().row(row), table.cols, to);
+  convert_columns(table.as<const Bfloat16>().row(row), table.cols, to);
+}
+
+}  // namespace unfold::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace unfold::cpu {
+
+HWY_EXPORT(convert_row);
 
 void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows, MatrixView<float> out,
                  int n_threads) {
@@ -12,9 +41,14 @@ void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_r
 #pragma omp parallel for num_threads(threads_for(n_rows, n_threads)) schedule(static)
   for (std::uint64_t n = 0; n < n_rows; ++n) {
     float* to = out.row(n);
-    std::memcpy(to, table.as<const float>().row(rows[n]), row_bytes);
+    if (table.type == TableType::kFloat32) {
+      std::memcpy(to, table.as<const float>().row(rows[n]), row_bytes);
+    } else {
+      HWY_DYNAMIC_DISPATCH(convert_row)(table, rows[n], to);
+    }
     std::memset(to + table.cols, 0, padding_bytes);
   }
 }
 
 }  // namespace unfold::cpu
+#endif

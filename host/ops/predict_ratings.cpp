@@ -9,8 +9,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace unfold::cpu::HWY_NAMESPACE {
 
-void predict_ratings_slice(const MfParameters& t, const Row* users, const Row* items, std::uint64_t first,
-                           std::uint64_t last, const RatingLoss& loss, float* prediction) {
+template <typename Element>
+void predict_pairs(const MfParameters& t, const Row* users, const Row* items, std::uint64_t first, std::uint64_t last,
+                   const RatingLoss& loss, float* prediction) {
   const std::size_t stride = t.user_factors.weight.stride;
   for (std::uint64_t n = first; n < last; ++n) {
     const Row user = users[n], item = items[n];
@@ -18,12 +19,19 @@ void predict_ratings_slice(const MfParameters& t, const Row* users, const Row* i
     if (loss.use_bias && user != kUnknownRow) score += t.user_bias.weight.as<float>().data[user];
     if (loss.use_bias && item != kUnknownRow) score += t.item_bias.weight.as<float>().data[item];
     if (user != kUnknownRow && item != kUnknownRow) {
-      const float* p = t.user_factors.weight.as<float>().row(user);
-      const float* q = t.item_factors.weight.as<float>().row(item);
+      const Element* p = t.user_factors.weight.as<const Element>().row(user);
+      const Element* q = t.item_factors.weight.as<const Element>().row(item);
       score += row_products<false>(p, q, stride).user_item;
     }
     prediction[n] = predicted_rating(score, loss);
   }
+}
+
+void predict_ratings_slice(const MfParameters& t, const Row* users, const Row* items, std::uint64_t first,
+                           std::uint64_t last, const RatingLoss& loss, float* prediction) {
+  with_element(t.user_factors.weight.type, [&]<typename Element>() {
+    predict_pairs<Element>(t, users, items, first, last, loss, prediction);
+  });
 }
 
 }  // namespace unfold::cpu::HWY_NAMESPACE

@@ -22,12 +22,18 @@ inline std::uint32_t row_group(Row row, std::uint32_t n_groups) {
   return static_cast<std::uint32_t>((static_cast<std::uint64_t>(mixed) * n_groups) >> 32);
 }
 
+struct RatingCell {
+  RatingBatch ratings;
+  const std::uint32_t* positions = nullptr;  // of each in the batch, ascending; null where they were not wanted
+};
+
 class RatingCells {
  public:
   static std::uint64_t workspace_bytes(std::uint64_t batch_size, int n_threads);
 
-  // `workspace` holds workspace_bytes and outlives the cells.
-  RatingCells(const RatingBatch& batch, int n_threads, std::span<std::byte> workspace);
+  // `workspace` holds workspace_bytes and outlives the cells. with_positions: 16-bit tables, which are rounded by
+  // position.
+  RatingCells(const RatingBatch& batch, int n_threads, bool with_positions, std::span<std::byte> workspace);
 
   // Sort the batch by cell, in batch order within a cell: count() and then scatter() for each of n_threads parts of
   // the batch, on any threads, with place() on one thread between them.
@@ -35,8 +41,7 @@ class RatingCells {
   void place();
   void scatter(std::uint32_t part);
 
-  // The ratings of a cell.
-  RatingBatch cell(std::uint32_t user_group, std::uint32_t item_group) const;
+  RatingCell cell(std::uint32_t user_group, std::uint32_t item_group) const;
 
  private:
   std::uint64_t n_cells() const { return std::uint64_t{n_groups_} * n_groups_; }
@@ -53,6 +58,7 @@ class RatingCells {
   Row* users_;
   Row* items_;
   float* ratings_;
+  std::uint32_t* positions_;  // null: not wanted
   // [n_threads, counter_stride]: how many ratings of a cell a part holds, then where the next of them goes. After scatter
   // the last part's row holds the ends of the cells.
   std::uint64_t* next_;

@@ -10,10 +10,15 @@
 HWY_BEFORE_NAMESPACE();
 namespace unfold::cpu::HWY_NAMESPACE {
 
-double rating_gradients_slice(const MfParameters& t, const RatingBatch& batch, std::uint64_t first,
-                              std::uint64_t last, const RatingLoss& loss, MatrixView<float> user_gradient,
-                              MatrixView<float> item_gradient, float* user_bias_gradient,
-                              float* item_bias_gradient) {
+// Where gradients go.
+struct GradientViews {
+  MatrixView<float> user, item;
+  float *user_bias, *item_bias;
+};
+
+template <typename Element>
+double write_gradients(const MfParameters& t, const RatingBatch& batch, std::uint64_t first, std::uint64_t last,
+                       const RatingLoss& loss, const GradientViews& out) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   const std::size_t stride = t.user_factors.weight.stride;
@@ -21,26 +26,36 @@ double rating_gradients_slice(const MfParameters& t, const RatingBatch& batch, s
   double squared_error = 0;
   for (std::uint64_t n = first; n < last; ++n) {
     const Row user = batch.users[n], item = batch.items[n];
-    const float* HWY_RESTRICT p = t.user_factors.weight.as<float>().row(user);
-    const float* HWY_RESTRICT q = t.item_factors.weight.as<float>().row(item);
+    const Element* HWY_RESTRICT p = t.user_factors.weight.as<const Element>().row(user);
+    const Element* HWY_RESTRICT q = t.item_factors.weight.as<const Element>().row(item);
     const float user_bias = t.user_bias.weight.as<float>().data[user];
     const float item_bias = t.item_bias.weight.as<float>().data[item];
     const float bias = loss.use_bias ? user_bias + item_bias : 0.0f;
     const float score = loss.mean + bias + row_products<false>(p, q, stride).user_item;
     const RatingGradient gradient = rating_gradient(score, batch.ratings[n], loss);
     squared_error += static_cast<double>(gradient.error) * static_cast<double>(gradient.error);
-    user_bias_gradient[n] = loss.use_bias ? gradient.by_score + loss.l2_bias * user_bias : 0.0f;
-    item_bias_gradient[n] = loss.use_bias ? gradient.by_score + loss.l2_bias * item_bias : 0.0f;
-    float* HWY_RESTRICT user_out = user_gradient.row(n);
-    float* HWY_RESTRICT item_out = item_gradient.row(n);
+    out.user_bias[n] = loss.use_bias ? gradient.by_score + loss.l2_bias * user_bias : 0.0f;
+    out.item_bias[n] = loss.use_bias ? gradient.by_score + loss.l2_bias * item_bias : 0.0f;
+    float* HWY_RESTRICT user_out = out.user.row(n);
+    float* HWY_RESTRICT item_out = out.item.row(n);
     const FloatVec g = hn::Set(d, gradient.by_score);
     for (std::size_t k = 0; k < stride; k += lanes) {
-      const FloatVec pk = hn::Load(d, p + k), qk = hn::Load(d, q + k);
+      const FloatVec pk = load_floats(p + k), qk = load_floats(q + k);
       hn::Store(hn::MulAdd(g, qk, hn::Mul(l2, pk)), d, user_out + k);
       hn::Store(hn::MulAdd(g, pk, hn::Mul(l2, qk)), d, item_out + k);
     }
   }
   return squared_error;
+}
+
+double rating_gradients_slice(const MfParameters& t, const RatingBatch& batch, std::uint64_t first,
+                              std::uint64_t last, const RatingLoss& loss, MatrixView<float> user_gradient,
+                              MatrixView<float> item_gradient, float* user_bias_gradient,
+                              float* item_bias_gradient) {
+  const GradientViews out{user_gradient, item_gradient, user_bias_gradient, item_bias_gradient};
+  return with_element(t.user_factors.weight.type, [&]<typename Element>() {
+    return write_gradients<Element>(t, batch, first, last, loss, out);
+  });
 }
 
 }  // namespace unfold::cpu::HWY_NAMESPACE

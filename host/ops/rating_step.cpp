@@ -22,13 +22,14 @@
 HWY_BEFORE_NAMESPACE();
 namespace unfold::cpu::HWY_NAMESPACE {
 
-constexpr std::uint64_t kCacheLineFloats = 16;
+constexpr std::uint64_t kCacheLineBytes = 64;
 // Cache lines asked for ahead: enough to cover the latency of the last-level cache, few enough for the core's
 // line fill buffers and first-level cache to hold.
 constexpr std::uint64_t kLinesAhead = 48;
 
-HWY_INLINE void prefetch_row(const float* row, std::uint64_t stride) {
-  for (std::uint64_t k = 0; k < stride; k += kCacheLineFloats) hwy::Prefetch(row + k);
+template <typename Element>
+HWY_INLINE void prefetch_row(const Element* row, std::uint64_t stride) {
+  for (std::uint64_t k = 0; k < stride; k += kCacheLineBytes / sizeof(Element)) hwy::Prefetch(row + k);
 }
 
 // Mean over the columns of (g * other + l2 * own)^2.
@@ -36,25 +37,27 @@ HWY_INLINE float mean_square(float g, float l2, float own_own, float own_other, 
   return (g * g * other_other + 2.0f * g * l2 * own_other + l2 * l2 * own_own) / dim;
 }
 
-template <OptimizerKind kKind>
-double rating_step_sequential(const MfParameters& t, const RatingBatch& batch, const RatingLoss& loss,
-                              const OptimizerStep& step) {
+// positions[n]: the place of rating n in the whole batch, which its rounding depends on; null: n.
+template <OptimizerKind kKind, typename Element>
+double rating_step_sequential(const MfParameters& t, const RatingBatch& batch, const std::uint32_t* positions,
+                              const RatingLoss& loss, const OptimizerStep& step) {
   constexpr bool kSquares = kKind == OptimizerKind::kRowwiseAdagrad;
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   const std::uint64_t stride = t.user_factors.weight.stride;
   const float dim = static_cast<float>(t.user_factors.weight.cols);
-  const std::uint64_t ahead = 1 + kLinesAhead * kCacheLineFloats / (2 * stride);
+  const std::uint64_t ahead = 1 + kLinesAhead * kCacheLineBytes / (2 * stride * sizeof(Element));
   const FloatVec l2 = hn::Set(d, loss.l2);
+  RowRounding<Element> rounding(step.rounding_key);
   double squared_error = 0;
   for (std::uint64_t n = 0; n < batch.size; ++n) {
     if (n + ahead < batch.size) {
-      prefetch_row(t.user_factors.weight.as<float>().row(batch.users[n + ahead]), stride);
-      prefetch_row(t.item_factors.weight.as<float>().row(batch.items[n + ahead]), stride);
+      prefetch_row(t.user_factors.weight.as<Element>().row(batch.users[n + ahead]), stride);
+      prefetch_row(t.item_factors.weight.as<Element>().row(batch.items[n + ahead]), stride);
     }
     const Row user = batch.users[n], item = batch.items[n];
-    float* HWY_RESTRICT p = t.user_factors.weight.as<float>().row(user);
-    float* HWY_RESTRICT q = t.item_factors.weight.as<float>().row(item);
+    Element* HWY_RESTRICT p = t.user_factors.weight.as<Element>().row(user);
+    Element* HWY_RESTRICT q = t.item_factors.weight.as<Element>().row(item);
     float& user_bias = t.user_bias.weight.as<float>().data[user];
     float& item_bias = t.item_bias.weight.as<float>().data[item];
     const Products products = row_products<kSquares>(p, q, stride);
@@ -75,20 +78,24 @@ double rating_step_sequential(const MfParameters& t, const RatingBatch& batch, c
     const RowUpdate<kKind> update_user(t.user_factors, user, user_square, step);
     const RowUpdate<kKind> update_item(t.item_factors, item, item_square, step);
     const FloatVec g = hn::Set(d, gradient.by_score);
+    rounding.draw(2 * (positions == nullptr ? n : positions[n]), 2, stride);
+    const std::uint16_t* const random = rounding.bits();
     for (std::size_t k = 0; k < stride; k += lanes) {
-      const FloatVec pk = hn::Load(d, p + k), qk = hn::Load(d, q + k);
-      hn::Store(update_user(pk, hn::MulAdd(g, qk, hn::Mul(l2, pk)), k), d, p + k);
-      hn::Store(update_item(qk, hn::MulAdd(g, pk, hn::Mul(l2, qk)), k), d, q + k);
+      const FloatVec pk = load_floats(p + k), qk = load_floats(q + k);
+      store_floats(update_user(pk, hn::MulAdd(g, qk, hn::Mul(l2, pk)), k), p + k, random + k);
+      store_floats(update_item(qk, hn::MulAdd(g, pk, hn::Mul(l2, qk)), k), q + k, random + stride + k);
     }
   }
   return squared_error;
 }
 
-double rating_step_any(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
-                       const OptimizerStep& step) {
+double rating_step_any(const MfParameters& parameters, const RatingBatch& batch, const std::uint32_t* positions,
+                       const RatingLoss& loss, const OptimizerStep& step) {
   double squared_error = 0;
   with_optimizer(step.kind, [&]<OptimizerKind kKind>() {
-    squared_error = rating_step_sequential<kKind>(parameters, batch, loss, step);
+    squared_error = with_element(parameters.user_factors.weight.type, [&]<typename Element>() {
+      return rating_step_sequential<kKind, Element>(parameters, batch, positions, loss, step);
+    });
   });
   return squared_error;
 }
@@ -111,11 +118,12 @@ void rating_step(const MfParameters& parameters, const RatingBatch& batch, const
   if (batch.size == 0) return;
   const int threads = threads_for(batch.size, n_threads);
   if (threads == 1) {
-    *squared_error += HWY_DYNAMIC_DISPATCH(rating_step_any)(parameters, batch, loss, step);
+    *squared_error += HWY_DYNAMIC_DISPATCH(rating_step_any)(parameters, batch, nullptr, loss, step);
     return;
   }
   auto* const errors = reinterpret_cast<double*>(workspace.data());
-  RatingCells cells(batch, threads, workspace.subspan(sizeof(double) * kMaxThreads));
+  const bool with_positions = parameters.user_factors.weight.type != TableType::kFloat32;
+  RatingCells cells(batch, threads, with_positions, workspace.subspan(sizeof(double) * kMaxThreads));
   const auto n_parts = static_cast<std::uint32_t>(threads);
 #pragma omp parallel num_threads(threads)
   {
@@ -130,8 +138,9 @@ void rating_step(const MfParameters& parameters, const RatingBatch& batch, const
     for (std::uint32_t round = 0; round < n_parts; ++round) {
 #pragma omp barrier
       for (std::uint32_t part = first; part < n_parts; part += granted) {
-        const RatingBatch cell = cells.cell(part, (part + round) % n_parts);
-        const double error = HWY_DYNAMIC_DISPATCH(rating_step_any)(parameters, cell, loss, step);
+        const RatingCell cell = cells.cell(part, (part + round) % n_parts);
+        const double error =
+            HWY_DYNAMIC_DISPATCH(rating_step_any)(parameters, cell.ratings, cell.positions, loss, step);
         errors[part] = round == 0 ? error : errors[part] + error;
       }
     }

@@ -8,29 +8,26 @@
 
 #include <cstddef>
 
+#include "host/ops/elements-inl.hpp"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace unfold::cpu::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-using FloatTag = hn::ScalableTag<float>;
-using FloatVec = hn::Vec<FloatTag>;
 
 struct Products {
   float user_item = 0, user_user = 0, item_item = 0;
 };
 
 // p.q, and with kSquares |p|^2 and |q|^2.
-template <bool kSquares>
-HWY_INLINE Products row_products(const float* HWY_RESTRICT p, const float* HWY_RESTRICT q, std::size_t stride) {
+template <bool kSquares, typename Element>
+HWY_INLINE Products row_products(const Element* HWY_RESTRICT p, const Element* HWY_RESTRICT q, std::size_t stride) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   FloatVec dot0 = hn::Zero(d), dot1 = hn::Zero(d), pp = hn::Zero(d), qq = hn::Zero(d);
   std::size_t k = 0;
   for (; k + 2 * lanes <= stride; k += 2 * lanes) {
-    const FloatVec p0 = hn::Load(d, p + k), q0 = hn::Load(d, q + k);
-    const FloatVec p1 = hn::Load(d, p + k + lanes), q1 = hn::Load(d, q + k + lanes);
+    const FloatVec p0 = load_floats(p + k), q0 = load_floats(q + k);
+    const FloatVec p1 = load_floats(p + k + lanes), q1 = load_floats(q + k + lanes);
     dot0 = hn::MulAdd(p0, q0, dot0);
     dot1 = hn::MulAdd(p1, q1, dot1);
     if constexpr (kSquares) {
@@ -39,7 +36,7 @@ HWY_INLINE Products row_products(const float* HWY_RESTRICT p, const float* HWY_R
     }
   }
   for (; k < stride; k += lanes) {
-    const FloatVec p0 = hn::Load(d, p + k), q0 = hn::Load(d, q + k);
+    const FloatVec p0 = load_floats(p + k), q0 = load_floats(q + k);
     dot0 = hn::MulAdd(p0, q0, dot0);
     if constexpr (kSquares) {
       pp = hn::MulAdd(p0, p0, pp);

@@ -11,16 +11,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "host/ops/elements-inl.hpp"
 #include "hwy/highway.h"
 #include "unfold/optimizer.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace unfold::cpu::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-using FloatTag = hn::ScalableTag<float>;
-using FloatVec = hn::Vec<FloatTag>;
-
 // Holds what is constant over a row. `mean_squared_gradient` is used by row-wise AdaGrad alone.
 template <OptimizerKind kKind>
 class RowUpdate {

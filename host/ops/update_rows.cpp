@@ -29,18 +29,17 @@ HWY_INLINE void sum_gradients(std::span<const RowPosition> entries, MatrixView<c
   }
 }
 
-template <OptimizerKind kKind>
+template <OptimizerKind kKind, typename Element>
 void update_row(const ParameterView& table, std::span<const RowPosition> entries, MatrixView<const float> gradient,
-                const OptimizerStep& step) {
+                const OptimizerStep& step, RowRounding<Element>& rounding) {
   const Row row = entries.front().row;
-  if (table.weight.stride == 1) {
+  if (!kIsRounded<Element> && table.weight.stride == 1) {
     float total = 0;
     for (const RowPosition& entry : entries) total += gradient.data[entry.position];
     update_scalar<kKind>(table, row, total, step);
     return;
   }
-  const FloatTag d;
-  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t lanes = hn::Lanes(FloatTag());
   HWY_ALIGN_MAX float sum[kMaxStride];
   sum_gradients(entries, gradient, sum);
   float mean_square = 0;
@@ -48,9 +47,22 @@ void update_row(const ParameterView& table, std::span<const RowPosition> entries
     mean_square = row_products<false>(sum, sum, table.weight.stride).user_item / static_cast<float>(table.weight.cols);
   }
   const RowUpdate<kKind> update(table, row, mean_square, step);
-  float* HWY_RESTRICT weight = table.weight.as<float>().row(row);
+  Element* HWY_RESTRICT weight = table.weight.as<Element>().row(row);
+  rounding.draw(row, 1, table.weight.stride);
   for (std::size_t k = 0; k < table.weight.stride; k += lanes) {
-    hn::Store(update(hn::Load(d, weight + k), hn::Load(d, sum + k), k), d, weight + k);
+    store_floats(update(load_floats(weight + k), load_floats(sum + k), k), weight + k, rounding.bits() + k);
+  }
+}
+
+template <OptimizerKind kKind, typename Element>
+void update_runs(const ParameterView& table, std::span<const RowPosition> entries, MatrixView<const float> gradient,
+                 const OptimizerStep& step) {
+  RowRounding<Element> rounding(step.rounding_key);
+  for (std::size_t first = 0; first < entries.size();) {
+    std::size_t last = first + 1;
+    while (last < entries.size() && entries[last].row == entries[first].row) ++last;
+    update_row<kKind, Element>(table, entries.subspan(first, last - first), gradient, step, rounding);
+    first = last;
   }
 }
 
@@ -58,12 +70,9 @@ void update_row(const ParameterView& table, std::span<const RowPosition> entries
 void update_sorted_rows(const ParameterView& table, std::span<const RowPosition> entries,
                         MatrixView<const float> gradient, const OptimizerStep& step) {
   with_optimizer(step.kind, [&]<OptimizerKind kKind>() {
-    for (std::size_t first = 0; first < entries.size();) {
-      std::size_t last = first + 1;
-      while (last < entries.size() && entries[last].row == entries[first].row) ++last;
-      update_row<kKind>(table, entries.subspan(first, last - first), gradient, step);
-      first = last;
-    }
+    with_element(table.weight.type, [&]<typename Element>() {
+      update_runs<kKind, Element>(table, entries, gradient, step);
+    });
   });
 }
 

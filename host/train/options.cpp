@@ -24,6 +24,7 @@ constexpr std::array<NamedOptimizer, 4> kOptimizers = {{{"sgd", OptimizerKind::k
                                                         {"adagrad", OptimizerKind::kAdagrad},
                                                         {"rowwise-adagrad", OptimizerKind::kRowwiseAdagrad},
                                                         {"adam", OptimizerKind::kAdam}}};
+constexpr std::array<TableType, 3> kTableTypes = {TableType::kFloat32, TableType::kFloat16, TableType::kBfloat16};
 constexpr std::array<std::string_view, 4> kSchedules = {"constant", "exponential", "linear", "one-cycle"};
 
 struct Range {
@@ -75,6 +76,8 @@ void validate(const TrainOptions& o) {
   };
   require(o.model == "mf", "model", o.model, "this version trains 'mf'");
   require(o.dim >= 1 && o.dim <= 1024, "dim", o.dim, "use 1 to 1024");
+  require(std::ranges::find(kTableTypes, o.table_type, table_type_name) != kTableTypes.end(), "table-type", o.table_type,
+          "use float32, float16 or bfloat16");
   require(o.epochs >= 1, "epochs", o.epochs, "use 1 or more");
   require(std::ranges::any_of(kOptimizers, [&](const NamedOptimizer& n) { return n.name == o.optimizer; }), "optimizer",
           o.optimizer, "use sgd, adagrad, rowwise-adagrad or adam");
@@ -129,6 +132,12 @@ OptimizerKind optimizer_kind(const TrainOptions& options) {
     if (n.name == options.optimizer) return n.kind;
   }
   throw UsageError(fmt::format("--optimizer {}: unknown", options.optimizer));
+}
+
+TableType table_type(const TrainOptions& options) {
+  const auto* const type = std::ranges::find(kTableTypes, options.table_type, table_type_name);
+  if (type == kTableTypes.end()) throw UsageError(fmt::format("--table-type {}: unknown", options.table_type));
+  return *type;
 }
 
 RatingLoss rating_loss(const TrainOptions& o, const RatingView& train) {

@@ -4,12 +4,16 @@
 #include "unfold/optimizer.hpp"
 #include "unfold/rating_loss.hpp"
 #include "unfold/ratings.hpp"
+#include "unfold/table_view.hpp"
 #include "unfold/train.hpp"
 
 namespace unfold {
 
 // Requires validate(options).
 OptimizerKind optimizer_kind(const TrainOptions& options);
+
+// Requires validate(options).
+TableType table_type(const TrainOptions& options);
 
 // The loss for these ratings: their mean, the range, the penalties. Throws UsageError where a rating lies outside
 // the range.

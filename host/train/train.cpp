@@ -59,7 +59,8 @@ class TrainingRun {
         options_(options),
         callbacks_(callbacks),
         batch_size_(resolved_batch_size(options, data.train.size())),
-        shape_{data.n_users, data.n_items, options.dim, optimizer_kind(options), options.deterministic, batch_size_},
+        shape_{data.n_users,          data.n_items,          options.dim, table_type(options),
+               optimizer_kind(options), options.deterministic, batch_size_},
         stream_options_{batch_size_, 3, 0, options.seed} {
     check_memory();
     model_.emplace(backend, shape_, rating_loss(options, data.train));
@@ -94,7 +95,7 @@ class TrainingRun {
 
   OptimizerStep optimizer_step(const ScheduleValue& value) const {
     return {shape_.optimizer, static_cast<float>(value.learning_rate), static_cast<float>(value.beta1),
-            static_cast<float>(options_.beta2), static_cast<float>(options_.epsilon)};
+            static_cast<float>(options_.beta2), static_cast<float>(options_.epsilon), 0};
   }
 
   void run_epoch(std::uint32_t epoch) {
@@ -110,8 +111,9 @@ class TrainingRun {
       if (batch.size == 0) break;
       const double epoch_progress = static_cast<double>(n_done) / static_cast<double>(n_batches);
       value = scheduled(options_, (epoch - 1 + epoch_progress) / options_.epochs);
+      const std::uint64_t step_number = (epoch - 1) * n_batches + n_done;
       backend_.run_step(options_.cuda_graph,
-                        [&] { model_->step(batch, optimizer_step(value), errors_->slot(n_done)); });
+                        [&] { model_->step(batch, optimizer_step(value), step_number, errors_->slot(n_done)); });
       ++n_done;
       ratings_done += batch.size;
       const bool stop = callbacks_.stop && callbacks_.stop();

@@ -1,6 +1,10 @@
 // What a device can do: memory, a ring slot for streaming, and the one list of ops. A model is written once,
 // against this list. Implementations: the CPU (host/ops/) and CUDA (kernels/).
 //
+// Tables. Embeddings are float32, float16 or bfloat16 (table_view.hpp) where an op takes a ConstTableView or a
+// ParameterView; everything else is float32, and so is all arithmetic. What a training op writes to a 16-bit table is
+// rounded stochastically, with the random bits that rounding_bits (optimizer.hpp) names.
+//
 // Conventions. Every pointer and span is in the backend's own memory (allocate) unless it says "host". Calls are
 // in order; those that return values to the host wait for what came before, the others may return early. Arrays
 // do not overlap. Rows are in range (the data layer guarantees it; ops do not check). Nothing allocates but
@@ -29,8 +33,8 @@ struct RatingBatch {
   std::uint64_t size = 0;
 };
 
-// The tables of biased matrix factorization. Factors of users and items have the same dim and stride; biases
-// have dim 1 and stride 1.
+// The tables of biased matrix factorization. Factors of users and items have the same dim, stride and type; biases
+// have dim 1 and stride 1 and are float32.
 struct MfParameters {
   ParameterView user_factors;  // [n_users, dim]
   ParameterView item_factors;  // [n_items, dim]
@@ -94,12 +98,13 @@ class Backend {
   // Runs the ops that `ops` calls as one step. With use_graph, CUDA records them into a graph and launches that, which
   // costs the host less for each small op; results have the same bits. `ops` calls nothing but ops.
   virtual void run_step(bool use_graph, const std::function<void()>& ops) = 0;
-  // Elements from one row to the next for a table with `dim` columns: what the device's vector loads like.
-  virtual std::uint32_t row_stride(std::uint32_t dim) const = 0;
+  // Elements from one row to the next for a table with `dim` columns: what the device's vector loads like. A gradient,
+  // and state with an element a column, have their table's stride.
+  virtual std::uint32_t row_stride(std::uint32_t dim, TableType type = TableType::kFloat32) const = 0;
 
   // --- ops ----------------------------------------------------------------------------------------------------
   // out[n] = table[rows[n]]. `out` [n_rows, table.cols] has a stride of its own; columns past cols are zeroed.
-  // Bytes: n * (8 * cols + 4).
+  // Bytes: n * ((4 + element_bytes) * cols + 4).
   virtual void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows,
                            MatrixView<float> out) = 0;
 
@@ -110,7 +115,7 @@ class Backend {
   // alone; with one it is plain sequential SGD in batch order. Adds the sum of squared errors before the updates to
   // *squared_error (may be NaN or infinite: that is how divergence shows). `workspace` holds at least
   // rating_step_workspace_bytes(batch.size).
-  // Bytes: a rating reads and writes 2 * 4 * (dim + 1), with state the same again, and reads 12.
+  // Bytes: a rating reads and writes 2 * (element_bytes * dim + 4), with state 2 * 4 * (dim + 1) more, and reads 12.
   virtual void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
                            const OptimizerStep& step, double* squared_error, std::span<std::byte> workspace) = 0;
   virtual std::uint64_t rating_step_workspace_bytes(std::uint64_t batch_size) const = 0;

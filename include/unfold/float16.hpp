@@ -53,23 +53,23 @@ UNFOLD_HOST_DEVICE inline float to_float(Float16 x) {
 #endif
 }
 
-// float16_from(x, extra): x cut to binary16 after `extra`, 0 to 0x1FFF, was added to the 13 bits that are cut off.
-UNFOLD_HOST_DEVICE inline Float16 float16_from(float x, std::uint32_t extra) {
-  constexpr std::uint32_t kSmallestNormal = 113u << 23;  // 2^-14
-  constexpr std::uint32_t kTooLarge = 143u << 23;        // 2^16
-  const std::uint32_t sign = float_bits(x) >> 16 & 0x8000u;
-  std::uint32_t magnitude = float_bits(x) & 0x7FFFFFFFu;
-  std::uint32_t bias = 112u << 10;
-  if (magnitude >= kTooLarge) {
-    return {static_cast<std::uint16_t>(sign | (magnitude > 0x7F800000u ? 0x7E00u : 0x7C00u))};
-  }
-  if (magnitude < kSmallestNormal) {
-    // Between 2^-14 and 2^-13 neighbours are as far apart as subnormals are.
-    magnitude = float_bits(bits_float(magnitude) + 0x1.0p-14f);
-    bias = 113u << 10;
-  }
-  return {static_cast<std::uint16_t>(sign | (((magnitude + extra) >> 13) - bias))};
+// The parts of rounding to binary16 that both roundings share.
+namespace float16_detail {
+inline constexpr std::uint32_t kSmallestNormal = 113u << 23;  // 2^-14, as float bits
+inline constexpr std::uint32_t kTooLarge = 143u << 23;        // 2^16
+inline constexpr std::uint32_t kInfinity = 255u << 23;
+
+// |x| as float bits where it is normal in binary16: `extra`, 0 to 0x1FFF, is added to the 13 bits that are cut off.
+UNFOLD_HOST_DEVICE inline std::uint32_t cut(std::uint32_t magnitude, std::uint32_t extra) {
+  return ((magnitude + extra) >> 13) - (112u << 10);
 }
+UNFOLD_HOST_DEVICE inline std::uint32_t too_large(std::uint32_t magnitude) {
+  return magnitude > kInfinity ? 0x7E00u : 0x7C00u;
+}
+UNFOLD_HOST_DEVICE inline Float16 with_sign_of(float x, std::uint32_t magnitude) {
+  return {static_cast<std::uint16_t>((float_bits(x) >> 16 & 0x8000u) | magnitude)};
+}
+}  // namespace float16_detail
 
 // To the nearest value, ties to even.
 template <typename Element>
@@ -86,13 +86,17 @@ UNFOLD_HOST_DEVICE inline Bfloat16 round_nearest<Bfloat16>(float x) {
 }
 template <>
 UNFOLD_HOST_DEVICE inline Float16 round_nearest<Float16>(float x) {
-  std::uint32_t magnitude = float_bits(x) & 0x7FFFFFFFu;
-  if (magnitude < 113u << 23) magnitude = float_bits(bits_float(magnitude) + 0x1.0p-14f);
-  return float16_from(x, 0xFFFu + (magnitude >> 13 & 1u));
+  using namespace float16_detail;
+  const std::uint32_t magnitude = float_bits(x) & 0x7FFFFFFFu;
+  if (magnitude >= kTooLarge) return with_sign_of(x, too_large(magnitude));
+  // Neighbours of 1/2 are as far apart as subnormals are, so that one addition rounds.
+  if (magnitude < kSmallestNormal) return with_sign_of(x, float_bits(bits_float(magnitude) + 0.5f) - float_bits(0.5f));
+  return with_sign_of(x, cut(magnitude, 0xFFFu + (magnitude >> 13 & 1u)));
 }
 
 // Up in magnitude where the fraction cut off is larger than `random`, 16 uniform bits, else down: x on average.
-// What is exact stays; a NaN stays a NaN.
+// What is exact stays; a NaN stays a NaN. binary16 cuts off 13 bits, and takes the upper 13 of `random`; below 2^-14
+// it first rounds x to a multiple of 2^-37, so that the mean may be off by 2^-38 there.
 template <typename Element>
 UNFOLD_HOST_DEVICE inline Element round_stochastic(float x, std::uint32_t random);
 template <>
@@ -107,7 +111,15 @@ UNFOLD_HOST_DEVICE inline Bfloat16 round_stochastic<Bfloat16>(float x, std::uint
 }
 template <>
 UNFOLD_HOST_DEVICE inline Float16 round_stochastic<Float16>(float x, std::uint32_t random) {
-  return float16_from(x, random >> 3 & 0x1FFFu);
+  using namespace float16_detail;
+  const std::uint32_t magnitude = float_bits(x) & 0x7FFFFFFFu;
+  const std::uint32_t extra = random >> 3 & 0x1FFFu;
+  if (magnitude >= kTooLarge) return with_sign_of(x, too_large(magnitude));
+  // Between 2^-14 and 2^-13 neighbours are as far apart as subnormals are, and cut() takes off one exponent more.
+  if (magnitude < kSmallestNormal) {
+    return with_sign_of(x, cut(float_bits(bits_float(magnitude) + 0x1.0p-14f), extra) - (1u << 10));
+  }
+  return with_sign_of(x, cut(magnitude, extra));
 }
 
 }  // namespace unfold

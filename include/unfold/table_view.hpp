@@ -15,6 +15,16 @@ enum class TableType : std::uint8_t { kFloat32, kFloat16, kBfloat16 };
 
 UNFOLD_HOST_DEVICE inline std::uint64_t element_bytes(TableType type) { return type == TableType::kFloat32 ? 4 : 2; }
 
+// "float32", "float16" or "bfloat16".
+inline const char* table_type_name(TableType type) {
+  switch (type) {
+    case TableType::kFloat16: return "float16";
+    case TableType::kBfloat16: return "bfloat16";
+    case TableType::kFloat32: break;
+  }
+  return "float32";
+}
+
 template <typename T>
 inline constexpr TableType kTableTypeOf = TableType::kFloat32;
 template <>

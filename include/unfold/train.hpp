@@ -19,6 +19,7 @@ namespace unfold {
 struct TrainOptions {
   std::string model = "mf";
   std::uint32_t dim = 128;
+  std::string table_type = "float32";
   std::uint32_t epochs = 20;
   std::string optimizer = "sgd";
   double learning_rate = 0.05;
@@ -47,6 +48,9 @@ template <typename Options, typename Visitor>
 void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.model, "model", "model family: mf (biased matrix factorization of ratings)");
   visit(o.dim, "dim", "columns of each embedding, 1 to 1024");
+  visit(o.table_type, "table-type",
+        "elements of the embeddings while training: float32, or float16 or bfloat16, which halve their memory and "
+        "traffic; sums and optimizer state stay float32, and so does the written model");
   visit(o.epochs, "epochs", "passes over the training part, >= 1");
   visit(o.optimizer, "optimizer", "sgd, adagrad, rowwise-adagrad or adam (state of the rows touched only)");
   visit(o.learning_rate, "learning-rate", "step size at the start (one-cycle: at the peak), > 0");

@@ -1,0 +1,169 @@
+// Vectors of float32 from and to table elements, and the random bits that 16-bit elements are rounded with: the same
+// bits as the scalar functions of float16.hpp and optimizer.hpp. Included once a SIMD target.
+#if defined(UNFOLD_HOST_OPS_ELEMENTS_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef UNFOLD_HOST_OPS_ELEMENTS_INL
+#undef UNFOLD_HOST_OPS_ELEMENTS_INL
+#else
+#define UNFOLD_HOST_OPS_ELEMENTS_INL
+#endif
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "hwy/highway.h"
+#include "unfold/optimizer.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace unfold::cpu::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using FloatTag = hn::ScalableTag<float>;
+using FloatVec = hn::Vec<FloatTag>;
+using BitsTag = hn::RebindToUnsigned<FloatTag>;
+using BitsVec = hn::Vec<BitsTag>;
+using HalfTag = hn::Rebind<std::uint16_t, FloatTag>;  // as many lanes as a FloatVec
+
+template <typename Element>
+inline constexpr bool kIsRounded = sizeof(Element) == 2;
+
+// --- from elements to floats --------------------------------------------------------------------------------------
+
+HWY_INLINE BitsVec load_halves(const std::uint16_t* from) {
+  return hn::PromoteTo(BitsTag(), hn::Load(HalfTag(), from));
+}
+
+// A vector of elements at a multiple of its size.
+HWY_INLINE FloatVec load_floats(const float* from) { return hn::Load(FloatTag(), from); }
+HWY_INLINE FloatVec load_floats(const Bfloat16* from) {
+  return hn::BitCast(FloatTag(), hn::ShiftLeft<16>(load_halves(&from->bits)));
+}
+HWY_INLINE FloatVec load_floats(const Float16* from) {
+  const FloatTag d;
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+  return hn::PromoteTo(d, hn::BitCast(hn::Rebind<hwy::float16_t, FloatTag>(), hn::Load(HalfTag(), &from->bits)));
+#else
+  // Highway's own conversion makes numbers of infinities where the instruction is missing.
+  const BitsTag di;
+  const BitsVec bits = load_halves(&from->bits);
+  const BitsVec magnitude = hn::ShiftLeft<13>(hn::And(bits, hn::Set(di, 0x7FFFu)));
+  const BitsVec finite = hn::BitCast(di, hn::Mul(hn::BitCast(d, magnitude), hn::Set(d, 0x1.0p112f)));
+  const BitsVec special = hn::Or(magnitude, hn::Set(di, 0x7F800000u));
+  const auto is_finite = hn::Lt(magnitude, hn::Set(di, 0x7C00u << 13));
+  const BitsVec sign = hn::ShiftLeft<16>(hn::And(bits, hn::Set(di, 0x8000u)));
+  return hn::BitCast(d, hn::Or(sign, hn::IfThenElse(is_finite, finite, special)));
+#endif
+}
+
+// --- from floats to elements, rounded stochastically ----------------------------------------------------------------
+
+template <typename Element>
+HWY_INLINE BitsVec rounded_bits(FloatVec x, BitsVec random);
+template <>
+HWY_INLINE BitsVec rounded_bits<Bfloat16>(FloatVec x, BitsVec random) {
+  const BitsTag di;
+  const BitsVec bits = hn::BitCast(di, x);
+  const BitsVec not_a_number = hn::Or(bits, hn::Set(di, 0x400000u));
+  const auto is_nan = hn::RebindMask(di, hn::IsNaN(x));
+  return hn::ShiftRight<16>(hn::IfThenElse(is_nan, not_a_number, hn::Add(bits, random)));
+}
+template <>
+HWY_INLINE BitsVec rounded_bits<Float16>(FloatVec x, BitsVec random) {
+  const FloatTag d;
+  const BitsTag di;
+  const FloatVec magnitude = hn::Abs(x);
+  const auto is_small = hn::Lt(magnitude, hn::Set(d, 0x1.0p-14f));
+  const FloatVec normal = hn::IfThenElse(is_small, hn::Add(magnitude, hn::Set(d, 0x1.0p-14f)), magnitude);
+  const BitsVec bias = hn::IfThenElse(hn::RebindMask(di, is_small), hn::Set(di, 113u << 10), hn::Set(di, 112u << 10));
+  const BitsVec sum = hn::Add(hn::BitCast(di, normal), hn::ShiftRight<3>(random));
+  const BitsVec finite = hn::Sub(hn::ShiftRight<13>(sum), bias);
+  const auto is_nan = hn::RebindMask(di, hn::IsNaN(x));
+  const BitsVec special = hn::IfThenElse(is_nan, hn::Set(di, 0x7E00u), hn::Set(di, 0x7C00u));
+  const auto is_finite = hn::RebindMask(di, hn::Lt(magnitude, hn::Set(d, 0x1.0p16f)));
+  const BitsVec sign = hn::And(hn::ShiftRight<16>(hn::BitCast(di, x)), hn::Set(di, 0x8000u));
+  return hn::Or(sign, hn::IfThenElse(is_finite, finite, special));
+}
+
+// A vector of elements to a multiple of its size. `random` holds 16 random bits for each of them.
+HWY_INLINE void store_floats(FloatVec x, float* to, const std::uint16_t*) { hn::Store(x, FloatTag(), to); }
+template <typename Element>
+HWY_INLINE void store_floats(FloatVec x, Element* to, const std::uint16_t* random) {
+  const BitsVec bits = rounded_bits<Element>(x, load_halves(random));
+  hn::Store(hn::TruncateTo(HalfTag(), bits), HalfTag(), &to->bits);
+}
+
+// --- random bits ----------------------------------------------------------------------------------------------------
+
+// Random bits of up to two rows of `stride` columns: bits()[r * stride + c] for column c of the row with place
+// first_place + r (rounding_bits of optimizer.hpp). For float nothing is drawn.
+template <typename Element>
+class RowRounding {
+ public:
+  static constexpr std::size_t kMaxStride = 1024;
+
+  explicit RowRounding(std::uint64_t key) : key_(key) {
+    auto k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
+    for (int round = 0; round < kRounds; ++round, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
+      keys0_[round] = k0;
+      keys1_[round] = k1;
+    }
+  }
+
+  // `stride` is a multiple of 16. One 64-bit lane a block of 8 columns; only its lower half counts.
+  HWY_INLINE void draw(std::uint64_t first_place, std::size_t n_rows, std::size_t stride) {
+    if constexpr (!kIsRounded<Element>) return;
+    const std::size_t row_blocks = stride / 8;
+#if HWY_TARGET == HWY_SCALAR
+    for (std::size_t k = 0; k < n_rows * row_blocks; ++k) {
+      const auto block = static_cast<std::uint32_t>(k % row_blocks);
+      const RandomBlock random = rounding_bits(key_, first_place + k / row_blocks, block);
+      std::memcpy(bits_ + 8 * k, random.v, sizeof(random.v));
+    }
+#else
+    const hn::ScalableTag<std::uint64_t> d;
+    for (std::size_t first = 0; first < n_rows * row_blocks; first += hn::Lanes(d)) {
+      const auto number = hn::Iota(d, first);
+      const auto is_second = hn::Gt(number, hn::Set(d, row_blocks - 1));
+      const auto place = hn::IfThenElse(is_second, hn::Set(d, first_place + 1), hn::Set(d, first_place));
+      draw_blocks(place, hn::Sub(number, hn::IfThenElseZero(is_second, hn::Set(d, row_blocks))), bits_ + 8 * first);
+    }
+#endif
+  }
+  const std::uint16_t* bits() const { return bits_; }
+
+ private:
+  static constexpr int kRounds = 10;
+
+#if HWY_TARGET != HWY_SCALAR
+  // Philox (random.hpp), a block a lane.
+  template <typename Vec64>
+  HWY_INLINE void draw_blocks(Vec64 place, Vec64 block, std::uint16_t* to) const {
+    const hn::ScalableTag<std::uint64_t> d;
+    const hn::Repartition<std::uint32_t, decltype(d)> d32;
+    const auto multiplier0 = hn::Set(d32, 0xD2511F53u), multiplier1 = hn::Set(d32, 0xCD9E8D57u);
+    auto c0 = hn::BitCast(d32, place), c1 = hn::Shuffle2301(c0);
+    auto c2 = hn::BitCast(d32, block), c3 = hn::Zero(d32);
+    for (int round = 0; round < kRounds; ++round) {
+      const auto product0 = hn::BitCast(d32, hn::MulEven(multiplier0, c0));
+      const auto product1 = hn::BitCast(d32, hn::MulEven(multiplier1, c2));
+      c0 = hn::Xor(hn::Xor(hn::Shuffle2301(product1), c1), hn::Set(d32, keys0_[round]));
+      c2 = hn::Xor(hn::Xor(hn::Shuffle2301(product0), c3), hn::Set(d32, keys1_[round]));
+      c1 = product1;
+      c3 = product0;
+    }
+    const auto low = hn::BitCast(d, hn::OddEven(hn::Shuffle2301(c1), c0));
+    const auto high = hn::BitCast(d, hn::OddEven(hn::Shuffle2301(c3), c2));
+    hn::StoreInterleaved2(low, high, d, reinterpret_cast<std::uint64_t*>(to));
+  }
+#endif
+
+  std::uint64_t key_;
+  std::uint32_t keys0_[kRounds], keys1_[kRounds];
+  // A vector's worth past the last row is written too.
+  HWY_ALIGN_MAX std::uint16_t bits_[kIsRounded<Element> ? 2 * kMaxStride + 64 : 1];
+};
+
+}  // namespace unfold::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
