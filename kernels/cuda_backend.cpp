@@ -135,8 +135,11 @@ class CudaBackend final : public Backend {
     }
   }
 
-  // Rows that begin at a multiple of 16 bytes, for loads of four floats.
-  std::uint32_t row_stride(std::uint32_t dim) const override { return (dim + 3) / 4 * 4; }
+  // Rows that begin at a multiple of 16 bytes, for loads of four floats or eight elements of 16 bits.
+  std::uint32_t row_stride(std::uint32_t dim, TableType type) const override {
+    const auto pack = static_cast<std::uint32_t>(16 / element_bytes(type));
+    return (dim + pack - 1) / pack * pack;
+  }
 
   void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows,
                    MatrixView<float> out) override {

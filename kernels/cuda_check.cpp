@@ -40,15 +40,15 @@ void check_allocation(cudaError_t status, const char* what, std::uint64_t bytes,
                   format_bytes(available_host_bytes())));
 }
 
-void check_vector_table(const char* what, const void* data, std::uint32_t cols, std::uint32_t stride) {
-  if (cols > kMaxDim) {
-    throw UsageError(fmt::format("{} has {} columns; the CUDA backend takes 1 to {}", what, cols, kMaxDim));
+void check_vector_table(const char* what, const ConstTableView& table) {
+  if (table.cols > kMaxDim) {
+    throw UsageError(fmt::format("{} has {} columns; the CUDA backend takes 1 to {}", what, table.cols, kMaxDim));
   }
-  if (stride % 4 != 0 || reinterpret_cast<std::uintptr_t>(data) % 16 != 0) {
+  if (table.row_bytes() % 16 != 0 || reinterpret_cast<std::uintptr_t>(table.data) % 16 != 0) {
     throw UsageError(
         fmt::format("{} has stride {} at address {}; the CUDA backend takes strides that are a multiple "
-                    "of 4 floats (Backend::row_stride), aligned to 16 bytes",
-                    what, stride, data));
+                    "of {} elements of {} (Backend::row_stride), aligned to 16 bytes",
+                    what, table.stride, table.data, 16 / element_bytes(table.type), table_type_name(table.type)));
   }
 }
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "kernels/cuda_check.hpp"
-#include "unfold/matrix_view.hpp"
+#include "unfold/table_view.hpp"
 
 namespace unfold::cuda {
 
@@ -64,8 +64,8 @@ inline unsigned filling_grid(const Launch& launch, std::uint64_t n_work, std::ui
 }
 
 // Throws UsageError where a table has more columns than a kernel's registers hold, or a stride or address that
-// vector loads cannot take.
+// loads of 16 bytes cannot take.
 inline constexpr std::uint32_t kMaxDim = 1024;
-void check_vector_table(const char* what, const void* data, std::uint32_t cols, std::uint32_t stride);
+void check_vector_table(const char* what, const ConstTableView& table);
 
 }  // namespace unfold::cuda

@@ -4,16 +4,29 @@
 namespace unfold::cuda {
 namespace {
 
-bool takes_vectors(const float* data, std::uint32_t stride) {
-  return stride % 4 == 0 && reinterpret_cast<std::uintptr_t>(data) % 16 == 0;
+template <typename Element>
+bool takes_packs(const MatrixView<const Element>& table, const MatrixView<float>& out, std::uint32_t pack) {
+  return table.stride % pack == 0 && out.stride % pack == 0 &&
+         reinterpret_cast<std::uintptr_t>(table.data) % (pack * sizeof(Element)) == 0 &&
+         reinterpret_cast<std::uintptr_t>(out.data) % 16 == 0;
 }
 
-template <int kWidth, int kPack>
-void launch_lookup(const Launch& launch, MatrixView<const float> table, const Row* rows, std::uint64_t n_rows,
+template <int kWidth, int kPack, typename Element>
+void launch_lookup(const Launch& launch, MatrixView<const Element> table, const Row* rows, std::uint64_t n_rows,
                    MatrixView<float> out) {
   constexpr std::uint64_t kRowsABlock = kLookupThreads / kWidth * kLookupRowsInFlight;
   const unsigned grid = filling_grid(launch, n_rows, kRowsABlock);
-  launch_kernel<lookup_rows_kernel<kWidth, kPack>>(launch, {grid, kLookupThreads}, table, rows, n_rows, out);
+  launch_kernel<lookup_rows_kernel<kWidth, kPack, Element>>(launch, {grid, kLookupThreads}, table, rows, n_rows, out);
+}
+
+// The fewest lanes that hold a row with one pack each.
+template <int kPack, typename Element>
+void launch_packs(const Launch& launch, MatrixView<const Element> table, const Row* rows, std::uint64_t n_rows,
+                  MatrixView<float> out) {
+  if (out.stride <= 4 * kPack) return launch_lookup<4, kPack>(launch, table, rows, n_rows, out);
+  if (out.stride <= 8 * kPack) return launch_lookup<8, kPack>(launch, table, rows, n_rows, out);
+  if (out.stride <= 16 * kPack) return launch_lookup<16, kPack>(launch, table, rows, n_rows, out);
+  launch_lookup<32, kPack>(launch, table, rows, n_rows, out);
 }
 
 }  // namespace
@@ -21,14 +34,14 @@ void launch_lookup(const Launch& launch, MatrixView<const float> table, const Ro
 void lookup_rows(const Launch& launch, const ConstTableView& any_table, const Row* rows, std::uint64_t n_rows,
                  MatrixView<float> out) {
   if (n_rows == 0 || out.stride == 0) return;
-  const MatrixView<const float> table = any_table.as<const float>();
-  if (!takes_vectors(table.data, table.stride) || !takes_vectors(out.data, out.stride)) {
-    return launch_lookup<32, 1>(launch, table, rows, n_rows, out);
-  }
-  if (out.stride <= 16) return launch_lookup<4, 4>(launch, table, rows, n_rows, out);
-  if (out.stride <= 32) return launch_lookup<8, 4>(launch, table, rows, n_rows, out);
-  if (out.stride <= 64) return launch_lookup<16, 4>(launch, table, rows, n_rows, out);
-  launch_lookup<32, 4>(launch, table, rows, n_rows, out);
+  with_element(any_table.type, [&]<typename Element>() {
+    const MatrixView<const Element> table = any_table.as<const Element>();
+    if constexpr (sizeof(Element) == 2) {
+      if (takes_packs(table, out, 8)) return launch_packs<8>(launch, table, rows, n_rows, out);
+    }
+    if (takes_packs(table, out, 4)) return launch_packs<4>(launch, table, rows, n_rows, out);
+    launch_lookup<32, 1>(launch, table, rows, n_rows, out);
+  });
 }
 
 }  // namespace unfold::cuda

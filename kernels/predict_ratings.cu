@@ -8,10 +8,13 @@ void predict_ratings(const Launch& launch, const MfParameters& parameters, const
   if (n == 0) return;
   const TableView& user = parameters.user_factors.weight;
   const TableView& item = parameters.item_factors.weight;
-  check_vector_table("user_factors", user.data, user.cols, user.stride);
-  check_vector_table("item_factors", item.data, item.cols, item.stride);
+  check_vector_table("user_factors", user);
+  check_vector_table("item_factors", item);
   const unsigned grid = filling_grid(launch, n, kPredictThreads / kPredictWidth);
-  launch_kernel<predict_ratings_kernel>(launch, {grid, kPredictThreads}, parameters, users, items, n, loss, prediction);
+  with_element(user.type, [&]<typename Element>() {
+    launch_kernel<predict_ratings_kernel<Element>>(launch, {grid, kPredictThreads}, parameters, users, items, n, loss,
+                                                   prediction);
+  });
 }
 
 }  // namespace unfold::cuda

@@ -1,9 +1,9 @@
 // Predicted ratings of pairs. kUnknownRow contributes nothing: no bias and no factors.
 // Shapes    tables as in rating_step.cuh; users, items, prediction [n]
-// Work      a group of 8 lanes a pair, lanes stride over dim in float4
-// Traffic   a pair reads 2 * 4 * (dim + 1) + 8 bytes and writes 4
+// Work      a group of 8 lanes a pair, lanes stride over dim in packs of 16 bytes
+// Traffic   a pair reads 2 * (element bytes * dim + 4) + 8 bytes and writes 4
 // Races     none
-// Requires  rows in range or kUnknownRow; factor strides a multiple of 4 floats, tables aligned to 16 bytes
+// Requires  rows in range or kUnknownRow; factor tables of one type, their rows aligned to 16 bytes
 // Source    Koren, Bell and Volinsky, IEEE Computer 2009, eq. 4
 #pragma once
 
@@ -15,10 +15,11 @@ namespace unfold::cuda {
 inline constexpr unsigned kPredictThreads = 256;
 inline constexpr int kPredictWidth = 8;
 
+template <typename Element>
 __global__ void __launch_bounds__(kPredictThreads)
     predict_ratings_kernel(const MfParameters parameters, const Row* users, const Row* items, const std::uint64_t n,
                            const RatingLoss loss, float* prediction) {
-  constexpr int kPack = 4;
+  constexpr int kPack = 16 / sizeof(Element);
   const unsigned row_packs = (parameters.user_factors.weight.cols + kPack - 1) / kPack;
   const bool leads = group_lane<kPredictWidth>() == 0;
   for (std::uint64_t base = 0; base < n; base += group_count<kPredictWidth>()) {
@@ -27,8 +28,8 @@ __global__ void __launch_bounds__(kPredictThreads)
     const Row item = at < n ? items[at] : kUnknownRow;
     float share = 0;
     if (user != kUnknownRow && item != kUnknownRow) {
-      const float* p = parameters.user_factors.weight.as<float>().row(user);
-      const float* q = parameters.item_factors.weight.as<float>().row(item);
+      const Element* p = parameters.user_factors.weight.as<const Element>().row(user);
+      const Element* q = parameters.item_factors.weight.as<const Element>().row(item);
       UNFOLD_UNROLL_BY(4)
       for (unsigned pack = group_lane<kPredictWidth>(); pack < row_packs; pack += kPredictWidth) {
         float a[kPack], b[kPack];

@@ -31,18 +31,21 @@ void rating_gradients(const Launch& launch, const MfParameters& parameters, cons
   check_workspace("rating_gradients", memory, scratch.size());
   const TableView& user = parameters.user_factors.weight;
   const TableView& item = parameters.item_factors.weight;
-  check_vector_table("user_factors", user.data, user.cols, user.stride);
-  check_vector_table("item_factors", item.data, item.cols, item.stride);
-  check_vector_table("user_gradient", user_gradient.data, user_gradient.cols, user_gradient.stride);
-  check_vector_table("item_gradient", item_gradient.data, item_gradient.cols, item_gradient.stride);
-  dispatch_shape(user.cols, [&](auto shape) {
-    using Shape = decltype(shape);
+  check_vector_table("user_factors", user);
+  check_vector_table("item_factors", item);
+  check_vector_table("user_gradient", user_gradient);
+  check_vector_table("item_gradient", item_gradient);
+  const auto launch_gradients = [&]<typename Element, typename Shape>() {
     // Not a word about the device: the grid decides the order of the sum.
     const unsigned grid = grid_size(batch.size, kRatingGradientThreads / Shape::kWidth, kMaxErrorBlocks);
-    launch_kernel<rating_gradients_kernel<Shape>>(launch, {grid, kRatingGradientThreads}, parameters, batch, loss,
-                                                  user_gradient, item_gradient, user_bias_gradient, item_bias_gradient,
-                                                  squared_error, parts.block_errors);
+    launch_kernel<rating_gradients_kernel<Element, Shape>>(
+        launch, {grid, kRatingGradientThreads}, parameters, batch, loss, user_gradient, item_gradient,
+        user_bias_gradient, item_bias_gradient, squared_error, parts.block_errors);
     sum_values(parts.library, parts.block_errors, grid + 1ull, squared_error, launch.stream);
+  };
+  with_element(user.type, [&]<typename Element>() {
+    dispatch_shape<Element>(user.cols,
+                            [&](auto shape) { launch_gradients.template operator()<Element, decltype(shape)>(); });
   });
 }
 

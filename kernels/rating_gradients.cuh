@@ -4,9 +4,9 @@
 // Shapes    tables as in rating_step.cuh; user_gradient, item_gradient [size, dim] with the tables' stride;
 //           bias gradients [size]; block_errors [gridDim.x + 1]
 // Work      a group of 4 to 32 lanes a rating, as in rating_step.cuh
-// Traffic   a rating reads 2 * 4 * (dim + 1) + 12 bytes and writes 2 * 4 * (dim + 1)
+// Traffic   a rating reads 2 * (element bytes * dim + 4) + 12 bytes and writes 2 * 4 * (dim + 1)
 // Races     none; equal bits from run to run, since the grid depends on the batch's size and dim alone
-// Requires  every row in range; strides a multiple of 4 floats, tables and gradients aligned to 16 bytes
+// Requires  every row in range; factor tables of one type, rows of tables and gradients aligned to 16 bytes
 // Source    Koren, Bell and Volinsky, IEEE Computer 2009, eq. 5
 #pragma once
 
@@ -18,7 +18,7 @@ inline constexpr unsigned kRatingGradientThreads = 128;
 // Blocks at most: twice what an H200 holds at once.
 inline constexpr unsigned kMaxErrorBlocks = 4096;
 
-template <typename Shape>
+template <typename Element, typename Shape>
 __global__ void __launch_bounds__(kRatingGradientThreads)
     rating_gradients_kernel(const MfParameters parameters, const RatingBatch batch, const RatingLoss loss,
                             const MatrixView<float> user_gradient, const MatrixView<float> item_gradient,
@@ -33,7 +33,8 @@ __global__ void __launch_bounds__(kRatingGradientThreads)
     const std::uint64_t n = base + group;
     const RatingAt at = fetch_rating(batch, n, true);
     const unsigned n_packs = at.active ? row_packs : 0;
-    const RatingRows<Shape> rows = load_rating_rows<Shape, LoadKind::kAnyCache>(parameters, at, n_packs, loss.use_bias);
+    const RatingRows<Shape> rows =
+        load_rating_rows<Element, Shape, LoadKind::kAnyCache>(parameters, at, n_packs, loss.use_bias);
     const RatingGradient gradient = rating_gradient(rating_score(rows, loss), at.rating, loss);
     store_row(user_gradient.row(n), combine(gradient.by_score, rows.item, loss.l2, rows.user), n_packs);
     store_row(item_gradient.row(n), combine(gradient.by_score, rows.user, loss.l2, rows.item), n_packs);

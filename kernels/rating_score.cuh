@@ -26,12 +26,12 @@ struct RatingRows {
 };
 
 // Every lane of the warp calls it. Rows and biases of a group without a rating are zero.
-template <typename Shape, LoadKind kLoad>
+template <typename Element, typename Shape, LoadKind kLoad>
 __device__ inline RatingRows<Shape> load_rating_rows(const MfParameters& parameters, const RatingAt& at,
                                                      unsigned n_packs, bool use_bias) {
   RatingRows<Shape> rows;
-  rows.user = load_row<Shape, kLoad>(parameters.user_factors.weight.as<float>().row(at.user), n_packs);
-  rows.item = load_row<Shape, kLoad>(parameters.item_factors.weight.as<float>().row(at.item), n_packs);
+  rows.user = load_row<Shape, kLoad>(parameters.user_factors.weight.as<const Element>().row(at.user), n_packs);
+  rows.item = load_row<Shape, kLoad>(parameters.item_factors.weight.as<const Element>().row(at.item), n_packs);
   if (use_bias && at.active && group_lane<Shape::kWidth>() == 0) {
     rows.user_bias = load<kLoad>(parameters.user_bias.weight.as<float>().row(at.user));
     rows.item_bias = load<kLoad>(parameters.item_bias.weight.as<float>().row(at.item));

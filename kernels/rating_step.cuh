@@ -2,12 +2,13 @@
 // optimizer (optimizer.hpp) on two factor rows and two biases, in place. Both rows' gradients are taken before
 // either is written.
 // Shapes    user_factors [n_users, dim], item_factors [n_items, dim], biases [n_users] and [n_items], batch [size]
-// Work      a group of 4 to 32 lanes a rating, chosen so that each lane holds 1 to 8 float4 of a row; up to 8
+// Work      a group of 4 to 32 lanes a rating, chosen so that each lane holds 4 to 32 columns of a row; up to 8
 //           ratings a warp. Row numbers of the next rating are fetched while this one's rows are on their way
-// Traffic   a rating reads 12 bytes and reads and writes 2 * 4 * (dim + 1), with state the same again
+// Traffic   a rating reads 12 bytes and reads and writes 2 * (element bytes * dim + 4), with state 2 * 4 * (dim + 1)
+// Rounding  rows of 16 bits: place 2 * rating for the user, + 1 for the item (rounding_bits in optimizer.hpp)
 // Races     ratings in flight that share a row may lose updates (Hogwild); kRowsPerRatingInFlight bounds how many
 //           are in flight. rating_gradients.cuh with update_rows.cuh is the exact one
-// Requires  every row in range; factor strides a multiple of 4 floats, tables aligned to 16 bytes
+// Requires  every row in range; factor tables of one type, their rows aligned to 16 bytes
 // Source    Koren, Bell and Volinsky, IEEE Computer 2009, eq. 4 and 5; Niu, Recht, Re and Wright, NIPS 2011
 #pragma once
 
@@ -27,13 +28,13 @@ inline constexpr unsigned kRatingStepThreads = 128;
 inline constexpr std::uint64_t kRowsPerRatingInFlight = 8;
 
 // n_groups: ratings in flight; groups past it do nothing. Adds to *squared_error once a block.
-template <OptimizerKind kKind, typename Shape>
+template <OptimizerKind kKind, typename Element, typename Shape>
 __global__ void __launch_bounds__(kRatingStepThreads)
     rating_step_kernel(const MfParameters parameters, const RatingBatch batch, const RatingLoss loss,
                        const OptimizerStep step, const std::uint64_t n_groups, double* squared_error) {
   constexpr LoadKind kLoad = LoadKind::kSharedCache;
-  // With 8 float4 a lane the state waits until the score is known, else registers run out.
-  constexpr bool kEarlyState = Shape::kPacks <= 4;
+  // With 32 columns a lane the state waits until the score is known, else registers run out.
+  constexpr bool kEarlyState = Shape::kFloats <= 16;
   const std::uint64_t group = group_index<Shape::kWidth>();
   const bool takes_part = group < n_groups;
   const bool leads = group_lane<Shape::kWidth>() == 0;
@@ -45,9 +46,9 @@ __global__ void __launch_bounds__(kRatingStepThreads)
     const RatingAt at = next;
     const unsigned n_packs = at.active ? row_packs : 0;
     const unsigned n_biases = at.active && leads && loss.use_bias ? 1 : 0;
-    RatingRows<Shape> rows = load_rating_rows<Shape, kLoad>(parameters, at, n_packs, loss.use_bias);
-    OptimizerRow<kKind, Shape, kLoad> user, item;
-    OptimizerRow<kKind, ScalarShape, kLoad> user_bias, item_bias;
+    RatingRows<Shape> rows = load_rating_rows<Element, Shape, kLoad>(parameters, at, n_packs, loss.use_bias);
+    OptimizerRow<kKind, Element, Shape, kLoad> user, item;
+    OptimizerRow<kKind, float, ScalarShape, kLoad> user_bias, item_bias;
     if constexpr (kEarlyState) {
       user.load(parameters.user_factors, at.user, n_packs);
       item.load(parameters.item_factors, at.item, n_packs);
@@ -62,16 +63,17 @@ __global__ void __launch_bounds__(kRatingStepThreads)
     const RowSlice<Shape> user_gradient = combine(gradient.by_score, rows.item, loss.l2, rows.user);
     const RowSlice<Shape> item_gradient = combine(gradient.by_score, rows.user, loss.l2, rows.item);
     if constexpr (!kEarlyState) user.load(parameters.user_factors, at.user, n_packs);
-    user.update(parameters.user_factors, at.user, n_packs, rows.user, user_gradient, step);
+    const std::uint64_t place = 2 * (base + group);
+    user.update(parameters.user_factors, at.user, n_packs, rows.user, user_gradient, step, place);
     if constexpr (!kEarlyState) item.load(parameters.item_factors, at.item, n_packs);
-    item.update(parameters.item_factors, at.item, n_packs, rows.item, item_gradient, step);
+    item.update(parameters.item_factors, at.item, n_packs, rows.item, item_gradient, step, place + 1);
 
     if (loss.use_bias) {
       RowSlice<ScalarShape> weight_u = {{{rows.user_bias}}}, weight_i = {{{rows.item_bias}}};
       const RowSlice<ScalarShape> gradient_u = {{{gradient.by_score + loss.l2_bias * rows.user_bias}}};
       const RowSlice<ScalarShape> gradient_i = {{{gradient.by_score + loss.l2_bias * rows.item_bias}}};
-      user_bias.update(parameters.user_bias, at.user, n_biases, weight_u, gradient_u, step);
-      item_bias.update(parameters.item_bias, at.item, n_biases, weight_i, gradient_i, step);
+      user_bias.update(parameters.user_bias, at.user, n_biases, weight_u, gradient_u, step, place);
+      item_bias.update(parameters.item_bias, at.item, n_biases, weight_i, gradient_i, step, place);
     }
   }
   const double block_error = block_sum(error_sum);

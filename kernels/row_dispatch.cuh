@@ -9,18 +9,27 @@
 
 namespace unfold::cuda {
 
-// Calls launch(RowShape<...>()) with the shape for `dim` columns: the fewest lanes that need hold no more than two
-// float4 each, so that a warp has several rows in flight (8 lanes still read whole 128-byte lines), and beyond a
-// full warp more float4 a lane.
-template <typename LaunchShape>
+// Calls launch(RowShape<...>()) with the shape for `dim` columns of an Element: the fewest lanes that need hold no more
+// than two float4 each, or eight elements of 16 bits, so that a warp has several rows in flight (8 lanes still read
+// whole 128-byte lines), and beyond a full warp more of them a lane.
+template <typename Element, typename LaunchShape>
 void dispatch_shape(std::uint32_t dim, LaunchShape&& launch) {
-  if (dim <= 16) return launch(RowShape<4, 1, 4>());
-  if (dim <= 32) return launch(RowShape<8, 1, 4>());
-  if (dim <= 64) return launch(RowShape<8, 2, 4>());
-  if (dim <= 128) return launch(RowShape<16, 2, 4>());
-  if (dim <= 256) return launch(RowShape<32, 2, 4>());
-  if (dim <= 512) return launch(RowShape<32, 4, 4>());
-  launch(RowShape<32, 8, 4>());
+  if constexpr (sizeof(Element) == 2) {
+    if (dim <= 32) return launch(RowShape<4, 1, 8>());
+    if (dim <= 64) return launch(RowShape<8, 1, 8>());
+    if (dim <= 128) return launch(RowShape<16, 1, 8>());
+    if (dim <= 256) return launch(RowShape<32, 1, 8>());
+    if (dim <= 512) return launch(RowShape<32, 2, 8>());
+    launch(RowShape<32, 4, 8>());
+  } else {
+    if (dim <= 16) return launch(RowShape<4, 1, 4>());
+    if (dim <= 32) return launch(RowShape<8, 1, 4>());
+    if (dim <= 64) return launch(RowShape<8, 2, 4>());
+    if (dim <= 128) return launch(RowShape<16, 2, 4>());
+    if (dim <= 256) return launch(RowShape<32, 2, 4>());
+    if (dim <= 512) return launch(RowShape<32, 4, 4>());
+    launch(RowShape<32, 8, 4>());
+  }
 }
 
 // Calls launch(std::integral_constant<OptimizerKind, kind>()).

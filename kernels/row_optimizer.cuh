@@ -8,7 +8,7 @@
 namespace unfold::cuda {
 
 // One row's state. load() and update() are called by whole warps, with n_packs = 0 in groups that have no row.
-template <OptimizerKind kKind, typename Shape, LoadKind kLoad>
+template <OptimizerKind kKind, typename Element, typename Shape, LoadKind kLoad>
 struct OptimizerRow {
   static constexpr bool kFirstByElement = kKind == OptimizerKind::kAdagrad || kKind == OptimizerKind::kAdam;
   static constexpr bool kSecondByElement = kKind == OptimizerKind::kAdam;
@@ -31,9 +31,10 @@ struct OptimizerRow {
     }
   }
 
-  // Updates `weight` in registers, then writes it and the state.
+  // Updates `weight` in registers, then writes it, rounded with the bits of `place`, and the state.
   __device__ inline void update(const ParameterView& table, std::uint64_t row, unsigned n_packs,
-                                RowSlice<Shape>& weight, const RowSlice<Shape>& gradient, const OptimizerStep& step) {
+                                RowSlice<Shape>& weight, const RowSlice<Shape>& gradient, const OptimizerStep& step,
+                                std::uint64_t place) {
     const bool owner = n_packs > 0 && group_lane<Shape::kWidth>() == 0;
     const std::uint64_t offset = row * table.weight.stride;
     [[maybe_unused]] float scale = 0;
@@ -61,7 +62,7 @@ struct OptimizerRow {
         }
       }
     }
-    store_row(table.weight.as<float>().data + offset, weight, n_packs);
+    store_row(table.weight.as<Element>().data + offset, weight, n_packs, RowRounding{step.rounding_key, place});
     if constexpr (kFirstByElement) store_row(table.first + offset, first, n_packs);
     if constexpr (kSecondByElement) store_row(table.second + offset, second, n_packs);
   }

@@ -2,16 +2,19 @@
 #pragma once
 
 #include "kernels/simt.cuh"
+#include "unfold/optimizer.hpp"
 
 namespace unfold::cuda {
 
-// kWidth lanes own a row; each holds kPacks packs of kPack floats: packs lane, lane + kWidth, ... So neighbouring
-// lanes touch neighbouring addresses. Rows have up to kWidth * kPacks packs.
+// kWidth lanes own a row; each holds kPacks packs of kPack columns: packs lane, lane + kWidth, ... So neighbouring
+// lanes touch neighbouring addresses. Rows have up to kWidth * kPacks packs. Packs are one 16-byte access of the table:
+// 4 of float32, 8 of 16 bits.
 template <int kWidth_, int kPacks_, int kPack_>
 struct RowShape {
   static constexpr int kWidth = kWidth_;
   static constexpr int kPacks = kPacks_;
   static constexpr int kPack = kPack_;
+  static constexpr int kFloats = kPacks * kPack;  // a lane's registers for a row
 };
 
 // A row of one float (a bias), owned by one lane.
@@ -30,8 +33,8 @@ __device__ inline unsigned pack_count(std::uint32_t cols) {
 
 // In these, n_packs = 0 stands for "no row": nothing is read or written, and the slice is zero.
 
-template <typename Shape, LoadKind kLoad = LoadKind::kAnyCache>
-__device__ inline RowSlice<Shape> load_row(const float* row, unsigned n_packs) {
+template <typename Shape, LoadKind kLoad = LoadKind::kAnyCache, typename Element>
+__device__ inline RowSlice<Shape> load_row(const Element* row, unsigned n_packs) {
   RowSlice<Shape> slice;
   UNFOLD_UNROLL
   for (int k = 0; k < Shape::kPacks; ++k) {
@@ -52,6 +55,28 @@ __device__ inline void store_row(float* row, const RowSlice<Shape>& slice, unsig
   for (int k = 0; k < Shape::kPacks; ++k) {
     const unsigned pack = group_lane<Shape::kWidth>() + k * Shape::kWidth;
     if (pack < n_packs) store_pack<Shape::kPack>(row + pack * Shape::kPack, slice.v[k]);
+  }
+}
+
+// Where the random bits of a row's rounding come from (rounding_bits of optimizer.hpp).
+struct RowRounding {
+  std::uint64_t key = 0, place = 0;
+};
+
+// A row of a table: rounded stochastically where its elements have 16 bits.
+template <typename Shape, typename Element>
+__device__ inline void store_row(Element* row, const RowSlice<Shape>& slice, unsigned n_packs,
+                                 const RowRounding& rounding) {
+  if constexpr (sizeof(Element) == sizeof(float)) {
+    store_row(row, slice, n_packs);
+  } else {
+    UNFOLD_UNROLL
+    for (int k = 0; k < Shape::kPacks; ++k) {
+      const unsigned pack = group_lane<Shape::kWidth>() + k * Shape::kWidth;
+      if (pack < n_packs) {
+        store_pack(row + pack * Shape::kPack, slice.v[k], rounding_bits(rounding.key, rounding.place, pack));
+      }
+    }
   }
 }
 

@@ -11,7 +11,9 @@
 
 #include <cstdint>
 
+#include "unfold/float16.hpp"
 #include "unfold/matrix_view.hpp"
+#include "unfold/random.hpp"
 
 #if defined(__CUDACC__)
 #define UNFOLD_UNROLL _Pragma("unroll")
@@ -110,29 +112,76 @@ __device__ inline T load(const T* address) {
   }
 }
 
-// kPack floats in one access: 1, or 4 at an address that is a multiple of 16 bytes.
+// kPack floats: 1, or 4 in one access at a multiple of 16 bytes, or 8 in two.
 template <int kPack, LoadKind kLoad = LoadKind::kAnyCache>
 __device__ inline void load_pack(const float* address, float (&out)[kPack]) {
-  static_assert(kPack == 1 || kPack == 4);
-  if constexpr (kPack == 4) {
-    const float4 x = load<kLoad>(reinterpret_cast<const float4*>(address));
-    out[0] = x.x;
-    out[1] = x.y;
-    out[2] = x.z;
-    out[3] = x.w;
-  } else {
+  static_assert(kPack == 1 || kPack == 4 || kPack == 8);
+  if constexpr (kPack == 1) {
     out[0] = load<kLoad>(address);
+  } else {
+    UNFOLD_UNROLL
+    for (int j = 0; j < kPack; j += 4) {
+      const float4 x = load<kLoad>(reinterpret_cast<const float4*>(address + j));
+      out[j] = x.x;
+      out[j + 1] = x.y;
+      out[j + 2] = x.z;
+      out[j + 3] = x.w;
+    }
   }
 }
 
 template <int kPack>
 __device__ inline void store_pack(float* address, const float (&in)[kPack]) {
-  static_assert(kPack == 1 || kPack == 4);
-  if constexpr (kPack == 4) {
-    *reinterpret_cast<float4*>(address) = make_float4(in[0], in[1], in[2], in[3]);
-  } else {
+  static_assert(kPack == 1 || kPack == 4 || kPack == 8);
+  if constexpr (kPack == 1) {
     *address = in[0];
+  } else {
+    UNFOLD_UNROLL
+    for (int j = 0; j < kPack; j += 4) {
+      *reinterpret_cast<float4*>(address + j) = make_float4(in[j], in[j + 1], in[j + 2], in[j + 3]);
+    }
   }
+}
+
+// Two elements of 16 bits in a word: the lower half is the first.
+template <typename Element>
+__device__ inline void unpack_pair(std::uint32_t word, float& first, float& second) {
+  first = to_float(Element{static_cast<std::uint16_t>(word)});
+  second = to_float(Element{static_cast<std::uint16_t>(word >> 16)});
+}
+template <typename Element>
+__device__ inline std::uint32_t pack_pair(float first, float second, std::uint32_t random) {
+  const std::uint32_t low = round_stochastic<Element>(first, random & 0xFFFFu).bits;
+  const std::uint32_t high = round_stochastic<Element>(second, random >> 16).bits;
+  return low | high << 16;
+}
+
+// kPack elements of 16 bits in one access: 1, 4 at a multiple of 8 bytes, or 8 at a multiple of 16.
+template <int kPack, LoadKind kLoad = LoadKind::kAnyCache, typename Element>
+__device__ inline void load_pack(const Element* address, float (&out)[kPack]) {
+  static_assert(sizeof(Element) == 2 && (kPack == 1 || kPack == 4 || kPack == 8));
+  if constexpr (kPack == 8) {
+    const uint4 x = load<kLoad>(reinterpret_cast<const uint4*>(address));
+    unpack_pair<Element>(x.x, out[0], out[1]);
+    unpack_pair<Element>(x.y, out[2], out[3]);
+    unpack_pair<Element>(x.z, out[4], out[5]);
+    unpack_pair<Element>(x.w, out[6], out[7]);
+  } else if constexpr (kPack == 4) {
+    const auto x = load<kLoad>(reinterpret_cast<const unsigned long long*>(address));
+    unpack_pair<Element>(static_cast<std::uint32_t>(x), out[0], out[1]);
+    unpack_pair<Element>(static_cast<std::uint32_t>(x >> 32), out[2], out[3]);
+  } else {
+    out[0] = to_float(Element{load<kLoad>(&address->bits)});
+  }
+}
+
+// Eight elements in one store, rounded stochastically.
+template <typename Element>
+__device__ inline void store_pack(Element* address, const float (&in)[8], const RandomBlock& random) {
+  static_assert(sizeof(Element) == 2);
+  *reinterpret_cast<uint4*>(address) =
+      make_uint4(pack_pair<Element>(in[0], in[1], random.v[0]), pack_pair<Element>(in[2], in[3], random.v[1]),
+                 pack_pair<Element>(in[4], in[5], random.v[2]), pack_pair<Element>(in[6], in[7], random.v[3]));
 }
 
 }  // namespace unfold::cuda

@@ -2,9 +2,9 @@
 #include <bit>
 
 #include "kernels/device_algorithms.hpp"
+#include "kernels/number_positions.cuh"
 #include "kernels/ops.hpp"
-#include "kernels/row_dispatch.cuh"
-#include "kernels/update_rows.cuh"
+#include "kernels/update_rows_launch.cuh"
 #include "kernels/workspace.hpp"
 
 namespace unfold::cuda {
@@ -35,23 +35,19 @@ Parts cut(Workspace& workspace, std::uint64_t n_rows, std::uint64_t sum_stride) 
 
 SortedBatch sort_batch(const Launch& launch, const Parts& parts, const Row* rows, std::uint64_t n_rows,
                        std::uint64_t n_table_rows) {
-  const unsigned grid = filling_grid(launch, n_rows, kUpdateThreads);
-  launch_kernel<number_positions_kernel>(launch, {grid, kUpdateThreads}, parts.starts, n_rows);
+  const unsigned grid = filling_grid(launch, n_rows, kNumberThreads);
+  launch_kernel<number_positions_kernel>(launch, {grid, kNumberThreads}, parts.starts, n_rows);
   const int n_bits = n_table_rows > 1 ? static_cast<int>(std::bit_width(n_table_rows - 1)) : 1;
   sort_by_row(parts.scratch, rows, parts.sorted_rows, parts.starts, parts.order, n_rows, n_bits, launch.stream);
   select_starts(parts.scratch, parts.sorted_rows, parts.starts, parts.n_segments, n_rows, launch.stream);
   return {parts.sorted_rows, parts.order, parts.starts, parts.n_segments, n_rows};
 }
 
-template <OptimizerKind kKind, typename Shape>
-void launch_update(const Launch& launch, const ParameterView& table, const SortedBatch& batch,
-                   MatrixView<const float> gradient, const OptimizerStep& step, float* chunk_sums) {
-  constexpr std::uint64_t kGroupsABlock = kUpdateThreads / Shape::kWidth;
-  const unsigned chunk_grid = filling_grid(launch, chunk_slots(batch.n_rows), kGroupsABlock);
-  launch_kernel<sum_chunks_kernel<Shape>>(launch, {chunk_grid, kUpdateThreads}, batch, gradient, chunk_sums);
-  const unsigned grid = filling_grid(launch, std::min(batch.n_rows, table.weight.rows), kGroupsABlock);
-  launch_kernel<update_segments_kernel<kKind, Shape>>(launch, {grid, kUpdateThreads}, table, batch, gradient, chunk_sums,
-                                                      step);
+void update_scalars(const Launch& launch, const ParameterView& table, const SortedBatch& batch,
+                    MatrixView<const float> gradient, const OptimizerStep& step, float* chunk_sums) {
+  dispatch_optimizer(step.kind, [&](auto kind) {
+    launch_update<decltype(kind)::value, float, ScalarShape>(launch, table, batch, gradient, step, chunk_sums);
+  });
 }
 
 }  // namespace
@@ -62,21 +58,18 @@ void update_rows(const Launch& launch, const ParameterView& table, const Row* ro
   const TableView& weight = table.weight;
   const bool is_scalar = weight.cols == 1 && weight.stride == 1 && gradient.stride == 1;
   if (!is_scalar) {
-    check_vector_table("table", weight.data, weight.cols, weight.stride);
-    check_vector_table("gradient", gradient.data, gradient.cols, gradient.stride);
+    check_vector_table("table", weight);
+    check_vector_table("gradient", gradient);
   }
   Workspace memory(workspace);
-  const Parts parts = cut(memory, n_rows, (weight.cols + 3u) / 4u * 4u);
+  const Parts parts = cut(memory, n_rows, (weight.cols + 7u) / 8u * 8u);
   check_workspace("update_rows", memory, workspace.size());
   const SortedBatch batch = sort_batch(launch, parts, rows, n_rows, weight.rows);
-  dispatch_optimizer(step.kind, [&](auto kind) {
-    constexpr OptimizerKind kKind = decltype(kind)::value;
-    if (is_scalar) {
-      return launch_update<kKind, ScalarShape>(launch, table, batch, gradient, step, parts.chunk_sums);
+  with_element(weight.type, [&]<typename Element>() {
+    if constexpr (sizeof(Element) == sizeof(float)) {
+      if (is_scalar) return update_scalars(launch, table, batch, gradient, step, parts.chunk_sums);
     }
-    dispatch_shape(weight.cols, [&](auto shape) {
-      launch_update<kKind, decltype(shape)>(launch, table, batch, gradient, step, parts.chunk_sums);
-    });
+    update_rows_of<Element>(launch, table, batch, gradient, step, parts.chunk_sums);
   });
 }
 

@@ -4,12 +4,13 @@
 // summed side by side first, and the owner adds their sums in order. So a row's bits depend on its own gradients
 // and their order alone, not on the rest of the batch nor on the device.
 // Shapes    table [n_table_rows, dim], sorted_rows and order [n_rows], starts [n_segments], gradient [n_rows, dim]
-//           in batch order, chunk_sums [chunk_slots(n_rows), dim rounded up to 4]
+//           in batch order, chunk_sums [chunk_slots(n_rows), dim rounded up to whole packs]
 // Work      a group of 1 to 32 lanes a chunk, then one a segment, each lane holding 1 to 8 packs of a row
-// Traffic   n_rows * (8 * dim + 12) bytes read; rows touched * 4 * dim * (1 + state) read and written; the sort
-//           moves about 16 bytes a row and pass on top
+// Traffic   n_rows * (8 * dim + 12) bytes read; rows touched * dim * (element bytes + 4 * state) read and written;
+//           the sort moves about 16 bytes a row and pass on top
+// Rounding  rows of 16 bits: the place is the row's number (rounding_bits in optimizer.hpp)
 // Races     none
-// Requires  n_rows < 2^32; table and gradient of one stride, a multiple of 4 and aligned to 16 bytes, or dim = 1
+// Requires  n_rows < 2^32; table and gradient of one stride, their rows aligned to 16 bytes, or dim = 1 in float32
 // Source    Merrill and Grimshaw, High performance and scalable radix sorting, 2011 (the sort)
 #pragma once
 
@@ -87,7 +88,7 @@ __device__ inline Positions chunk_of_slot(const SortedBatch& batch, std::uint64_
 // The sum of count rows in order, several loads in flight. row_at(k) is the address of the k-th.
 template <typename Shape, typename RowAt>
 __device__ inline RowSlice<Shape> sum_rows(std::uint64_t count, unsigned n_packs, RowAt row_at) {
-  constexpr int kInFlight = Shape::kPacks >= 8 ? 1 : 8 / Shape::kPacks;
+  constexpr int kInFlight = Shape::kFloats <= 4 ? 8 : 32 / Shape::kFloats;
   RowSlice<Shape> sum = {};
   for (std::uint64_t first = 0; first < count; first += kInFlight) {
     RowSlice<Shape> rows[kInFlight];
@@ -117,12 +118,12 @@ __global__ void __launch_bounds__(kUpdateThreads)
   }
 }
 
-template <OptimizerKind kKind, typename Shape>
+template <OptimizerKind kKind, typename Element, typename Shape>
 __global__ void __launch_bounds__(kUpdateThreads)
     update_segments_kernel(const ParameterView table, const SortedBatch batch, const MatrixView<const float> gradient,
                            const float* chunk_sums, const OptimizerStep step) {
-  // With 8 float4 a lane the row waits until the sum is known, else registers run out.
-  constexpr bool kEarlyRow = Shape::kPacks <= 4;
+  // With 32 columns a lane the row waits until the sum is known, else registers run out.
+  constexpr bool kEarlyRow = Shape::kFloats <= 16;
   const unsigned row_packs = pack_count<Shape>(table.weight.cols);
   const std::uint64_t sum_stride = row_packs * Shape::kPack;
   const std::uint64_t n_segments = *batch.n_segments;
@@ -132,10 +133,10 @@ __global__ void __launch_bounds__(kUpdateThreads)
     const unsigned n_packs = active ? row_packs : 0;
     const Positions at = active ? segment_positions(batch, segment, n_segments) : Positions{};
     const Row row = active ? batch.rows[at.begin] : 0;
-    OptimizerRow<kKind, Shape, LoadKind::kAnyCache> state;
+    OptimizerRow<kKind, Element, Shape, LoadKind::kAnyCache> state;
     RowSlice<Shape> weight;
     if constexpr (kEarlyRow) {
-      weight = load_row<Shape>(table.weight.as<float>().row(row), n_packs);
+      weight = load_row<Shape>(table.weight.as<const Element>().row(row), n_packs);
       state.load(table, row, n_packs);
     }
 
@@ -147,16 +148,11 @@ __global__ void __launch_bounds__(kUpdateThreads)
     };
     const RowSlice<Shape> sum = sum_rows<Shape>(count, n_packs, row_at);
     if constexpr (!kEarlyRow) {
-      weight = load_row<Shape>(table.weight.as<float>().row(row), n_packs);
+      weight = load_row<Shape>(table.weight.as<const Element>().row(row), n_packs);
       state.load(table, row, n_packs);
     }
-    state.update(table, row, n_packs, weight, sum, step);
+    state.update(table, row, n_packs, weight, sum, step, row);
   }
-}
-
-// order[n] = n, the values that the sort carries along.
-__global__ void __launch_bounds__(kUpdateThreads) number_positions_kernel(std::uint32_t* order, const std::uint64_t n) {
-  for (std::uint64_t k = thread_index(); k < n; k += thread_count()) order[k] = static_cast<std::uint32_t>(k);
 }
 
 }  // namespace unfold::cuda

@@ -18,7 +18,6 @@
 
 namespace unfold::selfcheck {
 
-
 inline bool same_bits(float a, float b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }
 inline bool same_bits(std::span<const float> a, std::span<const float> b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
@@ -69,25 +68,52 @@ class GuardedArray {
   DeviceArray<T> memory_;
 };
 
-// A matrix in host memory, as a backend wants it: columns past cols hold zero.
+// A matrix in host memory, as a backend wants it: columns past cols hold zero, and every value is one of the type's.
 struct HostTable {
   std::uint64_t rows = 0;
   std::uint32_t cols = 0, stride = 0;
+  TableType type = TableType::kFloat32;
   std::vector<float> values;
 
-  HostTable(std::uint64_t n_rows, std::uint32_t n_cols, std::uint32_t row_stride)
-      : rows(n_rows), cols(n_cols), stride(row_stride), values(n_rows * row_stride) {}
+  HostTable(std::uint64_t n_rows, std::uint32_t n_cols, std::uint32_t row_stride,
+            TableType table_type = TableType::kFloat32)
+      : rows(n_rows), cols(n_cols), stride(row_stride), type(table_type), values(n_rows * row_stride) {}
+  std::vector<std::byte> bytes() const {
+    std::vector<std::byte> out(values.size() * element_bytes(type));
+    with_element(type, [&]<typename Element>() {
+      for (std::size_t k = 0; k < values.size(); ++k) {
+        const Element element = round_nearest<Element>(values[k]);
+        std::memcpy(&out[k * sizeof(Element)], &element, sizeof(Element));
+      }
+    });
+    return out;
+  }
   MatrixView<const float> view() const { return {values.data(), rows, cols, stride}; }
   float& at(std::uint64_t r, std::uint32_t c) { return values[r * stride + c]; }
   float at(std::uint64_t r, std::uint32_t c) const { return values[r * stride + c]; }
 };
 
+// The float32 values of elements of `type`.
+inline std::vector<float> float_values(const std::vector<std::byte>& bytes, TableType type) {
+  std::vector<float> out(bytes.size() / element_bytes(type));
+  with_element(type, [&]<typename Element>() {
+    for (std::size_t k = 0; k < out.size(); ++k) {
+      Element element;
+      std::memcpy(&element, &bytes[k * sizeof(Element)], sizeof(Element));
+      out[k] = to_float(element);
+    }
+  });
+  return out;
+}
+
 template <typename Random>
-HostTable random_table(Random& random, std::uint64_t rows, std::uint32_t cols, std::uint32_t stride, float scale = 1) {
-  HostTable table(rows, cols, stride);
+HostTable random_table(Random& random, std::uint64_t rows, std::uint32_t cols, std::uint32_t stride, float scale = 1,
+                       TableType type = TableType::kFloat32) {
+  HostTable table(rows, cols, stride, type);
   std::uniform_real_distribution<float> draw(-scale, scale);
   for (std::uint64_t r = 0; r < rows; ++r)
     for (std::uint32_t c = 0; c < cols; ++c) table.at(r, c) = draw(random);
+  table.values = float_values(table.bytes(), type);
   return table;
 }
 
@@ -98,21 +124,24 @@ class TestTable {
       : reference(reference_table(start.view(), kind)),
         start_(start),
         kind_(kind),
-        weight_(backend, start.values),
+        weight_(backend, start.bytes()),
         first_(backend, zeros<float>(size().first)),
         second_(backend, zeros<float>(size().second)),
         steps_(backend, zeros<std::uint32_t>(size().steps)) {}
 
   ParameterView view() const {
-    return {MatrixView<float>{weight_.data(), start_.rows, start_.cols, start_.stride}, first_.data(), second_.data(),
+    return {{weight_.data(), start_.rows, start_.cols, start_.stride, start_.type}, first_.data(), second_.data(),
             steps_.data()};
   }
-  std::vector<float> weights() const { return weight_.download(); }
+  std::vector<float> weights() const { return float_values(weight_.download(), start_.type); }
 
-  // The backend's weights and state against the reference's; padding must be zero.
+  // The backend's weights and state against the reference's; padding must be zero. A weight of 16 bits may be either
+  // neighbour of any float32 result within the reference's bound.
   void expect_equal(const char* name) const {
     const Checker::Scope scope(name);
-    expect_matrix("weight", weight_.download(), reference.weight);
+    std::vector<Bounded> stored = reference.weight;
+    for (Bounded& weight : stored) weight = neighbours(weight, start_.type);
+    expect_matrix("weight", weights(), stored);
     if (kind_ == OptimizerKind::kRowwiseAdagrad) {
       const std::vector<float> first = first_.download();
       for (std::uint64_t r = 0; r < start_.rows; ++r) Checker::current().near(first[r], reference.first[r], "row {}", r);
@@ -121,6 +150,15 @@ class TestTable {
     }
     if (!reference.second.empty()) expect_matrix("second", second_.download(), reference.second);
     Checker::current().that(steps_.download() == reference.steps, "numbers of updates differ");
+  }
+
+  // Lets the reference go on from the weights that were stored, where they were rounded.
+  void adopt_rounded_weights() {
+    if (start_.type == TableType::kFloat32) return;
+    const std::vector<float> got = weights();
+    for (std::uint64_t r = 0; r < start_.rows; ++r)
+      for (std::uint32_t c = 0; c < start_.cols; ++c)
+        reference.at(r, c) = Bounded(static_cast<double>(got[r * start_.stride + c]));
   }
 
   ReferenceTable reference;
@@ -152,7 +190,8 @@ class TestTable {
 
   HostTable start_;
   OptimizerKind kind_;
-  GuardedArray<float> weight_, first_, second_;
+  GuardedArray<std::byte> weight_;
+  GuardedArray<float> first_, second_;
   GuardedArray<std::uint32_t> steps_;
 };
 
@@ -161,9 +200,9 @@ class TestModel {
  public:
   template <typename Random>
   TestModel(Backend& backend, Random& random, std::uint64_t n_users, std::uint64_t n_items, std::uint32_t dim,
-            OptimizerKind kind)
-      : user_factors(backend, random_table(random, n_users, dim, backend.row_stride(dim), scale(dim)), kind),
-        item_factors(backend, random_table(random, n_items, dim, backend.row_stride(dim), scale(dim)), kind),
+            OptimizerKind kind, TableType type = TableType::kFloat32)
+      : user_factors(backend, factors(backend, random, n_users, dim, type), kind),
+        item_factors(backend, factors(backend, random, n_items, dim, type), kind),
         user_bias(backend, random_table(random, n_users, 1, 1), kind),
         item_bias(backend, random_table(random, n_items, 1, 1), kind) {}
 
@@ -179,6 +218,10 @@ class TestModel {
     user_bias.reference = mf.user_bias;
     item_bias.reference = mf.item_bias;
   }
+  void adopt_rounded_weights() {
+    user_factors.adopt_rounded_weights();
+    item_factors.adopt_rounded_weights();
+  }
   void expect_equal() const {
     user_factors.expect_equal("user factors");
     item_factors.expect_equal("item factors");
@@ -190,7 +233,12 @@ class TestModel {
 
  private:
   // Of scores around 1, where a range does not saturate.
-  static float scale(std::uint32_t dim) { return std::sqrt(3.0f / std::sqrt(static_cast<float>(dim))); }
+  template <typename Random>
+  static HostTable factors(const Backend& backend, Random& random, std::uint64_t rows, std::uint32_t dim,
+                           TableType type) {
+    const float scale = std::sqrt(3.0f / std::sqrt(static_cast<float>(dim)));
+    return random_table(random, rows, dim, backend.row_stride(dim, type), scale, type);
+  }
 };
 
 // A batch in a backend's memory.
@@ -222,11 +270,13 @@ std::vector<Row> distinct_rows(Random& random, std::uint64_t n_rows, std::uint64
 
 inline constexpr OptimizerKind kKinds[] = {OptimizerKind::kSgd, OptimizerKind::kAdagrad, OptimizerKind::kRowwiseAdagrad,
                                            OptimizerKind::kAdam};
+inline constexpr TableType kRoundedTypes[] = {TableType::kFloat16, TableType::kBfloat16};
 inline constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 inline OptimizerStep step_of(OptimizerKind kind) {
   OptimizerStep step;
   step.kind = kind;
+  step.rounding_key = 0x243F6A8885A308D3u;
   return step;
 }
 

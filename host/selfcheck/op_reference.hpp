@@ -2,6 +2,7 @@
 // compare with. Inputs are the float32 values a backend was given; results carry their tolerance (bounded.hpp).
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -92,6 +93,23 @@ inline void reference_update_row(ReferenceTable& table, std::uint64_t row, std::
         break;
     }
   }
+}
+
+// From one element of `type` to the next at the magnitude of x.
+inline double element_quantum(double x, TableType type) {
+  const bool is_float16 = type == TableType::kFloat16;
+  const int exponent = std::max(x == 0 ? -1000 : std::ilogb(x), is_float16 ? -14 : -126);
+  return std::ldexp(1.0, exponent - (is_float16 ? 10 : 7));
+}
+
+// What may be stored for a float32 result: from the element below the lowest to the one above the highest.
+inline Bounded neighbours(const Bounded& result, TableType type) {
+  if (type == TableType::kFloat32 || !std::isfinite(result.value) || !std::isfinite(result.error)) return result;
+  const double low = result.value - result.error, high = result.value + result.error;
+  const double low_quantum = element_quantum(low, type), high_quantum = element_quantum(high, type);
+  const double first = std::floor(low / low_quantum) * low_quantum;
+  const double last = std::ceil(high / high_quantum) * high_quantum;
+  return {0.5 * (first + last), 0.5 * (last - first)};
 }
 
 struct ReferenceMf {

@@ -2,15 +2,17 @@
 #include <cmath>
 
 #include "host/selfcheck/op_inputs.hpp"
+#include "host/selfcheck/rounding_checks.hpp"
 
 namespace unfold::selfcheck {
 namespace {
 
-void predict_ratings_leaves_out_unknown_rows(CheckRun& run) {
+void predict_ratings_leaves_out_unknown_rows(CheckRun& run, TableType type) {
   for (const std::uint32_t dim : run.dims) {
     for (const int variant : {0, 1, 2, 3}) {
+      if (type != TableType::kFloat32 && variant != 3) continue;
       const Checker::Scope scope("dim {} variant {}", dim, variant);
-      const TestModel model(run.backend, run.random, 29, 31, dim, OptimizerKind::kSgd);
+      const TestModel model(run.backend, run.random, 29, 31, dim, OptimizerKind::kSgd, type);
       for (const std::uint64_t n : {0u, 1u, 100u}) {
         std::vector<Row> users = random_rows(run.random, 29, n), items = random_rows(run.random, 31, n);
         for (std::uint64_t k = 0; k < n; k += 3) (k % 2 == 0 ? users : items)[k] = kUnknownRow;
@@ -123,7 +125,8 @@ void rank_targets_puts_scores_without_a_number_last(CheckRun& run) {
 }
 
 constexpr OpCheck kChecks[] = {
-    {"predict_ratings", "PredictRatingsLeavesOutUnknownRows", predict_ratings_leaves_out_unknown_rows},
+    {"predict_ratings", "PredictRatingsLeavesOutUnknownRows", in_float32<predict_ratings_leaves_out_unknown_rows>},
+    {"predict_ratings", "PredictRatingsReads16Bits", in_16_bits<predict_ratings_leaves_out_unknown_rows>},
     {"rank_targets", "RankTargetsCountsTiesAgainstTheTarget", rank_targets_counts_ties_against_the_target},
     {"rank_targets", "RankTargetsDoesNotDependOnTiles", rank_targets_does_not_depend_on_tiles},
     {"rank_targets", "RankTargetsPutsScoresWithoutANumberLast", rank_targets_puts_scores_without_a_number_last},

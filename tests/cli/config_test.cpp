@@ -35,6 +35,8 @@ TEST_F(CliConfig, ResolvedConfigurationGivesTheSameOptionsBack) {
              "--l2-bias",
              "-1",
              "--no-bias",
+             "--table-type",
+             "bfloat16",
              "--at",
              "3,7,11",
              "--relevant-rating",
@@ -48,7 +50,8 @@ TEST_F(CliConfig, ResolvedConfigurationGivesTheSameOptionsBack) {
              "--columns",
              "user=user,item=item,rating=rating"});
   const std::string config = read_file(path("m/config.toml"));
-  for (const char* line : {"dim = 5\n", "learning-rate = 0.0123\n", "no-bias = true\n", "at = [3, 7, 11]\n",
+  for (const char* line : {"dim = 5\n", "learning-rate = 0.0123\n", "no-bias = true\n", "table-type = \"bfloat16\"\n",
+                           "at = [3, 7, 11]\n",
                            "relevant-rating = -2.5\n", "test = \"hold \\\"out\\\".csv\"\n", "split = \"none\"\n",
                            "columns = \"user=user,item=item,rating=rating\"\n", "deterministic = false\n"}) {
     EXPECT_THAT(config, HasSubstr(line));

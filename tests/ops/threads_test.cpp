@@ -18,6 +18,7 @@ using namespace selfcheck;
 constexpr std::uint64_t kBatch = 20000;
 constexpr std::uint32_t kDim = 20, kStride = 32;
 constexpr unsigned kThreads[] = {1, 2, 5, 9};
+constexpr TableType kTypes[] = {TableType::kFloat32, TableType::kFloat16, TableType::kBfloat16};
 
 class Threads : public testing::Test {
   void TearDown() override {
@@ -49,11 +50,12 @@ std::vector<Row> random_items(std::mt19937_64& random) {
 TEST_F(Threads, UpdateRowsGivesEqualBits) {
   constexpr std::uint64_t kRows = 700;
   for (const OptimizerKind kind : kKinds) {
+    const TableType type = kTypes[static_cast<int>(kind) % 3];
     std::vector<std::vector<float>> results;
     for (const unsigned threads : kThreads) {
       std::mt19937_64 random(3);
       const auto backend = make_cpu_backend(threads);
-      const TestTable table(*backend, random_table(random, kRows, kDim, kStride), kind);
+      const TestTable table(*backend, random_table(random, kRows, kDim, kStride, 1, type), kind);
       const GuardedArray<Row> rows(*backend, skewed_rows(random, kRows));
       const HostTable gradient = random_table(random, kBatch, kDim, kStride);
       const GuardedArray<float> device_gradient(*backend, gradient.values);
@@ -68,13 +70,13 @@ TEST_F(Threads, UpdateRowsGivesEqualBits) {
   }
 }
 
-TEST_F(Threads, RatingStepAndGradientsGiveEqualBitsWhereNoRatingsMeet) {
+void expect_equal_bits_where_no_ratings_meet(TableType type) {
   std::vector<std::vector<float>> users;
   std::vector<double> errors, gradient_errors;
   for (const unsigned threads : kThreads) {
     std::mt19937_64 random(4);
     const auto backend = make_cpu_backend(threads);
-    const TestModel model(*backend, random, kBatch, kBatch, kDim, OptimizerKind::kRowwiseAdagrad);
+    const TestModel model(*backend, random, kBatch, kBatch, kDim, OptimizerKind::kRowwiseAdagrad, type);
     HostBatch batch{distinct_rows(random, kBatch, kBatch), distinct_rows(random, kBatch, kBatch),
                     std::vector<float>(kBatch, 3.5f)};
     const TestBatch device(*backend, batch);
@@ -97,6 +99,13 @@ TEST_F(Threads, RatingStepAndGradientsGiveEqualBitsWhereNoRatingsMeet) {
   }
 }
 
+TEST_F(Threads, RatingStepAndGradientsGiveEqualBitsWhereNoRatingsMeet) {
+  for (const TableType type : kTypes) {
+    SCOPED_TRACE(table_type_name(type));
+    expect_equal_bits_where_no_ratings_meet(type);
+  }
+}
+
 TEST(RatingCells, HoldEveryRatingOnceAndShareNoRowsInARound) {
   for (const int n_threads : {1, 2, 3, 7}) {
     for (const std::uint64_t size : {0u, 1u, 5u, 10007u}) {
@@ -109,17 +118,23 @@ TEST(RatingCells, HoldEveryRatingOnceAndShareNoRowsInARound) {
         batch.ratings.push_back(static_cast<float>(n));  // tells ratings apart
       }
       std::vector<std::byte> workspace(cpu::RatingCells::workspace_bytes(size, n_threads));
-      cpu::RatingCells cells({batch.users.data(), batch.items.data(), batch.ratings.data(), size}, n_threads, workspace);
+      cpu::RatingCells cells({batch.users.data(), batch.items.data(), batch.ratings.data(), size}, n_threads,
+                             n_threads % 2 == 1, workspace);
       for (std::uint32_t part = 0; part < n_groups; ++part) cells.count(part);
       cells.place();
       for (std::uint32_t part = 0; part < n_groups; ++part) cells.scatter(part);
       std::vector<int> seen(size);
       for (std::uint32_t user_group = 0; user_group < n_groups; ++user_group) {
         for (std::uint32_t item_group = 0; item_group < n_groups; ++item_group) {
-          const RatingBatch cell = cells.cell(user_group, item_group);
+          const cpu::RatingCell of_cell = cells.cell(user_group, item_group);
+          const RatingBatch& cell = of_cell.ratings;
+          ASSERT_EQ(of_cell.positions != nullptr, n_threads % 2 == 1);
           for (std::uint64_t k = 0; k < cell.size; ++k) {
             const auto n = static_cast<std::size_t>(cell.ratings[k]);
             ++seen[n];
+            if (of_cell.positions != nullptr) {
+              ASSERT_EQ(of_cell.positions[k], n);
+            }
             ASSERT_EQ(cell.users[k], batch.users[n]);
             ASSERT_EQ(cell.items[k], batch.items[n]);
             ASSERT_EQ(cpu::row_group(cell.users[k], n_groups), user_group);

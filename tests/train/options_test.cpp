@@ -24,6 +24,7 @@ TEST(TrainOptions, EveryBadValueNamesItsOption) {
       {"--model", [](TrainOptions& o) { o.model = "fm"; }},
       {"--dim", [](TrainOptions& o) { o.dim = 0; }},
       {"--dim", [](TrainOptions& o) { o.dim = 1025; }},
+      {"--table-type", [](TrainOptions& o) { o.table_type = "half"; }},
       {"--epochs", [](TrainOptions& o) { o.epochs = 0; }},
       {"--optimizer", [](TrainOptions& o) { o.optimizer = "sgdd"; }},
       {"--schedule", [](TrainOptions& o) { o.schedule = ""; }},

@@ -77,9 +77,11 @@ struct Recipe {
   double learning_rate;
   const char* range;
   bool deterministic;
+  const char* table_type = "float32";
 };
 std::ostream& operator<<(std::ostream& out, const Recipe& r) {
-  return out << r.optimizer << '_' << r.schedule << '_' << r.range << (r.deterministic ? "_deterministic" : "");
+  return out << r.optimizer << '_' << r.schedule << '_' << r.range << (r.deterministic ? "_deterministic" : "") << '_'
+             << r.table_type;
 }
 
 class TrainRecipes : public testing::TestWithParam<Recipe> {};
@@ -93,6 +95,7 @@ TEST_P(TrainRecipes, RecoversThePlantedModel) {
   options.learning_rate = recipe.learning_rate;
   options.rating_range = recipe.range;
   options.deterministic = recipe.deterministic;
+  options.table_type = recipe.table_type;
   options.batch_size = recipe.deterministic ? 64 : 0;
   const auto backend = make_cpu_backend(2);
   const TrainResult result = train(*backend, planted.data(), options, {});
@@ -118,7 +121,59 @@ INSTANTIATE_TEST_SUITE_P(Recipes, TrainRecipes,
                                          Recipe{"rowwise-adagrad", "linear", 0.2, "", true},
                                          Recipe{"adam", "one-cycle", 0.01, "", false},
                                          Recipe{"adam", "one-cycle", 0.01, "-4:10", true},
-                                         Recipe{"sgd", "linear", 0.05, "-4:10", false}));
+                                         Recipe{"sgd", "linear", 0.05, "-4:10", false},
+                                         Recipe{"sgd", "linear", 0.05, "", false, "float16"},
+                                         Recipe{"sgd", "linear", 0.05, "", false, "bfloat16"},
+                                         Recipe{"rowwise-adagrad", "linear", 0.2, "", true, "bfloat16"},
+                                         Recipe{"adam", "one-cycle", 0.01, "", true, "float16"},
+                                         Recipe{"adagrad", "constant", 0.1, "", false, "bfloat16"}));
+
+TEST(Train, TablesOf16BitsRepeatThemselvesAndAreExactInTheModel) {
+  const Planted planted;
+  TrainOptions options = small_run();
+  options.epochs = 3;
+  options.rating_range = "-4:10";  // so that the model's weights are those of the tables
+  for (const char* const type : {"float16", "bfloat16"}) {
+    options.table_type = type;
+    for (const bool deterministic : {false, true}) {
+      options.deterministic = deterministic;
+      std::vector<Model> models;
+      for (const unsigned threads : {1u, deterministic ? 3u : 1u}) {
+        const auto backend = make_cpu_backend(threads);
+        models.push_back(train(*backend, planted.data(), options, {}).model);
+      }
+      EXPECT_EQ(models[0].user_embedding.data, models[1].user_embedding.data) << type;
+      EXPECT_EQ(models[0].item_embedding.data, models[1].item_embedding.data) << type;
+      EXPECT_EQ(models[0].user_bias, models[1].user_bias) << type;
+      for (const float x : models[0].user_embedding.data) {
+        const bool is_float16 = std::string(type) == "float16";
+        ASSERT_EQ(x, is_float16 ? to_float(round_nearest<Float16>(x)) : to_float(round_nearest<Bfloat16>(x))) << type;
+      }
+    }
+  }
+}
+
+TEST(Train, ThePlanNamesTheTypeAndHalfTheBytes) {
+  const Planted planted;
+  TrainOptions options = small_run();
+  options.epochs = 1;
+  options.dim = 64;
+  std::uint64_t bytes[2] = {};
+  for (const int half : {0, 1}) {
+    options.table_type = half ? "bfloat16" : "float32";
+    TrainCallbacks callbacks;
+    callbacks.plan = [&](const MemoryPlan& plan) {
+      for (const auto& entry : plan.entries) {
+        if (entry.name == "user.embedding [200, 64] " + options.table_type) bytes[half] = entry.bytes;
+      }
+    };
+    const auto backend = make_cpu_backend(1);
+    train(*backend, planted.data(), options, callbacks);
+  }
+  EXPECT_EQ(bytes[0], 4u * 64 * kUsers);
+  EXPECT_EQ(bytes[1], 2u * 64 * kUsers);
+}
+
 
 TEST(Train, DeterministicUpdateGivesEqualBitsForAnyThreads) {
   const Planted planted;

@@ -1,0 +1,39 @@
+// The launch of update_rows.cuh for one type of tables, on a sorted batch. Each type is compiled in a file of its own.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/ops.hpp"
+#include "kernels/row_dispatch.cuh"
+#include "kernels/update_rows.cuh"
+
+namespace unfold::cuda {
+
+template <OptimizerKind kKind, typename Element, typename Shape>
+void launch_update(const Launch& launch, const ParameterView& table, const SortedBatch& batch,
+                   MatrixView<const float> gradient, const OptimizerStep& step, float* chunk_sums) {
+  constexpr std::uint64_t kGroupsABlock = kUpdateThreads / Shape::kWidth;
+  const unsigned chunk_grid = filling_grid(launch, chunk_slots(batch.n_rows), kGroupsABlock);
+  launch_kernel<sum_chunks_kernel<Shape>>(launch, {chunk_grid, kUpdateThreads}, batch, gradient, chunk_sums);
+  const unsigned grid = filling_grid(launch, std::min(batch.n_rows, table.weight.rows), kGroupsABlock);
+  launch_kernel<update_segments_kernel<kKind, Element, Shape>>(launch, {grid, kUpdateThreads}, table, batch, gradient,
+                                                               chunk_sums, step);
+}
+
+template <typename Element>
+void update_rows_of(const Launch& launch, const ParameterView& table, const SortedBatch& batch,
+                    MatrixView<const float> gradient, const OptimizerStep& step, float* chunk_sums) {
+  dispatch_optimizer(step.kind, [&](auto kind) {
+    dispatch_shape<Element>(table.weight.cols, [&](auto shape) {
+      launch_update<decltype(kind)::value, Element, decltype(shape)>(launch, table, batch, gradient, step, chunk_sums);
+    });
+  });
+}
+
+#define UNFOLD_UPDATE_ROWS_OF(Element)                                                                               \
+  template void update_rows_of<Element>(const Launch&, const ParameterView&, const SortedBatch&, MatrixView<const float>, \
+                                        const OptimizerStep&, float*)
+extern UNFOLD_UPDATE_ROWS_OF(Float16);
+extern UNFOLD_UPDATE_ROWS_OF(Bfloat16);
+
+}  // namespace unfold::cuda
