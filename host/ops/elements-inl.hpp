@@ -109,7 +109,7 @@ class RowRounding {
     }
   }
 
-  // `stride` is a multiple of 16. One 64-bit lane a block of 8 columns; only its lower half counts.
+  // `stride` is a multiple of 16.
   HWY_INLINE void draw(std::uint64_t first_place, std::size_t n_rows, std::size_t stride) {
     if constexpr (!kIsRounded<Element>) return;
     const std::size_t row_blocks = stride / 8;
@@ -120,13 +120,13 @@ class RowRounding {
       std::memcpy(bits_ + 8 * k, random.v, sizeof(random.v));
     }
 #else
-    const hn::ScalableTag<std::uint64_t> d;
-    for (std::size_t first = 0; first < n_rows * row_blocks; first += hn::Lanes(d)) {
-      const auto number = hn::Iota(d, first);
-      const auto is_second = hn::Gt(number, hn::Set(d, row_blocks - 1));
-      const auto place = hn::IfThenElse(is_second, hn::Set(d, first_place + 1), hn::Set(d, first_place));
-      draw_blocks(place, hn::Sub(number, hn::IfThenElseZero(is_second, hn::Set(d, row_blocks))), bits_ + 8 * first);
+    const std::size_t n_blocks = n_rows * row_blocks, lanes = hn::Lanes(Tag64());
+    std::size_t first = 0;
+    if constexpr (kMostVectors == 4) {
+      for (; first + 2 * lanes < n_blocks; first += 4 * lanes) draw_vectors<4>(first_place, row_blocks, first);
     }
+    for (; first + lanes < n_blocks; first += 2 * lanes) draw_vectors<2>(first_place, row_blocks, first);
+    if (first < n_blocks) draw_vectors<1>(first_place, row_blocks, first);
 #endif
   }
   const std::uint16_t* bits() const { return bits_; }
@@ -135,32 +135,62 @@ class RowRounding {
   static constexpr int kRounds = 10;
 
 #if HWY_TARGET != HWY_SCALAR
-  // Philox (random.hpp), a block a lane.
-  template <typename Vec64>
-  HWY_INLINE void draw_blocks(Vec64 place, Vec64 block, std::uint16_t* to) const {
-    const hn::ScalableTag<std::uint64_t> d;
-    const hn::Repartition<std::uint32_t, decltype(d)> d32;
-    const auto multiplier0 = hn::Set(d32, 0xD2511F53u), multiplier1 = hn::Set(d32, 0xCD9E8D57u);
-    auto c0 = hn::BitCast(d32, place), c1 = hn::Shuffle2301(c0);
-    auto c2 = hn::BitCast(d32, block), c3 = hn::Zero(d32);
-    for (int round = 0; round < kRounds; ++round) {
-      const auto product0 = hn::BitCast(d32, hn::MulEven(multiplier0, c0));
-      const auto product1 = hn::BitCast(d32, hn::MulEven(multiplier1, c2));
-      c0 = hn::Xor(hn::Xor(hn::Shuffle2301(product1), c1), hn::Set(d32, keys0_[round]));
-      c2 = hn::Xor(hn::Xor(hn::Shuffle2301(product0), c3), hn::Set(d32, keys1_[round]));
-      c1 = product1;
-      c3 = product0;
+  using Tag64 = hn::ScalableTag<std::uint64_t>;
+  using Tag32 = hn::Repartition<std::uint32_t, Tag64>;
+  // A round of Philox waits for the one before it, so several vectors of blocks go side by side: as many as registers
+  // hold.
+  static constexpr int kMostVectors = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL ? 4 : 2;
+
+  // Philox (random.hpp), a block a 64-bit lane, of which only the lower half counts.
+  class Blocks {
+   public:
+    // Blocks number, number + 1, ... of two rows of row_blocks blocks.
+    HWY_INLINE void start(std::uint64_t first_place, std::size_t row_blocks, std::size_t number) {
+      const Tag64 d;
+      const auto numbers = hn::Iota(d, number);
+      const auto is_second = hn::Gt(numbers, hn::Set(d, row_blocks - 1));
+      const auto place = hn::IfThenElse(is_second, hn::Set(d, first_place + 1), hn::Set(d, first_place));
+      c0_ = hn::BitCast(Tag32(), place);
+      c1_ = hn::Shuffle2301(c0_);
+      c2_ = hn::BitCast(Tag32(), hn::Sub(numbers, hn::IfThenElseZero(is_second, hn::Set(d, row_blocks))));
+      c3_ = hn::Zero(Tag32());
     }
-    const auto low = hn::BitCast(d, hn::OddEven(hn::Shuffle2301(c1), c0));
-    const auto high = hn::BitCast(d, hn::OddEven(hn::Shuffle2301(c3), c2));
-    hn::StoreInterleaved2(low, high, d, reinterpret_cast<std::uint64_t*>(to));
+    HWY_INLINE void mix(std::uint32_t key0, std::uint32_t key1) {
+      const Tag32 d;
+      const auto product0 = hn::BitCast(d, hn::MulEven(hn::Set(d, 0xD2511F53u), c0_));
+      const auto product1 = hn::BitCast(d, hn::MulEven(hn::Set(d, 0xCD9E8D57u), c2_));
+      c0_ = hn::Xor(hn::Xor(hn::Shuffle2301(product1), c1_), hn::Set(d, key0));
+      c2_ = hn::Xor(hn::Xor(hn::Shuffle2301(product0), c3_), hn::Set(d, key1));
+      c1_ = product1;
+      c3_ = product0;
+    }
+    HWY_INLINE void store(std::uint16_t* to) const {
+      const Tag64 d;
+      const auto low = hn::BitCast(d, hn::OddEven(hn::Shuffle2301(c1_), c0_));
+      const auto high = hn::BitCast(d, hn::OddEven(hn::Shuffle2301(c3_), c2_));
+      hn::StoreInterleaved2(low, high, d, reinterpret_cast<std::uint64_t*>(to));
+    }
+
+   private:
+    hn::Vec<Tag32> c0_, c1_, c2_, c3_;
+  };
+
+  template <int kVectors>
+  HWY_INLINE void draw_vectors(std::uint64_t first_place, std::size_t row_blocks, std::size_t first) {
+    const std::size_t lanes = hn::Lanes(Tag64());
+    Blocks blocks[kVectors];
+    for (int v = 0; v < kVectors; ++v) blocks[v].start(first_place, row_blocks, first + v * lanes);
+    for (int round = 0; round < kRounds; ++round) {
+      for (int v = 0; v < kVectors; ++v) blocks[v].mix(keys0_[round], keys1_[round]);
+    }
+    for (int v = 0; v < kVectors; ++v) blocks[v].store(bits_ + 8 * (first + v * lanes));
   }
 #endif
 
   std::uint64_t key_;
   std::uint32_t keys0_[kRounds], keys1_[kRounds];
-  // A vector's worth past the last row is written too.
-  HWY_ALIGN_MAX std::uint16_t bits_[kIsRounded<Element> ? 2 * kMaxStride + 64 : 1];
+  // Whole vectors are written, up to three of them past the last row.
+  HWY_ALIGN_MAX std::uint16_t bits_[kIsRounded<Element> ? 2 * kMaxStride + 256 : 1];
 };
 
 }  // namespace unfold::cpu::HWY_NAMESPACE
