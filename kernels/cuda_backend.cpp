@@ -105,6 +105,11 @@ class CudaBackend final : public Backend {
   void copy_to_host(void* host, const void* device, std::uint64_t bytes) override {
     copy(host, device, bytes, cudaMemcpyDeviceToHost);
   }
+  void copy_on_device(void* to, const void* from, std::uint64_t bytes) override {
+    if (bytes == 0) return;
+    use_device();
+    UNFOLD_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, compute_.get()));
+  }
   void fill_zero(void* device, std::uint64_t bytes) override {
     if (bytes == 0) return;
     use_device();

@@ -90,6 +90,7 @@ class CpuBackend : public Backend {
   std::uint64_t free_bytes() const override { return available_host_bytes(); }
   void copy_to_device(void* device, const void* host, std::uint64_t bytes) override { copy(device, host, bytes); }
   void copy_to_host(void* host, const void* device, std::uint64_t bytes) override { copy(host, device, bytes); }
+  void copy_on_device(void* to, const void* from, std::uint64_t bytes) override { copy(to, from, bytes); }
   void fill_zero(void* device, std::uint64_t bytes) override {
     if (bytes > 0) std::memset(device, 0, bytes);
   }

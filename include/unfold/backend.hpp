@@ -16,33 +16,11 @@
 #include <utility>
 
 #include "unfold/matrix_view.hpp"
+#include "unfold/op_arguments.hpp"
 #include "unfold/optimizer.hpp"
 #include "unfold/rating_loss.hpp"
 
 namespace unfold {
-
-// A batch of ratings in the backend's memory, three arrays of `size`.
-struct RatingBatch {
-  const Row* users = nullptr;
-  const Row* items = nullptr;
-  const float* ratings = nullptr;
-  std::uint64_t size = 0;
-};
-
-// The tables of biased matrix factorization. Factors of users and items have the same dim and stride; biases
-// have dim 1 and stride 1.
-struct MfParameters {
-  ParameterView user_factors;  // [n_users, dim]
-  ParameterView item_factors;  // [n_items, dim]
-  ParameterView user_bias;     // [n_users, 1]
-  ParameterView item_bias;     // [n_items, 1]
-};
-
-// Lists of item rows, one list a query: list q is ids[offsets[q] .. offsets[q + 1]), ascending and distinct.
-struct RowLists {
-  const std::uint64_t* offsets = nullptr;  // [n_lists + 1]
-  const Row* ids = nullptr;
-};
 
 // One slot of a streaming ring: host memory that a reader thread fills, and the device's view of it.
 //   reader thread   wait_until_free(), write host(), upload(bytes)
@@ -86,6 +64,7 @@ class Backend {
   virtual std::uint64_t free_bytes() const = 0;
   virtual void copy_to_device(void* device, const void* host, std::uint64_t bytes) = 0;
   virtual void copy_to_host(void* host, const void* device, std::uint64_t bytes) = 0;
+  virtual void copy_on_device(void* to, const void* from, std::uint64_t bytes) = 0;  // in order with the ops
   virtual void fill_zero(void* device, std::uint64_t bytes) = 0;
   // Waits for every op. Throws DeviceError for a failure that an op left behind.
   virtual void synchronize() = 0;

@@ -1,0 +1,34 @@
+// What the ops of backend.hpp take besides tables and numbers: views of arrays in the backend's memory.
+#pragma once
+
+#include <cstdint>
+
+#include "unfold/matrix_view.hpp"
+#include "unfold/optimizer.hpp"
+
+namespace unfold {
+
+// A batch of ratings in the backend's memory, three arrays of `size`.
+struct RatingBatch {
+  const Row* users = nullptr;
+  const Row* items = nullptr;
+  const float* ratings = nullptr;
+  std::uint64_t size = 0;
+};
+
+// The tables of biased matrix factorization. Factors of users and items have the same dim and stride; biases
+// have dim 1 and stride 1.
+struct MfParameters {
+  ParameterView user_factors;  // [n_users, dim]
+  ParameterView item_factors;  // [n_items, dim]
+  ParameterView user_bias;     // [n_users, 1]
+  ParameterView item_bias;     // [n_items, 1]
+};
+
+// Lists of item rows, one list a query: list q is ids[offsets[q] .. offsets[q + 1]), ascending and distinct.
+struct RowLists {
+  const std::uint64_t* offsets = nullptr;  // [n_lists + 1]
+  const Row* ids = nullptr;
+};
+
+}  // namespace unfold
