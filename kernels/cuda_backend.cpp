@@ -181,6 +181,16 @@ class CudaBackend final : public Backend {
     cuda::predict_ratings(launch_, parameters, users, items, n, loss, prediction);
   }
 
+  void rating_error_sums(const float* prediction, const float* rating, std::uint64_t n, double* sums,
+                         std::span<std::byte> workspace) override {
+    use_device();
+    cuda::rating_error_sums(launch_, prediction, rating, n, sums, workspace);
+  }
+  std::uint64_t rating_error_sums_workspace_bytes(std::uint64_t n) const override {
+    use_device();
+    return cuda::rating_error_sums_workspace_bytes(n);
+  }
+
   void rank_targets(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias,
                     RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
                     std::span<std::byte> workspace) override {

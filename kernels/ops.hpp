@@ -31,6 +31,10 @@ std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows);
 void predict_ratings(const Launch& launch, const MfParameters& parameters, const Row* users, const Row* items,
                      std::uint64_t n, const RatingLoss& loss, float* prediction);
 
+void rating_error_sums(const Launch& launch, const float* prediction, const float* rating, std::uint64_t n,
+                       double* sums, std::span<std::byte> workspace);
+std::uint64_t rating_error_sums_workspace_bytes(std::uint64_t n);
+
 void rank_targets(const Launch& launch, Blas& blas, MatrixView<const float> queries,
                   MatrixView<const float> items, const float* item_bias, RowLists targets, RowLists excluded,
                   std::uint64_t n_targets, std::uint32_t* ranks, std::span<std::byte> workspace);

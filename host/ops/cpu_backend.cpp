@@ -133,6 +133,11 @@ class CpuBackend : public Backend {
                        const RatingLoss& loss, float* prediction) override {
     cpu::predict_ratings(parameters, users, items, n, loss, prediction, n_threads_);
   }
+  void rating_error_sums(const float* prediction, const float* rating, std::uint64_t n, double* sums,
+                         std::span<std::byte>) override {
+    cpu::rating_error_sums(prediction, rating, n, sums, n_threads_);
+  }
+  std::uint64_t rating_error_sums_workspace_bytes(std::uint64_t) const override { return 0; }
   void rank_targets(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias,
                     RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
                     std::span<std::byte> workspace) override {

@@ -29,6 +29,8 @@ std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows);
 void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
                      const RatingLoss& loss, float* prediction, int n_threads);
 
+void rating_error_sums(const float* prediction, const float* rating, std::uint64_t n, double* sums, int n_threads);
+
 void rank_targets(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias,
                   RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
                   std::span<std::byte> workspace, int n_threads);

@@ -115,6 +115,13 @@ class Backend {
   virtual void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
                                const RatingLoss& loss, float* prediction) = 0;
 
+  // sums[0] += sum of (prediction - rating)^2 and sums[1] += sum of |prediction - rating|, in double, in an order that
+  // depends on n and the backend alone. `workspace` holds at least rating_error_sums_workspace_bytes(n).
+  // Bytes: 8 * n read.
+  virtual void rating_error_sums(const float* prediction, const float* rating, std::uint64_t n, double* sums,
+                                 std::span<std::byte> workspace) = 0;
+  virtual std::uint64_t rating_error_sums_workspace_bytes(std::uint64_t n) const = 0;
+
   // Ranks of given items among all items, without ever holding all scores. Query q is a row of `queries`
   // [n_queries, dim] (same stride as items); item i scores queries[q].items[i] + item_bias[i] (item_bias may be
   // null). `excluded` items of a query (training items) do not take part. For target t of query q,
