@@ -149,6 +149,16 @@ class CudaBackend final : public Backend {
     cuda::lookup_rows(launch_, table, rows, n_rows, out);
   }
 
+  void pool_rows(const ConstTableView& table, const RowBags& bags, MatrixView<float> out) override {
+    use_device();
+    cuda::pool_rows(launch_, table, bags, out);
+  }
+  void pool_rows_gradient(const ConstTableView& table, const RowBags& bags, MatrixView<const float> out_gradient,
+                          MatrixView<float> row_gradient, float* weight_gradient) override {
+    use_device();
+    cuda::pool_rows_gradient(launch_, table, bags, out_gradient, row_gradient, weight_gradient);
+  }
+
   void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
                    const OptimizerStep& step, double* squared_error, std::span<std::byte>) override {
     use_device();

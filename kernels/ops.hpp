@@ -15,6 +15,10 @@ namespace unfold::cuda {
 void lookup_rows(const Launch& launch, const ConstTableView& table, const Row* rows, std::uint64_t n_rows,
                  MatrixView<float> out);
 
+void pool_rows(const Launch& launch, const ConstTableView& table, const RowBags& bags, MatrixView<float> out);
+void pool_rows_gradient(const Launch& launch, const ConstTableView& table, const RowBags& bags,
+                        MatrixView<const float> out_gradient, MatrixView<float> row_gradient, float* weight_gradient);
+
 void rating_step(const Launch& launch, const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
                  const OptimizerStep& step, double* squared_error);
 

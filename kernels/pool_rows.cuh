@@ -47,6 +47,7 @@ __global__ void __launch_bounds__(kPoolThreads)
   for (std::uint64_t bag = group_index<Shape::kWidth>(); bag < bags.n_bags; bag += group_count<Shape::kWidth>()) {
     const std::uint64_t begin = bags.offsets[bag], end = bags.offsets[bag + 1];
     RowSlice<Shape> sum = {};
+    UNFOLD_UNROLL_BY(1)
     for (std::uint64_t first = begin; first < end; first += kInFlight) {
       RowSlice<Shape> rows[kInFlight];
       float weights[kInFlight];

@@ -108,6 +108,13 @@ class CpuBackend : public Backend {
                    MatrixView<float> out) override {
     cpu::lookup_rows(table, rows, n_rows, out, n_threads_);
   }
+  void pool_rows(const ConstTableView& table, const RowBags& bags, MatrixView<float> out) override {
+    cpu::pool_rows(table, bags, out, n_threads_);
+  }
+  void pool_rows_gradient(const ConstTableView& table, const RowBags& bags, MatrixView<const float> out_gradient,
+                          MatrixView<float> row_gradient, float* weight_gradient) override {
+    cpu::pool_rows_gradient(table, bags, out_gradient, row_gradient, weight_gradient, n_threads_);
+  }
   void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
                    const OptimizerStep& step, double* squared_error, std::span<std::byte> workspace) override {
     cpu::rating_step(parameters, batch, loss, step, squared_error, workspace, n_threads_);

@@ -14,6 +14,10 @@ namespace unfold::cpu {
 void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows, MatrixView<float> out,
                  int n_threads);
 
+void pool_rows(const ConstTableView& table, const RowBags& bags, MatrixView<float> out, int n_threads);
+void pool_rows_gradient(const ConstTableView& table, const RowBags& bags, MatrixView<const float> out_gradient,
+                        MatrixView<float> row_gradient, float* weight_gradient, int n_threads);
+
 void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
                  const OptimizerStep& step, double* squared_error, std::span<std::byte> workspace, int n_threads);
 std::uint64_t rating_step_workspace_bytes(std::uint64_t batch_size, int n_threads);

@@ -32,8 +32,9 @@ struct OpCheck {
   void (*run)(CheckRun&);
 };
 
-// One list a source file, in the order of unfold/backend.hpp.
+// One list a source file.
 std::span<const OpCheck> learning_checks();
+std::span<const OpCheck> pooling_checks();
 std::span<const OpCheck> scoring_checks();
 std::vector<OpCheck> all_checks();
 

@@ -82,6 +82,21 @@ class Backend {
   virtual void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows,
                            MatrixView<float> out) = 0;
 
+  // out[b] = scale * sum of weights[n] * table[rows[n]] over the entries n of bag b, in their order, with scale =
+  // 1 / (entries of the bag) for a mean (not the sum of its weights) and 1 for a sum: equal bits from run to run. An
+  // empty bag gives zeros. `out` [n_bags, table.cols] has the table's stride; columns past cols are zeroed.
+  // Bytes: entries * (row of the table + 8) + bags * (4 * cols + 8).
+  virtual void pool_rows(const ConstTableView& table, const RowBags& bags, MatrixView<float> out) = 0;
+
+  // Its gradient by each entry's row and weight, given that by `out`:
+  //   row_gradient[n] = scale * weights[n] * out_gradient[b]                which update_rows takes with bags.rows
+  //   weight_gradient[n] = scale * table[rows[n]] . out_gradient[b]         unless weight_gradient is null
+  // Shapes: out_gradient [n_bags, cols], row_gradient [n_entries, cols], both with the table's stride; [n_entries].
+  // Bytes: entries * (4 * cols + 8), with weights a row of the table and 4 more; bags * 4 * cols.
+  virtual void pool_rows_gradient(const ConstTableView& table, const RowBags& bags,
+                                  MatrixView<const float> out_gradient, MatrixView<float> row_gradient,
+                                  float* weight_gradient) = 0;
+
   // The fast update: for each rating, score, gradient (rating_loss.hpp) and optimizer (optimizer.hpp) on the two
   // rows and two biases it touches, in place; both rows' gradients are taken before either is changed. Ratings run in
   // parallel. CUDA: those that share a row may lose updates (Hogwild: Niu, Recht, Re and Wright, NIPS 2011). CPU:

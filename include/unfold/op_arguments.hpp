@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "unfold/host_device.hpp"
 #include "unfold/matrix_view.hpp"
 #include "unfold/optimizer.hpp"
 
@@ -30,5 +31,22 @@ struct RowLists {
   const std::uint64_t* offsets = nullptr;  // [n_lists + 1]
   const Row* ids = nullptr;
 };
+
+enum class PoolMode : std::uint8_t { kSum, kMean };
+
+// Bags of table rows: bag b holds the entries offsets[b] .. offsets[b + 1), in this order. Rows may repeat.
+struct RowBags {
+  const Row* rows = nullptr;               // [n_entries]
+  const std::uint64_t* offsets = nullptr;  // [n_bags + 1], offsets[0] = 0, offsets[n_bags] = n_entries
+  const float* weights = nullptr;          // [n_entries]; null: each 1
+  std::uint64_t n_bags = 0;
+  std::uint64_t n_entries = 0;
+  PoolMode mode = PoolMode::kSum;
+};
+
+// What a bag's weighted sum is multiplied by.
+UNFOLD_HOST_DEVICE inline float pool_scale(PoolMode mode, std::uint64_t bag_size) {
+  return mode == PoolMode::kMean && bag_size > 0 ? 1.0f / static_cast<float>(bag_size) : 1.0f;
+}
 
 }  // namespace unfold
