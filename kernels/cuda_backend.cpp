@@ -185,6 +185,12 @@ class CudaBackend final : public Backend {
     return cuda::update_rows_workspace_bytes(n_rows);
   }
 
+  void update_rows_atomic(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
+                          MatrixView<const float> gradient, const OptimizerStep& step) override {
+    use_device();
+    cuda::update_rows_atomic(launch_, table, rows, n_rows, gradient, step);
+  }
+
   void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
                        const RatingLoss& loss, float* prediction) override {
     use_device();

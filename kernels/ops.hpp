@@ -32,6 +32,9 @@ void update_rows(const Launch& launch, const ParameterView& table, const Row* ro
                  MatrixView<const float> gradient, const OptimizerStep& step, std::span<std::byte> workspace);
 std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows);
 
+void update_rows_atomic(const Launch& launch, const ParameterView& table, const Row* rows, std::uint64_t n_rows,
+                        MatrixView<const float> gradient, const OptimizerStep& step);
+
 void predict_ratings(const Launch& launch, const MfParameters& parameters, const Row* users, const Row* items,
                      std::uint64_t n, const RatingLoss& loss, float* prediction);
 

@@ -40,7 +40,7 @@ __device__ inline float entry_weight(const RowBags& bags, std::uint64_t n) {
 }
 
 template <typename Element, typename Shape>
-__global__ void __launch_bounds__(kPoolThreads)
+__global__ void __launch_bounds__(kPoolThreads, 4)
     pool_rows_kernel(const MatrixView<const Element> table, const RowBags bags, const MatrixView<float> out) {
   constexpr int kInFlight = Shape::kPacks >= 8 ? 1 : 8 / Shape::kPacks;
   const unsigned row_packs = pack_count<Shape>(table.cols);

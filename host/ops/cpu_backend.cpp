@@ -136,6 +136,10 @@ class CpuBackend : public Backend {
   std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows) const override {
     return cpu::update_rows_workspace_bytes(n_rows);
   }
+  void update_rows_atomic(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
+                          MatrixView<const float> gradient, const OptimizerStep& step) override {
+    cpu::update_rows_atomic(table, rows, n_rows, gradient, step, n_threads_);
+  }
   void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
                        const RatingLoss& loss, float* prediction) override {
     cpu::predict_ratings(parameters, users, items, n, loss, prediction, n_threads_);

@@ -30,6 +30,9 @@ void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_ro
                  const OptimizerStep& step, std::span<std::byte> workspace, int n_threads);
 std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows);
 
+void update_rows_atomic(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
+                        MatrixView<const float> gradient, const OptimizerStep& step, int n_threads);
+
 void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
                      const RatingLoss& loss, float* prediction, int n_threads);
 

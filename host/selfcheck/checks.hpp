@@ -34,6 +34,7 @@ struct OpCheck {
 
 // One list a source file.
 std::span<const OpCheck> learning_checks();
+std::span<const OpCheck> atomic_update_checks();
 std::span<const OpCheck> pooling_checks();
 std::span<const OpCheck> scoring_checks();
 std::vector<OpCheck> all_checks();

@@ -125,6 +125,16 @@ class Backend {
                            std::span<std::byte> workspace) = 0;
   virtual std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows) const = 0;
 
+  // The fast update by a batch of gradients: each is applied on its own, in any order, in place, where update_rows sums
+  // those of equal rows first. Same arguments. CUDA: atomic adds, so that SGD, AdaGrad and row-wise AdaGrad lose no
+  // update (AdaGrad's rate comes from the sum of squares as some order of the batch has it); Adam reads, updates and
+  // writes rows, and equal rows in flight may lose updates (Hogwild). CPU: a row belongs to one thread, which applies
+  // its gradients in batch order; none is lost, with equal bits for any number of threads. Tables are float32;
+  // UsageError for another type.
+  // Bytes: n * (4 * dim + 4) read, n * 4 * dim * (1 + state) read and written.
+  virtual void update_rows_atomic(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
+                                  MatrixView<const float> gradient, const OptimizerStep& step) = 0;
+
   // prediction[n] = predicted rating of (users[n], items[n]). A row of kUnknownRow contributes nothing: no bias
   // and no factors. Only the weights of `parameters` are read.
   virtual void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
