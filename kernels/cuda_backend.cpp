@@ -191,6 +191,13 @@ class CudaBackend final : public Backend {
     cuda::update_rows_atomic(launch_, table, rows, n_rows, gradient, step);
   }
 
+  void draw_negatives(const NegativeSampler& sampler, const RandomKey& key, const Row* queries, std::uint64_t n,
+                      std::uint32_t n_negatives, RowLists known, Row* negatives, float* log_q,
+                      std::uint64_t* n_rejected) override {
+    use_device();
+    cuda::draw_negatives(launch_, sampler, key, queries, n, n_negatives, known, negatives, log_q, n_rejected);
+  }
+
   void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
                        const RatingLoss& loss, float* prediction) override {
     use_device();

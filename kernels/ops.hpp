@@ -35,6 +35,10 @@ std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows);
 void update_rows_atomic(const Launch& launch, const ParameterView& table, const Row* rows, std::uint64_t n_rows,
                         MatrixView<const float> gradient, const OptimizerStep& step);
 
+void draw_negatives(const Launch& launch, const NegativeSampler& sampler, const RandomKey& key, const Row* queries,
+                    std::uint64_t n, std::uint32_t n_negatives, RowLists known, Row* negatives, float* log_q,
+                    std::uint64_t* n_rejected);
+
 void predict_ratings(const Launch& launch, const MfParameters& parameters, const Row* users, const Row* items,
                      std::uint64_t n, const RatingLoss& loss, float* prediction);
 

@@ -140,6 +140,11 @@ class CpuBackend : public Backend {
                           MatrixView<const float> gradient, const OptimizerStep& step) override {
     cpu::update_rows_atomic(table, rows, n_rows, gradient, step, n_threads_);
   }
+  void draw_negatives(const NegativeSampler& sampler, const RandomKey& key, const Row* queries, std::uint64_t n,
+                      std::uint32_t n_negatives, RowLists known, Row* negatives, float* log_q,
+                      std::uint64_t* n_rejected) override {
+    cpu::draw_negatives(sampler, key, queries, n, n_negatives, known, negatives, log_q, n_rejected, n_threads_);
+  }
   void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
                        const RatingLoss& loss, float* prediction) override {
     cpu::predict_ratings(parameters, users, items, n, loss, prediction, n_threads_);

@@ -36,6 +36,7 @@ struct OpCheck {
 std::span<const OpCheck> learning_checks();
 std::span<const OpCheck> atomic_update_checks();
 std::span<const OpCheck> pooling_checks();
+std::span<const OpCheck> sampling_checks();
 std::span<const OpCheck> scoring_checks();
 std::vector<OpCheck> all_checks();
 

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "unfold/matrix_view.hpp"
+#include "unfold/negative_sampling.hpp"
 #include "unfold/op_arguments.hpp"
 #include "unfold/optimizer.hpp"
 #include "unfold/rating_loss.hpp"
@@ -134,6 +135,17 @@ class Backend {
   // Bytes: n * (4 * dim + 4) read, n * 4 * dim * (1 + state) read and written.
   virtual void update_rows_atomic(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
                                   MatrixView<const float> gradient, const OptimizerStep& step) = 0;
+
+  // n_negatives rows for each of n queries that the query does not know, drawn uniformly or from an alias table, and the
+  // log of the probability of each (negative_sampling.hpp has how, and the formula). `known` [lists] are ascending,
+  // distinct and below n_items; queries[k] is the row of query k's list. Without lists (null offsets) nothing is known
+  // and queries may be null. Draw j of query k is a pure function of (seed, step, (first_position + k) * n_negatives +
+  // j): equal rows on every backend, in any batches. negatives [n, n_negatives], log_q [n, n_negatives] or null; a query
+  // that knows every item gets kUnknownRow and 0. Adds to *n_rejected the draws that were known rows.
+  // Bytes: a negative writes 8, an attempt (1 / unknown mass of them on average) reads 8 + 4 * log2(known rows).
+  virtual void draw_negatives(const NegativeSampler& sampler, const RandomKey& key, const Row* queries, std::uint64_t n,
+                              std::uint32_t n_negatives, RowLists known, Row* negatives, float* log_q,
+                              std::uint64_t* n_rejected) = 0;
 
   // prediction[n] = predicted rating of (users[n], items[n]). A row of kUnknownRow contributes nothing: no bias
   // and no factors. Only the weights of `parameters` are read.
