@@ -225,6 +225,15 @@ class CudaBackend final : public Backend {
     return cuda::rank_targets_workspace_bytes(n_queries, n_items, n_targets);
   }
 
+  void top_k(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias, RowLists excluded,
+             std::uint32_t k, Row* out_items, float* out_scores, std::span<std::byte> workspace) override {
+    use_device();
+    cuda::top_k(launch_, blas_, queries, items, item_bias, excluded, k, out_items, out_scores, workspace);
+  }
+  std::uint64_t top_k_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint32_t k) const override {
+    return cuda::top_k_workspace_bytes(n_queries, n_items, k);
+  }
+
  private:
   // The current device is a property of the calling thread.
   void use_device() const { UNFOLD_CUDA_CHECK(cudaSetDevice(device_)); }

@@ -51,4 +51,9 @@ void rank_targets(const Launch& launch, Blas& blas, MatrixView<const float> quer
                   std::uint64_t n_targets, std::uint32_t* ranks, std::span<std::byte> workspace);
 std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint64_t n_targets);
 
+void top_k(const Launch& launch, Blas& blas, MatrixView<const float> queries, MatrixView<const float> items,
+           const float* item_bias, RowLists excluded, std::uint32_t k, Row* out_items, float* out_scores,
+           std::span<std::byte> workspace);
+std::uint64_t top_k_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint32_t k);
+
 }  // namespace unfold::cuda

@@ -89,6 +89,28 @@ __device__ inline T block_sum(T value) {
   return value;
 }
 
+// Sorts n values in shared memory, n a power of two, the largest first: Batcher's bitonic network, each comparison in
+// one thread. Called by whole blocks; they may read the values when it returns.
+template <typename T>
+__device__ inline void block_sort_descending(T* values, unsigned n) {
+  for (unsigned size = 2; size <= n; size *= 2) {
+    for (unsigned stride = size / 2; stride > 0; stride /= 2) {
+      __syncthreads();
+      for (unsigned pair = threadIdx.x; pair < n / 2; pair += blockDim.x) {
+        const unsigned low = 2 * pair - (pair & (stride - 1));
+        const unsigned high = low + stride;
+        const T a = values[low], b = values[high];
+        const bool descends = (low & size) == 0;  // which way this run is sorted
+        if (descends ? a < b : b < a) {
+          values[low] = b;
+          values[high] = a;
+        }
+      }
+    }
+  }
+  __syncthreads();
+}
+
 template <typename T>
 __device__ inline void atomic_add(T* address, T value) {
   atomicAdd(address, value);

@@ -163,6 +163,13 @@ class CpuBackend : public Backend {
                                              std::uint64_t n_targets) const override {
     return cpu::rank_targets_workspace_bytes(n_queries, n_items, n_targets);
   }
+  void top_k(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias, RowLists excluded,
+             std::uint32_t k, Row* out_items, float* out_scores, std::span<std::byte> workspace) override {
+    cpu::top_k(queries, items, item_bias, excluded, k, out_items, out_scores, workspace, n_threads_);
+  }
+  std::uint64_t top_k_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint32_t k) const override {
+    return cpu::top_k_workspace_bytes(n_queries, n_items, k);
+  }
 
  private:
   static void copy(void* to, const void* from, std::uint64_t bytes) {

@@ -47,6 +47,10 @@ void rank_targets(MatrixView<const float> queries, MatrixView<const float> items
                   std::span<std::byte> workspace, int n_threads);
 std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint64_t n_targets);
 
+void top_k(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias, RowLists excluded,
+           std::uint32_t k, Row* out_items, float* out_scores, std::span<std::byte> workspace, int n_threads);
+std::uint64_t top_k_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint32_t k);
+
 // An op runs on at most this many threads.
 inline constexpr int kMaxThreads = 256;
 

@@ -173,6 +173,18 @@ class Backend {
                             std::span<std::byte> workspace) = 0;
   virtual std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items,
                                                      std::uint64_t n_targets) const = 0;
+
+  // The k best items of each query, exactly, without ever holding all scores. Scores and `excluded` as in rank_targets;
+  // best is the highest score, then the lowest row; excluded items and scores that are not numbers never appear.
+  // out_items and out_scores [n_queries, k], best first; where fewer than k items are left, kUnknownRow and -infinity.
+  // 1 <= k <= kMaxTopK, else UsageError; k may pass the number of items. `workspace` holds at least
+  // top_k_workspace_bytes(...); more makes larger tiles. The result does not depend on that or on threads.
+  // Bytes: the items once for each tile of queries; 8 * k a query written.
+  virtual void top_k(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias,
+                     RowLists excluded, std::uint32_t k, Row* out_items, float* out_scores,
+                     std::span<std::byte> workspace) = 0;
+  virtual std::uint64_t top_k_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items,
+                                              std::uint32_t k) const = 0;
 };
 
 // `threads` 0: as many as the process may use.

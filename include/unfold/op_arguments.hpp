@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
+#include "unfold/error.hpp"
 #include "unfold/host_device.hpp"
 #include "unfold/matrix_view.hpp"
 #include "unfold/optimizer.hpp"
@@ -31,6 +33,15 @@ struct RowLists {
   const std::uint64_t* offsets = nullptr;  // [n_lists + 1]
   const Row* ids = nullptr;
 };
+
+// The longest list that top_k makes.
+inline constexpr std::uint32_t kMaxTopK = 1024;
+
+// Throws UsageError.
+inline void check_top_k(std::uint32_t k) {
+  if (k >= 1 && k <= kMaxTopK) return;
+  throw UsageError("top_k: k is " + std::to_string(k) + ", and may be 1 to " + std::to_string(kMaxTopK));
+}
 
 enum class PoolMode : std::uint8_t { kSum, kMean };
 
