@@ -105,6 +105,11 @@ class CudaBackend final : public Backend {
   void copy_to_host(void* host, const void* device, std::uint64_t bytes) override {
     copy(host, device, bytes, cudaMemcpyDeviceToHost);
   }
+  void copy_on_device(void* to, const void* from, std::uint64_t bytes) override {
+    if (bytes == 0) return;
+    use_device();
+    UNFOLD_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, compute_.get()));
+  }
   void fill_zero(void* device, std::uint64_t bytes) override {
     if (bytes == 0) return;
     use_device();
@@ -147,6 +152,16 @@ class CudaBackend final : public Backend {
     cuda::lookup_rows(launch_, table, rows, n_rows, out);
   }
 
+  void pool_rows(const ConstTableView& table, const RowBags& bags, MatrixView<float> out) override {
+    use_device();
+    cuda::pool_rows(launch_, table, bags, out);
+  }
+  void pool_rows_gradient(const ConstTableView& table, const RowBags& bags, MatrixView<const float> out_gradient,
+                          MatrixView<float> row_gradient, float* weight_gradient) override {
+    use_device();
+    cuda::pool_rows_gradient(launch_, table, bags, out_gradient, row_gradient, weight_gradient);
+  }
+
   void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
                    const OptimizerStep& step, double* squared_error, std::span<std::byte>) override {
     use_device();
@@ -173,10 +188,33 @@ class CudaBackend final : public Backend {
     return cuda::update_rows_workspace_bytes(n_rows);
   }
 
+  void update_rows_atomic(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
+                          MatrixView<const float> gradient, const OptimizerStep& step) override {
+    use_device();
+    cuda::update_rows_atomic(launch_, table, rows, n_rows, gradient, step);
+  }
+
+  void draw_negatives(const NegativeSampler& sampler, const RandomKey& key, const Row* queries, std::uint64_t n,
+                      std::uint32_t n_negatives, RowLists known, Row* negatives, float* log_q,
+                      std::uint64_t* n_rejected) override {
+    use_device();
+    cuda::draw_negatives(launch_, sampler, key, queries, n, n_negatives, known, negatives, log_q, n_rejected);
+  }
+
   void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
                        const RatingLoss& loss, float* prediction) override {
     use_device();
     cuda::predict_ratings(launch_, parameters, users, items, n, loss, prediction);
+  }
+
+  void rating_error_sums(const float* prediction, const float* rating, std::uint64_t n, double* sums,
+                         std::span<std::byte> workspace) override {
+    use_device();
+    cuda::rating_error_sums(launch_, prediction, rating, n, sums, workspace);
+  }
+  std::uint64_t rating_error_sums_workspace_bytes(std::uint64_t n) const override {
+    use_device();
+    return cuda::rating_error_sums_workspace_bytes(n);
   }
 
   void rank_targets(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias,
@@ -188,6 +226,15 @@ class CudaBackend final : public Backend {
   std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items,
                                              std::uint64_t n_targets) const override {
     return cuda::rank_targets_workspace_bytes(n_queries, n_items, n_targets);
+  }
+
+  void top_k(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias, RowLists excluded,
+             std::uint32_t k, Row* out_items, float* out_scores, std::span<std::byte> workspace) override {
+    use_device();
+    cuda::top_k(launch_, blas_, queries, items, item_bias, excluded, k, out_items, out_scores, workspace);
+  }
+  std::uint64_t top_k_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint32_t k) const override {
+    return cuda::top_k_workspace_bytes(n_queries, n_items, k);
   }
 
  private:

@@ -1,6 +1,7 @@
 #include "kernels/device_algorithms.hpp"
 
 #include <thrust/iterator/counting_iterator.h>
+#include <thrust/iterator/transform_iterator.h>
 
 #include <cub/device/device_radix_sort.cuh>
 #include <cub/device/device_reduce.cuh>
@@ -20,6 +21,34 @@ struct IsStart {
     return position == 0 || sorted_rows[position] != sorted_rows[position - 1];
   }
 };
+
+// Element k of what sum_errors adds up; the last is what the sums were before. A reduction reads all of its input
+// before it writes, so that it may write over that.
+struct ErrorPair {
+  double squared, absolute;
+};
+struct ErrorAt {
+  const float* a;
+  const float* b;
+  std::uint64_t n;
+  const ErrorPair* before;
+  __device__ ErrorPair operator()(std::uint64_t k) const {
+    if (k == n) return *before;
+    const double error = static_cast<double>(a[k]) - static_cast<double>(b[k]);
+    return {error * error, fabs(error)};
+  }
+};
+struct AddErrors {
+  __device__ ErrorPair operator()(const ErrorPair& x, const ErrorPair& y) const {
+    return {x.squared + y.squared, x.absolute + y.absolute};
+  }
+};
+cudaError_t reduce_errors(void* scratch, std::size_t& bytes, const ErrorAt& error_at, ErrorPair* sums,
+                          cudaStream_t stream) {
+  const auto errors = thrust::make_transform_iterator(thrust::counting_iterator<std::uint64_t>(0), error_at);
+  return cub::DeviceReduce::Reduce(scratch, bytes, errors, sums, static_cast<Count>(error_at.n + 1), AddErrors(),
+                                   ErrorPair{0, 0}, stream);
+}
 
 }  // namespace
 
@@ -60,6 +89,18 @@ std::size_t sum_values_scratch_bytes(std::uint64_t n) {
   std::size_t bytes = 0;
   double* none = nullptr;
   UNFOLD_CUDA_CHECK(cub::DeviceReduce::Sum(nullptr, bytes, none, none, static_cast<Count>(n)));
+  return bytes;
+}
+
+void sum_errors(std::span<std::byte> scratch, const float* a, const float* b, std::uint64_t n, double* sums,
+                cudaStream_t stream) {
+  std::size_t bytes = scratch.size();
+  auto* const pair = reinterpret_cast<ErrorPair*>(sums);
+  UNFOLD_CUDA_CHECK(reduce_errors(scratch.data(), bytes, {a, b, n, pair}, pair, stream));
+}
+std::size_t sum_errors_scratch_bytes(std::uint64_t n) {
+  std::size_t bytes = 0;
+  UNFOLD_CUDA_CHECK(reduce_errors(nullptr, bytes, {nullptr, nullptr, n, nullptr}, nullptr, nullptr));
   return bytes;
 }
 

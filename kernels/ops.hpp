@@ -15,6 +15,10 @@ namespace unfold::cuda {
 void lookup_rows(const Launch& launch, const ConstTableView& table, const Row* rows, std::uint64_t n_rows,
                  MatrixView<float> out);
 
+void pool_rows(const Launch& launch, const ConstTableView& table, const RowBags& bags, MatrixView<float> out);
+void pool_rows_gradient(const Launch& launch, const ConstTableView& table, const RowBags& bags,
+                        MatrixView<const float> out_gradient, MatrixView<float> row_gradient, float* weight_gradient);
+
 void rating_step(const Launch& launch, const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
                  const OptimizerStep& step, double* squared_error);
 
@@ -28,12 +32,28 @@ void update_rows(const Launch& launch, const ParameterView& table, const Row* ro
                  MatrixView<const float> gradient, const OptimizerStep& step, std::span<std::byte> workspace);
 std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows);
 
+void update_rows_atomic(const Launch& launch, const ParameterView& table, const Row* rows, std::uint64_t n_rows,
+                        MatrixView<const float> gradient, const OptimizerStep& step);
+
+void draw_negatives(const Launch& launch, const NegativeSampler& sampler, const RandomKey& key, const Row* queries,
+                    std::uint64_t n, std::uint32_t n_negatives, RowLists known, Row* negatives, float* log_q,
+                    std::uint64_t* n_rejected);
+
 void predict_ratings(const Launch& launch, const MfParameters& parameters, const Row* users, const Row* items,
                      std::uint64_t n, const RatingLoss& loss, float* prediction);
+
+void rating_error_sums(const Launch& launch, const float* prediction, const float* rating, std::uint64_t n,
+                       double* sums, std::span<std::byte> workspace);
+std::uint64_t rating_error_sums_workspace_bytes(std::uint64_t n);
 
 void rank_targets(const Launch& launch, Blas& blas, MatrixView<const float> queries,
                   MatrixView<const float> items, const float* item_bias, RowLists targets, RowLists excluded,
                   std::uint64_t n_targets, std::uint32_t* ranks, std::span<std::byte> workspace);
 std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint64_t n_targets);
+
+void top_k(const Launch& launch, Blas& blas, MatrixView<const float> queries, MatrixView<const float> items,
+           const float* item_bias, RowLists excluded, std::uint32_t k, Row* out_items, float* out_scores,
+           std::span<std::byte> workspace);
+std::uint64_t top_k_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint32_t k);
 
 }  // namespace unfold::cuda

@@ -16,53 +16,13 @@
 
 #include <cmath>
 
-#include "kernels/simt.cuh"
-#include "unfold/backend.hpp"
+#include "kernels/score_tiles.cuh"
 
 namespace unfold::cuda {
 
 inline constexpr unsigned kRankThreads = 256;
 inline constexpr int kTargetsAPass = 8;
 inline constexpr std::uint64_t kCountColumns = 8192;
-
-// A tile of scores: queries first_query.. and items first_item.., where items before `first_new` were in the tile
-// before this one (the last tile overlaps it, so that all tiles have one shape).
-struct ScoreTile {
-  float* scores = nullptr;
-  std::uint64_t stride = 0;
-  std::uint64_t first_query = 0, n_queries = 0;
-  std::uint64_t first_item = 0, n_items = 0;
-  std::uint64_t first_new = 0;
-
-  __device__ inline float* row(std::uint64_t query) const { return scores + (query - first_query) * stride; }
-  __device__ inline std::uint64_t end_item() const { return first_item + n_items; }
-};
-
-// Where a query's list stands in ids; nowhere where there are no lists at all.
-struct ListPlace {
-  std::uint64_t begin = 0, end = 0;
-};
-__device__ inline ListPlace list_of(const RowLists& lists, std::uint64_t query) {
-  if (lists.offsets == nullptr) return {};
-  return {lists.offsets[query], lists.offsets[query + 1]};
-}
-
-__device__ inline float biased(float score, const float* item_bias, std::uint64_t item) {
-  return item_bias == nullptr ? score : score + item_bias[item];
-}
-
-// The first place in ids[begin, end) that holds `row` or a higher one.
-__device__ inline std::uint64_t lower_bound(const Row* ids, std::uint64_t begin, std::uint64_t end, std::uint64_t row) {
-  while (begin < end) {
-    const std::uint64_t middle = begin + (end - begin) / 2;
-    if (ids[middle] < row) {
-      begin = middle + 1;
-    } else {
-      end = middle;
-    }
-  }
-  return begin;
-}
 
 __global__ void __launch_bounds__(kRankThreads)
     gather_target_scores_kernel(const ScoreTile tile, const float* item_bias, const RowLists targets,
@@ -78,19 +38,11 @@ __global__ void __launch_bounds__(kRankThreads)
   }
 }
 
-__device__ inline void mask_list(const ScoreTile& tile, std::uint64_t query, const RowLists& lists) {
-  const ListPlace list = list_of(lists, query);
-  std::uint64_t k = lower_bound(lists.ids, list.begin, list.end, tile.first_item);
-  for (k += group_lane<kWarpSize>(); k < list.end && lists.ids[k] < tile.end_item(); k += kWarpSize) {
-    tile.row(query)[lists.ids[k] - tile.first_item] = NAN;
-  }
-}
-
 __global__ void __launch_bounds__(kRankThreads)
     mask_scores_kernel(const ScoreTile tile, const RowLists targets, const RowLists excluded) {
   for (std::uint64_t k = group_index<kWarpSize>(); k < tile.n_queries; k += group_count<kWarpSize>()) {
-    mask_list(tile, tile.first_query + k, targets);
-    mask_list(tile, tile.first_query + k, excluded);
+    mask_list(tile, tile.first_query + k, targets, group_lane<kWarpSize>(), kWarpSize);
+    mask_list(tile, tile.first_query + k, excluded, group_lane<kWarpSize>(), kWarpSize);
   }
 }
 

@@ -91,9 +91,81 @@ __device__ inline T block_sum(T value) {
   return value;
 }
 
+// Sorts n values in shared memory, n a power of two, the largest first: Batcher's bitonic network, each comparison in
+// one thread. Called by whole blocks; they may read the values when it returns.
+template <typename T>
+__device__ inline void block_sort_descending(T* values, unsigned n) {
+  for (unsigned size = 2; size <= n; size *= 2) {
+    for (unsigned stride = size / 2; stride > 0; stride /= 2) {
+      __syncthreads();
+      for (unsigned pair = threadIdx.x; pair < n / 2; pair += blockDim.x) {
+        const unsigned low = 2 * pair - (pair & (stride - 1));
+        const unsigned high = low + stride;
+        const T a = values[low], b = values[high];
+        const bool descends = (low & size) == 0;  // which way this run is sorted
+        if (descends ? a < b : b < a) {
+          values[low] = b;
+          values[high] = a;
+        }
+      }
+    }
+  }
+  __syncthreads();
+}
+
 template <typename T>
 __device__ inline void atomic_add(T* address, T value) {
   atomicAdd(address, value);
+}
+__device__ inline void atomic_add(std::uint64_t* address, std::uint64_t value) {
+  static_assert(sizeof(unsigned long long) == sizeof(std::uint64_t));
+  atomicAdd(reinterpret_cast<unsigned long long*>(address), static_cast<unsigned long long>(value));
+}
+
+// The value before.
+template <typename T>
+__device__ inline T atomic_fetch_add(T* address, T value) {
+  return atomicAdd(address, value);
+}
+
+// Adds to kPack floats, each atomically but not all at once: four in one access where the architecture has that.
+template <int kPack>
+__device__ inline void atomic_add_pack(float* address, const float (&value)[kPack]) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  if constexpr (kPack % 4 == 0) {
+    UNFOLD_UNROLL
+    for (int j = 0; j < kPack; j += 4) {
+      atomicAdd(reinterpret_cast<float4*>(address + j),
+                make_float4(value[j], value[j + 1], value[j + 2], value[j + 3]));
+    }
+  } else
+#endif
+  {
+    UNFOLD_UNROLL
+    for (int j = 0; j < kPack; ++j) atomicAdd(address + j, value[j]);
+  }
+}
+
+// Likewise, with the values before.
+template <int kPack>
+__device__ inline void atomic_fetch_add_pack(float* address, const float (&value)[kPack], float (&before)[kPack]) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  if constexpr (kPack % 4 == 0) {
+    UNFOLD_UNROLL
+    for (int j = 0; j < kPack; j += 4) {
+      const float4 old = atomicAdd(reinterpret_cast<float4*>(address + j),
+                                   make_float4(value[j], value[j + 1], value[j + 2], value[j + 3]));
+      before[j] = old.x;
+      before[j + 1] = old.y;
+      before[j + 2] = old.z;
+      before[j + 3] = old.w;
+    }
+  } else
+#endif
+  {
+    UNFOLD_UNROLL
+    for (int j = 0; j < kPack; ++j) before[j] = atomicAdd(address + j, value[j]);
+  }
 }
 
 // --- memory in vectors --------------------------------------------------------------------------------------------

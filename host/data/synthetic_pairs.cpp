@@ -6,7 +6,7 @@
 #include <span>
 #include <utility>
 
-#include "host/data/alias_table.hpp"
+#include "unfold/alias_table.hpp"
 #include "unfold/random.hpp"
 
 namespace unfold {
@@ -46,8 +46,8 @@ std::vector<std::uint64_t> draw_user_counts(const SyntheticOptions& options) {
   Sequence sequence(options.seed, SyntheticStream::kUserCount);
   std::uint64_t left = options.n_ratings;
   for (int round = 0; left != 0 && round < kRounds; ++round) {
-    const AliasTable table(weights);
-    for (; left != 0; --left) ++counts[table.draw(sequence.next())];
+    const AliasTable table = build_alias_table(weights);
+    for (; left != 0; --left) ++counts[draw_alias(table, sequence.next())];
     for (std::uint64_t user = 0; user < options.n_users; ++user) {
       if (counts[user] < capacity(user)) continue;
       left += counts[user] - capacity(user);
@@ -77,7 +77,7 @@ class ItemSampler {
     for (std::uint64_t group = 0; group < n_groups_; ++group) {
       of_group.clear();
       for (std::uint64_t item = group; item < options.n_items; item += n_groups_) of_group.push_back(weights_[item]);
-      tables_.emplace_back(of_group);
+      tables_.push_back(build_alias_table(of_group));
     }
   }
 
@@ -86,7 +86,7 @@ class ItemSampler {
     const std::uint64_t end = pairs.size() + count;
     // Repeated items are drawn again, which is cheap until the popular ones are all taken.
     for (std::uint64_t budget = 4 * count + 64; budget != 0 && pairs.size() != end; --budget) {
-      const auto item = static_cast<Row>(group + n_groups_ * tables_[group].draw(sequence_.next()));
+      const auto item = static_cast<Row>(group + n_groups_ * draw_alias(tables_[group], sequence_.next()));
       if (taken_by_[item] == user + std::uint64_t{1}) continue;
       taken_by_[item] = user + std::uint64_t{1};
       pairs.push_back({user, item});

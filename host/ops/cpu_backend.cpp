@@ -90,6 +90,7 @@ class CpuBackend : public Backend {
   std::uint64_t free_bytes() const override { return available_host_bytes(); }
   void copy_to_device(void* device, const void* host, std::uint64_t bytes) override { copy(device, host, bytes); }
   void copy_to_host(void* host, const void* device, std::uint64_t bytes) override { copy(host, device, bytes); }
+  void copy_on_device(void* to, const void* from, std::uint64_t bytes) override { copy(to, from, bytes); }
   void fill_zero(void* device, std::uint64_t bytes) override {
     if (bytes > 0) std::memset(device, 0, bytes);
   }
@@ -106,6 +107,13 @@ class CpuBackend : public Backend {
   void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows,
                    MatrixView<float> out) override {
     cpu::lookup_rows(table, rows, n_rows, out, n_threads_);
+  }
+  void pool_rows(const ConstTableView& table, const RowBags& bags, MatrixView<float> out) override {
+    cpu::pool_rows(table, bags, out, n_threads_);
+  }
+  void pool_rows_gradient(const ConstTableView& table, const RowBags& bags, MatrixView<const float> out_gradient,
+                          MatrixView<float> row_gradient, float* weight_gradient) override {
+    cpu::pool_rows_gradient(table, bags, out_gradient, row_gradient, weight_gradient, n_threads_);
   }
   void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
                    const OptimizerStep& step, double* squared_error, std::span<std::byte> workspace) override {
@@ -128,10 +136,24 @@ class CpuBackend : public Backend {
   std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows) const override {
     return cpu::update_rows_workspace_bytes(n_rows);
   }
+  void update_rows_atomic(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
+                          MatrixView<const float> gradient, const OptimizerStep& step) override {
+    cpu::update_rows_atomic(table, rows, n_rows, gradient, step, n_threads_);
+  }
+  void draw_negatives(const NegativeSampler& sampler, const RandomKey& key, const Row* queries, std::uint64_t n,
+                      std::uint32_t n_negatives, RowLists known, Row* negatives, float* log_q,
+                      std::uint64_t* n_rejected) override {
+    cpu::draw_negatives(sampler, key, queries, n, n_negatives, known, negatives, log_q, n_rejected, n_threads_);
+  }
   void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
                        const RatingLoss& loss, float* prediction) override {
     cpu::predict_ratings(parameters, users, items, n, loss, prediction, n_threads_);
   }
+  void rating_error_sums(const float* prediction, const float* rating, std::uint64_t n, double* sums,
+                         std::span<std::byte>) override {
+    cpu::rating_error_sums(prediction, rating, n, sums, n_threads_);
+  }
+  std::uint64_t rating_error_sums_workspace_bytes(std::uint64_t) const override { return 0; }
   void rank_targets(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias,
                     RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
                     std::span<std::byte> workspace) override {
@@ -140,6 +162,13 @@ class CpuBackend : public Backend {
   std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items,
                                              std::uint64_t n_targets) const override {
     return cpu::rank_targets_workspace_bytes(n_queries, n_items, n_targets);
+  }
+  void top_k(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias, RowLists excluded,
+             std::uint32_t k, Row* out_items, float* out_scores, std::span<std::byte> workspace) override {
+    cpu::top_k(queries, items, item_bias, excluded, k, out_items, out_scores, workspace, n_threads_);
+  }
+  std::uint64_t top_k_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint32_t k) const override {
+    return cpu::top_k_workspace_bytes(n_queries, n_items, k);
   }
 
  private:

@@ -14,6 +14,10 @@ namespace unfold::cpu {
 void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows, MatrixView<float> out,
                  int n_threads);
 
+void pool_rows(const ConstTableView& table, const RowBags& bags, MatrixView<float> out, int n_threads);
+void pool_rows_gradient(const ConstTableView& table, const RowBags& bags, MatrixView<const float> out_gradient,
+                        MatrixView<float> row_gradient, float* weight_gradient, int n_threads);
+
 void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
                  const OptimizerStep& step, double* squared_error, std::span<std::byte> workspace, int n_threads);
 std::uint64_t rating_step_workspace_bytes(std::uint64_t batch_size, int n_threads);
@@ -26,13 +30,26 @@ void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_ro
                  const OptimizerStep& step, std::span<std::byte> workspace, int n_threads);
 std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows);
 
+void update_rows_atomic(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
+                        MatrixView<const float> gradient, const OptimizerStep& step, int n_threads);
+
+void draw_negatives(const NegativeSampler& sampler, const RandomKey& key, const Row* queries, std::uint64_t n,
+                    std::uint32_t n_negatives, RowLists known, Row* negatives, float* log_q, std::uint64_t* n_rejected,
+                    int n_threads);
+
 void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
                      const RatingLoss& loss, float* prediction, int n_threads);
+
+void rating_error_sums(const float* prediction, const float* rating, std::uint64_t n, double* sums, int n_threads);
 
 void rank_targets(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias,
                   RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
                   std::span<std::byte> workspace, int n_threads);
 std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint64_t n_targets);
+
+void top_k(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias, RowLists excluded,
+           std::uint32_t k, Row* out_items, float* out_scores, std::span<std::byte> workspace, int n_threads);
+std::uint64_t top_k_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint32_t k);
 
 // An op runs on at most this many threads.
 inline constexpr int kMaxThreads = 256;

@@ -176,6 +176,25 @@ void count_steps_impl(const float* scores, std::uint32_t n_scores, const float* 
   }
 }
 
+std::uint32_t find_reaching_impl(const float* scores, std::uint32_t n_scores, float threshold, std::uint32_t* places) {
+  const Lanes16 d;
+  const auto limit = hn::Set(d, threshold);
+  std::uint32_t count = 0;
+  for (std::uint32_t first = 0; first < n_scores; first += kPanelItems) {
+    // Few panels hold a score that does.
+    auto reaches = hn::Ge(hn::Load(d, scores + first), limit);
+    for (std::uint32_t i = static_cast<std::uint32_t>(hn::Lanes(d)); i < kPanelItems; i += hn::Lanes(d)) {
+      reaches = hn::Or(reaches, hn::Ge(hn::Load(d, scores + first + i), limit));
+    }
+    if (hn::AllFalse(d, reaches)) continue;
+    for (std::uint32_t i = first; i < first + kPanelItems; ++i) {
+      places[count] = i;
+      count += scores[i] >= threshold ? 1 : 0;
+    }
+  }
+  return count;
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace unfold::cpu
 HWY_AFTER_NAMESPACE();
@@ -187,6 +206,7 @@ HWY_EXPORT(score_tile_impl);
 HWY_EXPORT(score_rows_impl);
 HWY_EXPORT(count_reaching_impl);
 HWY_EXPORT(count_steps_impl);
+HWY_EXPORT(find_reaching_impl);
 
 void score_tile(const float* const* queries, std::uint32_t dim, const float* panels, std::uint32_t n_panels,
                 float* scores) {
@@ -206,6 +226,10 @@ void count_reaching(const float* scores, std::uint32_t n_scores, const float* th
 void count_steps(const float* scores, std::uint32_t n_scores, const float* thresholds, std::uint64_t n_thresholds,
                  std::uint32_t* steps) {
   HWY_DYNAMIC_DISPATCH(count_steps_impl)(scores, n_scores, thresholds, n_thresholds, steps);
+}
+
+std::uint32_t find_reaching(const float* scores, std::uint32_t n_scores, float threshold, std::uint32_t* places) {
+  return HWY_DYNAMIC_DISPATCH(find_reaching_impl)(scores, n_scores, threshold, places);
 }
 
 }  // namespace unfold::cpu

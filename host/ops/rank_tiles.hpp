@@ -1,4 +1,4 @@
-// The vector kernels under rank_targets: scores of a tile of items, and how many of them reach a threshold.
+// The vector kernels under rank_targets and top_k: scores of a tile of items, and which of them reach a threshold.
 //
 // Every score is one chain of multiply-adds over the columns in ascending order, then the bias, whichever kernel
 // computes it and wherever in a tile the item lies. So items with equal vectors and equal biases have equal bits,
@@ -37,5 +37,9 @@ void count_reaching(const float* scores, std::uint32_t n_scores, const float* th
 // none.
 void count_steps(const float* scores, std::uint32_t n_scores, const float* thresholds, std::uint64_t n_thresholds,
                  std::uint32_t* steps);
+
+// places[0 .. count): where a score is >= threshold, ascending; returns the count. `places` has room for n_scores, a
+// multiple of kPanelItems. A NaN reaches nothing.
+std::uint32_t find_reaching(const float* scores, std::uint32_t n_scores, float threshold, std::uint32_t* places);
 
 }  // namespace unfold::cpu

@@ -32,9 +32,13 @@ struct OpCheck {
   void (*run)(CheckRun&);
 };
 
-// One list a source file, in the order of unfold/backend.hpp.
+// One list a source file.
 std::span<const OpCheck> learning_checks();
+std::span<const OpCheck> atomic_update_checks();
+std::span<const OpCheck> pooling_checks();
+std::span<const OpCheck> sampling_checks();
 std::span<const OpCheck> scoring_checks();
+std::span<const OpCheck> selection_checks();
 std::vector<OpCheck> all_checks();
 
 // Runs one check; an unfold::Error that it throws is a failure in the result.

@@ -30,6 +30,35 @@ void predict_ratings_leaves_out_unknown_rows(CheckRun& run, TableType type) {
   }
 }
 
+void rating_error_sums_adds_in_a_fixed_order(CheckRun& run) {
+  constexpr double kDoubleRoundoff = 0x1p-53;
+  for (const std::uint64_t n : {0u, 1u, 2u, 257u, 70001u}) {
+    const Checker::Scope scope("ratings {}", n);
+    const HostTable prediction = random_table(run.random, n, 1, 1, 5), rating = random_table(run.random, n, 1, 1, 5);
+    const GuardedArray<float> device_prediction(run.backend, prediction.values), device_rating(run.backend, rating.values);
+    const GuardedArray<std::byte> workspace(run.backend, run.backend.rating_error_sums_workspace_bytes(n));
+    double squared = 10, absolute = 20;
+    for (std::uint64_t k = 0; k < n; ++k) {
+      const double error = static_cast<double>(prediction.values[k]) - static_cast<double>(rating.values[k]);
+      squared += error * error;
+      absolute += std::abs(error);
+    }
+    // Every term is positive: n + 1 of them round, here and there.
+    const double roundings = 2 * static_cast<double>(n + 2) * kDoubleRoundoff;
+    std::vector<double> first;
+    for (int round = 0; round < 2; ++round) {
+      const GuardedArray<double> sums(run.backend, std::vector<double>{10, 20});
+      run.backend.rating_error_sums(device_prediction.data(), device_rating.data(), n, sums.data(),
+                                    {workspace.data(), workspace.size()});
+      const std::vector<double> got = sums.download();
+      run.check.near(got[0], Bounded(squared, squared * roundings), "squared errors");
+      run.check.near(got[1], Bounded(absolute, absolute * roundings), "absolute errors");
+      if (round == 0) first = got;
+      run.check.that(got == first, "other bits the second time");
+    }
+  }
+}
+
 struct RankCase {
   HostTable queries, items;
   std::vector<float> bias;  // empty: none
@@ -127,6 +156,7 @@ void rank_targets_puts_scores_without_a_number_last(CheckRun& run) {
 constexpr OpCheck kChecks[] = {
     {"predict_ratings", "PredictRatingsLeavesOutUnknownRows", in_float32<predict_ratings_leaves_out_unknown_rows>},
     {"predict_ratings", "PredictRatingsReads16Bits", in_16_bits<predict_ratings_leaves_out_unknown_rows>},
+    {"rating_error_sums", "RatingErrorSumsAddsInAFixedOrder", rating_error_sums_adds_in_a_fixed_order},
     {"rank_targets", "RankTargetsCountsTiesAgainstTheTarget", rank_targets_counts_ties_against_the_target},
     {"rank_targets", "RankTargetsDoesNotDependOnTiles", rank_targets_does_not_depend_on_tiles},
     {"rank_targets", "RankTargetsPutsScoresWithoutANumberLast", rank_targets_puts_scores_without_a_number_last},

@@ -14,7 +14,9 @@ namespace selfcheck {
 
 std::vector<OpCheck> all_checks() {
   std::vector<OpCheck> all;
-  for (const std::span<const OpCheck> list : {learning_checks(), scoring_checks()}) {
+  for (const std::span<const OpCheck> list :
+       {learning_checks(), atomic_update_checks(), pooling_checks(), sampling_checks(), scoring_checks(),
+        selection_checks()}) {
     all.insert(all.end(), list.begin(), list.end());
   }
   return all;

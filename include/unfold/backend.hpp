@@ -20,33 +20,12 @@
 #include <utility>
 
 #include "unfold/matrix_view.hpp"
+#include "unfold/negative_sampling.hpp"
+#include "unfold/op_arguments.hpp"
 #include "unfold/optimizer.hpp"
 #include "unfold/rating_loss.hpp"
 
 namespace unfold {
-
-// A batch of ratings in the backend's memory, three arrays of `size`.
-struct RatingBatch {
-  const Row* users = nullptr;
-  const Row* items = nullptr;
-  const float* ratings = nullptr;
-  std::uint64_t size = 0;
-};
-
-// The tables of biased matrix factorization. Factors of users and items have the same dim, stride and type; biases
-// have dim 1 and stride 1 and are float32.
-struct MfParameters {
-  ParameterView user_factors;  // [n_users, dim]
-  ParameterView item_factors;  // [n_items, dim]
-  ParameterView user_bias;     // [n_users, 1]
-  ParameterView item_bias;     // [n_items, 1]
-};
-
-// Lists of item rows, one list a query: list q is ids[offsets[q] .. offsets[q + 1]), ascending and distinct.
-struct RowLists {
-  const std::uint64_t* offsets = nullptr;  // [n_lists + 1]
-  const Row* ids = nullptr;
-};
 
 // One slot of a streaming ring: host memory that a reader thread fills, and the device's view of it.
 //   reader thread   wait_until_free(), write host(), upload(bytes)
@@ -90,6 +69,7 @@ class Backend {
   virtual std::uint64_t free_bytes() const = 0;
   virtual void copy_to_device(void* device, const void* host, std::uint64_t bytes) = 0;
   virtual void copy_to_host(void* host, const void* device, std::uint64_t bytes) = 0;
+  virtual void copy_on_device(void* to, const void* from, std::uint64_t bytes) = 0;  // in order with the ops
   virtual void fill_zero(void* device, std::uint64_t bytes) = 0;
   // Waits for every op. Throws DeviceError for a failure that an op left behind.
   virtual void synchronize() = 0;
@@ -107,6 +87,21 @@ class Backend {
   // Bytes: n * ((4 + element_bytes) * cols + 4).
   virtual void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows,
                            MatrixView<float> out) = 0;
+
+  // out[b] = scale * sum of weights[n] * table[rows[n]] over the entries n of bag b, in their order, with scale =
+  // 1 / (entries of the bag) for a mean (not the sum of its weights) and 1 for a sum: equal bits from run to run. An
+  // empty bag gives zeros. `out` [n_bags, table.cols] has the table's stride; columns past cols are zeroed.
+  // Bytes: entries * (row of the table + 8) + bags * (4 * cols + 8).
+  virtual void pool_rows(const ConstTableView& table, const RowBags& bags, MatrixView<float> out) = 0;
+
+  // Its gradient by each entry's row and weight, given that by `out`:
+  //   row_gradient[n] = scale * weights[n] * out_gradient[b]                which update_rows takes with bags.rows
+  //   weight_gradient[n] = scale * table[rows[n]] . out_gradient[b]         unless weight_gradient is null
+  // Shapes: out_gradient [n_bags, cols], row_gradient [n_entries, cols], both with the table's stride; [n_entries].
+  // Bytes: entries * (4 * cols + 8), with weights a row of the table and 4 more; bags * 4 * cols.
+  virtual void pool_rows_gradient(const ConstTableView& table, const RowBags& bags,
+                                  MatrixView<const float> out_gradient, MatrixView<float> row_gradient,
+                                  float* weight_gradient) = 0;
 
   // The fast update: for each rating, score, gradient (rating_loss.hpp) and optimizer (optimizer.hpp) on the two
   // rows and two biases it touches, in place; both rows' gradients are taken before either is changed. Ratings run in
@@ -136,10 +131,38 @@ class Backend {
                            std::span<std::byte> workspace) = 0;
   virtual std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows) const = 0;
 
+  // The fast update by a batch of gradients: each is applied on its own, in any order, in place, where update_rows sums
+  // those of equal rows first. Same arguments. CUDA: atomic adds, so that SGD, AdaGrad and row-wise AdaGrad lose no
+  // update (AdaGrad's rate comes from the sum of squares as some order of the batch has it); Adam reads, updates and
+  // writes rows, and equal rows in flight may lose updates (Hogwild). CPU: a row belongs to one thread, which applies
+  // its gradients in batch order; none is lost, with equal bits for any number of threads. Tables are float32;
+  // UsageError for another type.
+  // Bytes: n * (4 * dim + 4) read, n * 4 * dim * (1 + state) read and written.
+  virtual void update_rows_atomic(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
+                                  MatrixView<const float> gradient, const OptimizerStep& step) = 0;
+
+  // n_negatives rows for each of n queries that the query does not know, drawn uniformly or from an alias table, and the
+  // log of the probability of each (negative_sampling.hpp has how, and the formula). `known` [lists] are ascending,
+  // distinct and below n_items; queries[k] is the row of query k's list. Without lists (null offsets) nothing is known
+  // and queries may be null. Draw j of query k is a pure function of (seed, step, (first_position + k) * n_negatives +
+  // j): equal rows on every backend, in any batches. negatives [n, n_negatives], log_q [n, n_negatives] or null; a query
+  // that knows every item gets kUnknownRow and 0. Adds to *n_rejected the draws that were known rows.
+  // Bytes: a negative writes 8, an attempt (1 / unknown mass of them on average) reads 8 + 4 * log2(known rows).
+  virtual void draw_negatives(const NegativeSampler& sampler, const RandomKey& key, const Row* queries, std::uint64_t n,
+                              std::uint32_t n_negatives, RowLists known, Row* negatives, float* log_q,
+                              std::uint64_t* n_rejected) = 0;
+
   // prediction[n] = predicted rating of (users[n], items[n]). A row of kUnknownRow contributes nothing: no bias
   // and no factors. Only the weights of `parameters` are read.
   virtual void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
                                const RatingLoss& loss, float* prediction) = 0;
+
+  // sums[0] += sum of (prediction - rating)^2 and sums[1] += sum of |prediction - rating|, in double, in an order that
+  // depends on n and the backend alone. `workspace` holds at least rating_error_sums_workspace_bytes(n).
+  // Bytes: 8 * n read.
+  virtual void rating_error_sums(const float* prediction, const float* rating, std::uint64_t n, double* sums,
+                                 std::span<std::byte> workspace) = 0;
+  virtual std::uint64_t rating_error_sums_workspace_bytes(std::uint64_t n) const = 0;
 
   // Ranks of given items among all items, without ever holding all scores. Query q is a row of `queries`
   // [n_queries, dim] (same stride as items); item i scores queries[q].items[i] + item_bias[i] (item_bias may be
@@ -155,6 +178,18 @@ class Backend {
                             std::span<std::byte> workspace) = 0;
   virtual std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items,
                                                      std::uint64_t n_targets) const = 0;
+
+  // The k best items of each query, exactly, without ever holding all scores. Scores and `excluded` as in rank_targets;
+  // best is the highest score, then the lowest row; excluded items and scores that are not numbers never appear.
+  // out_items and out_scores [n_queries, k], best first; where fewer than k items are left, kUnknownRow and -infinity.
+  // 1 <= k <= kMaxTopK, else UsageError; k may pass the number of items. `workspace` holds at least
+  // top_k_workspace_bytes(...); more makes larger tiles. The result does not depend on that or on threads.
+  // Bytes: the items once for each tile of queries; 8 * k a query written.
+  virtual void top_k(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias,
+                     RowLists excluded, std::uint32_t k, Row* out_items, float* out_scores,
+                     std::span<std::byte> workspace) = 0;
+  virtual std::uint64_t top_k_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items,
+                                              std::uint32_t k) const = 0;
 };
 
 // `threads` 0: as many as the process may use.

@@ -55,6 +55,14 @@ UNFOLD_HOST_DEVICE inline RandomBlock random_block(std::uint64_t seed, RandomPur
   return philox(seed, position, (static_cast<std::uint64_t>(purpose) << 32) | step);
 }
 
+// Which draws a batch makes: those of a step, from a position in it on. So a step gives the same draws in one batch or
+// in several.
+struct RandomKey {
+  std::uint64_t seed = 0;
+  std::uint32_t step = 0;
+  std::uint64_t first_position = 0;
+};
+
 // Uniform in [0, 1): 24 bits, exact in a float.
 UNFOLD_HOST_DEVICE inline float uniform_float(std::uint32_t bits) {
   return static_cast<float>(bits >> 8) * 0x1.0p-24f;

@@ -38,6 +38,18 @@ TEST_P(BackendMemory, TooLargeAnAllocationNamesBothNumbersAndLeavesTheDeviceUsab
   backend().synchronize();
 }
 
+TEST_P(BackendMemory, CopiesWithinTheDeviceInOrderWithOps) {
+  const std::vector<float> values = {1, 2, 3, 4};
+  const DeviceArray<float> to(backend(), 4), from(backend(), 4);
+  backend().copy_to_device(from.data(), values.data(), from.bytes());
+  backend().copy_on_device(to.data(), from.data(), 3 * sizeof(float));
+  backend().fill_zero(from.data(), from.bytes());
+  backend().copy_on_device(nullptr, nullptr, 0);
+  std::vector<float> got(4);
+  to.download(std::span(got));
+  EXPECT_EQ(got, (std::vector<float>{1, 2, 3, 0}));
+}
+
 TEST_P(BackendMemory, SlotsHandBatchesOver) {
   constexpr std::uint64_t kFloats = 1 << 16;
   const auto slot = backend().make_slot(kFloats * sizeof(float));

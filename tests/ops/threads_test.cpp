@@ -70,6 +70,25 @@ TEST_F(Threads, UpdateRowsGivesEqualBits) {
   }
 }
 
+TEST_F(Threads, UpdateRowsAtomicGivesEqualBits) {
+  constexpr std::uint64_t kRows = 700;
+  for (const OptimizerKind kind : kKinds) {
+    std::vector<std::vector<float>> results;
+    for (const unsigned threads : kThreads) {
+      std::mt19937_64 random(3);
+      const auto backend = make_cpu_backend(threads);
+      const TestTable table(*backend, random_table(random, kRows, kDim, kStride), kind);
+      const GuardedArray<Row> rows(*backend, skewed_rows(random, kRows));
+      const HostTable gradient = random_table(random, kBatch, kDim, kStride);
+      const GuardedArray<float> device_gradient(*backend, gradient.values);
+      backend->update_rows_atomic(table.view(), rows.data(), kBatch, {device_gradient.data(), kBatch, kDim, kStride},
+                                  step_of(kind));
+      results.push_back(table.weights());
+      EXPECT_TRUE(same_bits(results.back(), results[0])) << threads << " threads";
+    }
+  }
+}
+
 void expect_equal_bits_where_no_ratings_meet(TableType type) {
   std::vector<std::vector<float>> users;
   std::vector<double> errors, gradient_errors;

@@ -1,0 +1,126 @@
+// Pooled bags of rows, and their gradient. A bag is summed by one thread in entry order; every entry owns its row of
+// the gradient: equal bits for any number of threads.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "host/ops/pool_rows.cpp"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+
+#include <algorithm>
+
+#include "host/ops/ops.hpp"
+#include "host/ops/row_products-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace unfold::cpu::HWY_NAMESPACE {
+
+HWY_INLINE float entry_weight(const RowBags& bags, std::uint64_t n) {
+  return bags.weights == nullptr ? 1.0f : bags.weights[n];
+}
+
+// One bag of a table whose rows hold whole vectors. kVectors of them are summed at a time, in registers.
+template <std::size_t kVectors>
+HWY_INLINE void pool_columns(MatrixView<const float> table, const RowBags& bags, std::uint64_t begin, std::uint64_t end,
+                             float scale, std::size_t first, float* HWY_RESTRICT out) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  FloatVec sum0 = hn::Zero(d), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+  for (std::uint64_t n = begin; n < end; ++n) {
+    const float* HWY_RESTRICT row = table.row(bags.rows[n]) + first;
+    const FloatVec weight = hn::Set(d, entry_weight(bags, n));
+    sum0 = hn::MulAdd(weight, hn::Load(d, row), sum0);
+    if constexpr (kVectors == 4) {
+      sum1 = hn::MulAdd(weight, hn::Load(d, row + lanes), sum1);
+      sum2 = hn::MulAdd(weight, hn::Load(d, row + 2 * lanes), sum2);
+      sum3 = hn::MulAdd(weight, hn::Load(d, row + 3 * lanes), sum3);
+    }
+  }
+  const FloatVec factor = hn::Set(d, scale);
+  hn::Store(hn::Mul(factor, sum0), d, out + first);
+  if constexpr (kVectors == 4) {
+    hn::Store(hn::Mul(factor, sum1), d, out + first + lanes);
+    hn::Store(hn::Mul(factor, sum2), d, out + first + 2 * lanes);
+    hn::Store(hn::Mul(factor, sum3), d, out + first + 3 * lanes);
+  }
+}
+
+void pool_bags(MatrixView<const float> table, const RowBags& bags, std::uint64_t first_bag, std::uint64_t last_bag,
+               MatrixView<float> out) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::uint64_t bag = first_bag; bag < last_bag; ++bag) {
+    const std::uint64_t begin = bags.offsets[bag], end = bags.offsets[bag + 1];
+    const float scale = pool_scale(bags.mode, end - begin);
+    float* const to = out.row(bag);
+    if (table.stride == 1) {
+      float sum = 0;
+      for (std::uint64_t n = begin; n < end; ++n) sum += entry_weight(bags, n) * table.data[bags.rows[n]];
+      *to = scale * sum;
+      continue;
+    }
+    std::size_t k = 0;
+    for (; k + 4 * lanes <= table.stride; k += 4 * lanes) pool_columns<4>(table, bags, begin, end, scale, k, to);
+    for (; k < table.stride; k += lanes) pool_columns<1>(table, bags, begin, end, scale, k, to);
+  }
+}
+
+// Entries [first, last), the first of them in `bag`.
+void pool_gradient_entries(MatrixView<const float> table, const RowBags& bags, std::uint64_t bag, std::uint64_t first,
+                           std::uint64_t last, MatrixView<const float> out_gradient, MatrixView<float> row_gradient,
+                           float* weight_gradient) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::uint64_t n = first; n < last; ++n) {
+    while (bags.offsets[bag + 1] <= n) ++bag;
+    const float scale = pool_scale(bags.mode, bags.offsets[bag + 1] - bags.offsets[bag]);
+    const float* HWY_RESTRICT from = out_gradient.row(bag);
+    const float* HWY_RESTRICT row = table.row(bags.rows[n]);
+    float* HWY_RESTRICT to = row_gradient.row(n);
+    const float factor = scale * entry_weight(bags, n);
+    if (table.stride == 1) {
+      *to = factor * *from;
+      if (weight_gradient != nullptr) weight_gradient[n] = scale * (*row * *from);
+      continue;
+    }
+    const FloatVec factors = hn::Set(d, factor);
+    for (std::size_t k = 0; k < table.stride; k += lanes) hn::Store(hn::Mul(factors, hn::Load(d, from + k)), d, to + k);
+    if (weight_gradient != nullptr) {
+      weight_gradient[n] = scale * row_products<false>(row, from, table.stride).user_item;
+    }
+  }
+}
+
+}  // namespace unfold::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace unfold::cpu {
+
+HWY_EXPORT(pool_bags);
+HWY_EXPORT(pool_gradient_entries);
+
+void pool_rows(const ConstTableView& table, const RowBags& bags, MatrixView<float> out, int n_threads) {
+  constexpr std::uint64_t kSlice = 64;  // bags are of unequal size
+  const std::uint64_t n_slices = (bags.n_bags + kSlice - 1) / kSlice;
+#pragma omp parallel for num_threads(threads_for(bags.n_bags + bags.n_entries, n_threads)) schedule(dynamic)
+  for (std::uint64_t s = 0; s < n_slices; ++s) {
+    HWY_DYNAMIC_DISPATCH(pool_bags)(table.as<const float>(), bags, s * kSlice,
+                                    std::min(bags.n_bags, (s + 1) * kSlice), out);
+  }
+}
+
+void pool_rows_gradient(const ConstTableView& table, const RowBags& bags, MatrixView<const float> out_gradient,
+                        MatrixView<float> row_gradient, float* weight_gradient, int n_threads) {
+  constexpr std::uint64_t kSlice = 1024;
+  const std::uint64_t n_slices = (bags.n_entries + kSlice - 1) / kSlice;
+  const std::uint64_t* const ends = bags.offsets + 1;
+#pragma omp parallel for num_threads(threads_for(bags.n_entries, n_threads)) schedule(static)
+  for (std::uint64_t s = 0; s < n_slices; ++s) {
+    const std::uint64_t first = s * kSlice;
+    const auto bag = static_cast<std::uint64_t>(std::upper_bound(ends, ends + bags.n_bags, first) - ends);
+    HWY_DYNAMIC_DISPATCH(pool_gradient_entries)(table.as<const float>(), bags, bag, first,
+                                                std::min(bags.n_entries, first + kSlice), out_gradient, row_gradient,
+                                                weight_gradient);
+  }
+}
+
+}  // namespace unfold::cpu
+#endif

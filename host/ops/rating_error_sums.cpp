@@ -1,0 +1,33 @@
+// Sums of squared and absolute errors, slice by slice in a fixed order.
+#include <cmath>
+
+#include "host/ops/ops.hpp"
+
+namespace unfold::cpu {
+
+void rating_error_sums(const float* prediction, const float* rating, std::uint64_t n, double* sums, int n_threads) {
+  // At most this many slices, so that their sums fit on the stack; their bounds depend on n alone.
+  constexpr std::uint64_t kMaxSlices = 256;
+  const std::uint64_t slice = (n + kMaxSlices - 1) / kMaxSlices;
+  if (slice == 0) return;
+  const std::uint64_t n_slices = (n + slice - 1) / slice;
+  double squared[kMaxSlices], absolute[kMaxSlices];
+#pragma omp parallel for num_threads(threads_for(n, n_threads)) schedule(static)
+  for (std::uint64_t s = 0; s < n_slices; ++s) {
+    const std::uint64_t last = s + 1 == n_slices ? n : (s + 1) * slice;
+    double slice_squared = 0, slice_absolute = 0;
+    for (std::uint64_t k = s * slice; k < last; ++k) {
+      const double error = static_cast<double>(prediction[k]) - static_cast<double>(rating[k]);
+      slice_squared += error * error;
+      slice_absolute += std::abs(error);
+    }
+    squared[s] = slice_squared;
+    absolute[s] = slice_absolute;
+  }
+  for (std::uint64_t s = 0; s < n_slices; ++s) {
+    sums[0] += squared[s];
+    sums[1] += absolute[s];
+  }
+}
+
+}  // namespace unfold::cpu

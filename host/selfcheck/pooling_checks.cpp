@@ -1,0 +1,112 @@
+// The ops that pool bags of rows, against the float64 reference.
+#include "host/selfcheck/op_inputs.hpp"
+#include "host/selfcheck/pooling_reference.hpp"
+
+namespace unfold::selfcheck {
+namespace {
+
+// Bags of no row, one, few and many, the first and the last of them empty.
+HostBags random_bags(std::mt19937_64& random, std::uint64_t n_table_rows, std::uint64_t n_bags, PoolMode mode,
+                     bool weighted) {
+  HostBags bags;
+  bags.mode = mode;
+  for (std::uint64_t bag = 0; bag < n_bags; ++bag) {
+    const bool is_end = bag == 0 || bag + 1 == n_bags;
+    const std::uint64_t sizes[] = {1, 0, 2 + random() % 7, 0, 9, 70};
+    const std::vector<Row> rows =
+        random_rows(random, n_table_rows, is_end && n_bags > 1 ? 0 : sizes[bag % std::size(sizes)]);
+    bags.rows.insert(bags.rows.end(), rows.begin(), rows.end());
+    bags.offsets.push_back(bags.rows.size());
+  }
+  if (weighted) bags.weights = random_table(random, bags.rows.size(), 1, 1, 2).values;
+  return bags;
+}
+
+struct DeviceBags {
+  DeviceBags(Backend& backend, const HostBags& host)
+      : rows(backend, host.rows),
+        offsets(backend, host.offsets),
+        weights(backend, host.weights),
+        view{rows.data(), offsets.data(), host.weights.empty() ? nullptr : weights.data(),
+             host.n_bags(), host.rows.size(), host.mode} {}
+  GuardedArray<Row> rows;
+  GuardedArray<std::uint64_t> offsets;
+  GuardedArray<float> weights;
+  RowBags view;
+};
+
+// Calls visit(table, bags) for tables and bags of every kind.
+template <typename Visit>
+void for_each_pooling(CheckRun& run, Visit&& visit) {
+  constexpr std::uint64_t kTableRows = 43;
+  for (const std::uint32_t dim : run.dims) {
+    for (const PoolMode mode : {PoolMode::kSum, PoolMode::kMean}) {
+      for (const bool weighted : {false, true}) {
+        for (const std::uint64_t n_bags : {0u, 1u, 61u}) {
+          const bool as_bias = dim == 1 && weighted;
+          const std::uint32_t stride = as_bias ? 1 : run.backend.row_stride(dim);
+          const Checker::Scope scope("dim {} mean {} weighted {} bags {}", dim, mode == PoolMode::kMean, weighted, n_bags);
+          visit(random_table(run.random, kTableRows, dim, stride),
+                random_bags(run.random, kTableRows, n_bags, mode, weighted));
+          if (run.check.failed()) return;
+        }
+      }
+    }
+  }
+}
+
+// A matrix [rows, cols] with the stride of `table` against the reference; padding must be zero.
+void expect_matrix(const char* what, const std::vector<float>& got, const HostTable& table,
+                   const std::vector<Bounded>& expected) {
+  for (std::uint64_t r = 0; r < got.size() / table.stride; ++r)
+    for (std::uint32_t c = 0; c < table.stride; ++c) {
+      const Bounded value = c < table.cols ? expected[r * table.cols + c] : Bounded(0);
+      if (!Checker::current().near(got[r * table.stride + c], value, "{} {} column {}", what, r, c)) return;
+    }
+}
+
+void pool_rows_sums_bags_in_order(CheckRun& run) {
+  for_each_pooling(run, [&](const HostTable& table, const HostBags& bags) {
+    const GuardedArray<float> device(run.backend, table.values), out(run.backend, bags.n_bags() * table.stride);
+    const DeviceBags device_bags(run.backend, bags);
+    const MatrixView<const float> view{device.data(), table.rows, table.cols, table.stride};
+    run.backend.pool_rows(view, device_bags.view, {out.data(), bags.n_bags(), table.cols, table.stride});
+    const std::vector<float> got = out.download();
+    expect_matrix("bag", got, table, reference_pool(table.view(), bags));
+    run.backend.pool_rows(view, device_bags.view, {out.data(), bags.n_bags(), table.cols, table.stride});
+    run.check.that(same_bits(got, out.download()), "other bits the second time");
+  });
+}
+
+void pool_rows_gradient_is_that_of_each_entry(CheckRun& run) {
+  for_each_pooling(run, [&](const HostTable& table, const HostBags& bags) {
+    const std::uint64_t n = bags.rows.size();
+    const HostTable out_gradient = random_table(run.random, bags.n_bags(), table.cols, table.stride);
+    const GuardedArray<float> device(run.backend, table.values), from(run.backend, out_gradient.values);
+    const GuardedArray<float> rows(run.backend, n * table.stride), weights(run.backend, n);
+    const DeviceBags device_bags(run.backend, bags);
+    const auto pool = [&](float* weight_gradient) {
+      run.backend.pool_rows_gradient(MatrixView<const float>{device.data(), table.rows, table.cols, table.stride},
+                                     device_bags.view, {from.data(), bags.n_bags(), table.cols, table.stride},
+                                     {rows.data(), n, table.cols, table.stride}, weight_gradient);
+    };
+    const ReferencePoolGradient expected = reference_pool_gradient(table.view(), bags, out_gradient.view());
+    pool(weights.data());
+    const std::vector<float> got = rows.download(), got_weights = weights.download();
+    expect_matrix("entry", got, table, expected.row);
+    for (std::uint64_t k = 0; k < n; ++k) run.check.near(got_weights[k], expected.weight[k], "weight of entry {}", k);
+    pool(nullptr);
+    run.check.that(same_bits(got, rows.download()), "other bits without weights");
+  });
+}
+
+constexpr OpCheck kChecks[] = {
+    {"pool_rows", "PoolRowsSumsBagsInOrder", pool_rows_sums_bags_in_order},
+    {"pool_rows_gradient", "PoolRowsGradientIsThatOfEachEntry", pool_rows_gradient_is_that_of_each_entry},
+};
+
+}  // namespace
+
+std::span<const OpCheck> pooling_checks() { return kChecks; }
+
+}  // namespace unfold::selfcheck

@@ -1,0 +1,69 @@
+// draw_negatives over host memory: the same counters, sets instead of searches, probabilities in float64.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "host/selfcheck/bounded.hpp"
+#include "unfold/alias_table.hpp"
+#include "unfold/random.hpp"
+
+namespace unfold::selfcheck {
+
+inline constexpr std::uint64_t kReferenceAttempts = 31;
+
+struct ReferenceNegative {
+  Row row = kUnknownRow;
+  std::uint64_t n_rejected = 0;
+};
+
+// `table` null: uniform. `place`: position of the query in the step * n_negatives + slot.
+inline ReferenceNegative reference_negative(const AliasTable* table, std::uint32_t n_items, const std::set<Row>& known,
+                                            std::uint64_t seed, std::uint32_t step, std::uint64_t place) {
+  std::vector<Row> unknown;
+  for (Row row = 0; row < n_items; ++row)
+    if (!known.contains(row)) unknown.push_back(row);
+  if (unknown.empty()) return {};
+  const auto draw = [&](std::uint64_t attempt) {
+    return random_block(seed, RandomPurpose::kNegatives, step, place * (kReferenceAttempts + 1) + attempt);
+  };
+  const auto below = [](const RandomBlock& bits, std::uint64_t n) {
+    return static_cast<std::size_t>(uniform_below(bits.v[0], bits.v[1], n));
+  };
+  for (std::uint64_t attempt = 0; table != nullptr && attempt < kReferenceAttempts; ++attempt) {
+    const RandomBlock bits = draw(attempt);
+    const std::size_t slot = below(bits, n_items);
+    const Row row = bits.v[2] < table->thresholds[slot] ? static_cast<Row>(slot) : table->aliases[slot];
+    if (!known.contains(row)) return {row, attempt};
+  }
+  return {unknown[below(draw(kReferenceAttempts), unknown.size())], table == nullptr ? 0 : kReferenceAttempts};
+}
+
+// The probability of each row: by rejection, and uniform where every attempt fails.
+inline std::vector<double> reference_negative_probabilities(const AliasTable* table, std::uint32_t n_items,
+                                                            const std::set<Row>& known) {
+  std::vector<double> q(n_items, 1.0 / n_items), out(n_items);
+  for (Row row = 0; table != nullptr && row < n_items; ++row) q[row] = std::exp(static_cast<double>(table->log_q[row]));
+  double mass = 0;
+  for (const Row row : known) mass += q[row];
+  const double failed = table == nullptr ? 0 : std::pow(mass, static_cast<double>(kReferenceAttempts));
+  const auto n_unknown = static_cast<double>(n_items - known.size());
+  for (Row row = 0; row < n_items; ++row) {
+    if (known.contains(row)) continue;
+    out[row] = (mass < 1 ? (1 - failed) * q[row] / (1 - mass) : 0) + failed / n_unknown;
+  }
+  return out;
+}
+
+// Above it a chi-square statistic with `freedom` degrees of freedom comes with probability 10^-6 (Wilson and Hilferty,
+// Proceedings of the National Academy of Sciences 1931: its cube root is nearly normal).
+inline double chi_square_limit(double freedom) {
+  constexpr double kNormalQuantile = 4.753;
+  const double spread = 2 / (9 * freedom);
+  return freedom * std::pow(1 - spread + kNormalQuantile * std::sqrt(spread), 3);
+}
+
+}  // namespace unfold::selfcheck

@@ -1,0 +1,115 @@
+// How one negative is drawn: a row that a query does not know, and the log of the probability it was drawn with. The
+// same code on every device; a draw is a pure function of its key and place.
+//
+// Uniform. The r-th unknown row, with r from one draw: 1 / (n_items - n_known) each, without rejection.
+//
+// From an alias table, with probabilities q. Up to kNegativeAttempts draws, until one is unknown. With U the mass of
+// the unknown rows each attempt is rejected with probability 1 - U, and all of them with F = (1 - U)^kNegativeAttempts;
+// then the row is one of the unknown ones, uniformly. So a row i is drawn with probability exactly
+//   (1 - F) * q_i / U + F / (n_items - n_known)
+// which is q_i / U, that of rejection without end, unless a query knows nearly all that is popular (F is below 10^-9
+// up to U = 0.49, and 0.04 at U = 0.1).
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "unfold/alias_table.hpp"
+#include "unfold/host_device.hpp"
+#include "unfold/op_arguments.hpp"
+#include "unfold/random.hpp"
+
+namespace unfold {
+
+// What negatives are drawn from, in the backend's memory: an AliasTable's arrays, or null ones for a uniform draw.
+struct NegativeSampler {
+  std::uint32_t n_items = 0;
+  const std::uint32_t* alias_threshold = nullptr;  // [n_items]
+  const Row* alias = nullptr;                      // [n_items]
+  const float* log_q = nullptr;                    // [n_items]
+  const float* log_unknown_mass = nullptr;         // [lists of `known`], log_unknown_masses of alias_table.hpp
+};
+
+inline constexpr std::uint32_t kNegativeAttempts = 31;
+
+// The rows that a query knows, ascending and distinct.
+struct KnownRows {
+  const Row* ids = nullptr;
+  std::uint64_t size = 0;
+};
+
+UNFOLD_HOST_DEVICE inline KnownRows known_rows(const RowLists& known, const Row* queries, std::uint64_t n) {
+  if (known.offsets == nullptr) return {};
+  const std::uint64_t begin = known.offsets[queries[n]], end = known.offsets[queries[n] + std::uint64_t{1}];
+  return {known.ids + begin, end - begin};
+}
+
+UNFOLD_HOST_DEVICE inline bool is_known(const KnownRows& known, Row row) {
+  std::uint64_t begin = 0, end = known.size;
+  while (begin < end) {
+    const std::uint64_t middle = begin + (end - begin) / 2;
+    if (known.ids[middle] == row) return true;
+    if (known.ids[middle] < row) {
+      begin = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  return false;
+}
+
+// The r-th row that is not known, from 0: known.ids[k] - k rows below the k-th known one are unknown.
+UNFOLD_HOST_DEVICE inline Row nth_unknown(const KnownRows& known, std::uint64_t r) {
+  std::uint64_t begin = 0, end = known.size;
+  while (begin < end) {
+    const std::uint64_t middle = begin + (end - begin) / 2;
+    if (known.ids[middle] - middle <= r) {
+      begin = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  return static_cast<Row>(r + begin);
+}
+
+struct Negative {
+  Row row = kUnknownRow;
+  std::uint32_t n_rejected = 0;
+};
+
+// The draws of place p of a step (query's position * n_negatives + slot) are numbers 32 p .. 32 p + 31: one an attempt,
+// the last for the uniform one. kUnknownRow where the query knows every item.
+UNFOLD_HOST_DEVICE inline Negative draw_negative(const NegativeSampler& sampler, const KnownRows& known,
+                                                 std::uint64_t seed, std::uint32_t step, std::uint64_t place) {
+  Negative out;
+  if (known.size >= sampler.n_items) return out;
+  const std::uint64_t first = place * (kNegativeAttempts + 1);
+  if (sampler.alias != nullptr) {
+    for (; out.n_rejected < kNegativeAttempts; ++out.n_rejected) {
+      const RandomBlock bits = random_block(seed, RandomPurpose::kNegatives, step, first + out.n_rejected);
+      out.row = draw_alias(sampler.alias_threshold, sampler.alias, sampler.n_items, bits);
+      if (!is_known(known, out.row)) return out;
+    }
+  }
+  const RandomBlock bits = random_block(seed, RandomPurpose::kNegatives, step, first + kNegativeAttempts);
+  out.row = nth_unknown(known, uniform_below(bits.v[0], bits.v[1], sampler.n_items - known.size));
+  return out;
+}
+
+// The log of the probability that a draw for `query`, which knows n_known rows, is `row`; 0 for kUnknownRow.
+UNFOLD_HOST_DEVICE inline float negative_log_q(const NegativeSampler& sampler, std::uint64_t n_known, Row query,
+                                               Row row) {
+  if (row == kUnknownRow) return 0;
+  const float log_uniform = -logf(static_cast<float>(sampler.n_items - n_known));
+  if (sampler.alias == nullptr) return log_uniform;
+  const float log_q = sampler.log_q[row];
+  if (n_known == 0) return log_q;
+  const float log_unknown = sampler.log_unknown_mass[query];
+  const float log_failed = static_cast<float>(kNegativeAttempts) * log1pf(-expf(log_unknown));
+  const float failed = expf(log_failed);
+  if (failed < 0x1p-60f) return log_q - log_unknown;
+  const float found = -expm1f(log_failed);  // 1 - failed
+  return logf((found > 0 ? found * expf(log_q - log_unknown) : 0) + failed * expf(log_uniform));
+}
+
+}  // namespace unfold

@@ -1,0 +1,63 @@
+// What the ops of backend.hpp take besides tables and numbers: views of arrays in the backend's memory.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "unfold/error.hpp"
+#include "unfold/host_device.hpp"
+#include "unfold/matrix_view.hpp"
+#include "unfold/optimizer.hpp"
+
+namespace unfold {
+
+// A batch of ratings in the backend's memory, three arrays of `size`.
+struct RatingBatch {
+  const Row* users = nullptr;
+  const Row* items = nullptr;
+  const float* ratings = nullptr;
+  std::uint64_t size = 0;
+};
+
+// The tables of biased matrix factorization. Factors of users and items have the same dim, stride and type; biases
+// have dim 1 and stride 1 and are float32.
+struct MfParameters {
+  ParameterView user_factors;  // [n_users, dim]
+  ParameterView item_factors;  // [n_items, dim]
+  ParameterView user_bias;     // [n_users, 1]
+  ParameterView item_bias;     // [n_items, 1]
+};
+
+// Lists of item rows, one list a query: list q is ids[offsets[q] .. offsets[q + 1]), ascending and distinct.
+struct RowLists {
+  const std::uint64_t* offsets = nullptr;  // [n_lists + 1]
+  const Row* ids = nullptr;
+};
+
+// The longest list that top_k makes.
+inline constexpr std::uint32_t kMaxTopK = 1024;
+
+// Throws UsageError.
+inline void check_top_k(std::uint32_t k) {
+  if (k >= 1 && k <= kMaxTopK) return;
+  throw UsageError("top_k: k is " + std::to_string(k) + ", and may be 1 to " + std::to_string(kMaxTopK));
+}
+
+enum class PoolMode : std::uint8_t { kSum, kMean };
+
+// Bags of table rows: bag b holds the entries offsets[b] .. offsets[b + 1), in this order. Rows may repeat.
+struct RowBags {
+  const Row* rows = nullptr;               // [n_entries]
+  const std::uint64_t* offsets = nullptr;  // [n_bags + 1], offsets[0] = 0, offsets[n_bags] = n_entries
+  const float* weights = nullptr;          // [n_entries]; null: each 1
+  std::uint64_t n_bags = 0;
+  std::uint64_t n_entries = 0;
+  PoolMode mode = PoolMode::kSum;
+};
+
+// What a bag's weighted sum is multiplied by.
+UNFOLD_HOST_DEVICE inline float pool_scale(PoolMode mode, std::uint64_t bag_size) {
+  return mode == PoolMode::kMean && bag_size > 0 ? 1.0f / static_cast<float>(bag_size) : 1.0f;
+}
+
+}  // namespace unfold

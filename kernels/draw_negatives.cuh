@@ -1,0 +1,39 @@
+// Negatives of a batch of queries: rows that a query does not know, drawn uniformly or from an alias table, and the
+// log of the probability of each (negative_sampling.hpp, which the CPU shares).
+// Shapes    queries [n] or null where nothing is known, known lists of rows, negatives and log_q [n, n_negatives]
+// Work      a thread a negative
+// Traffic   a negative writes 4 to 8 bytes; an attempt reads 8 at random from the alias table, and log2(known rows)
+//           places of the query's list, mostly from cache
+// Races     none; rejected draws are counted by integer atomics, which commute
+// Requires  lists ascending, distinct and below n_items
+// Source    Walker 1977; Vose 1991; Salmon et al., SC 2011 (Philox)
+#pragma once
+
+#include "kernels/simt.cuh"
+#include "unfold/negative_sampling.hpp"
+
+namespace unfold::cuda {
+
+inline constexpr unsigned kNegativeThreads = 256;
+
+__global__ void __launch_bounds__(kNegativeThreads)
+    draw_negatives_kernel(const NegativeSampler sampler, const RandomKey key, const Row* queries, const std::uint64_t n,
+                          const std::uint32_t n_negatives, const RowLists known, Row* negatives, float* log_q,
+                          std::uint64_t* n_rejected) {
+  std::uint64_t rejected = 0;
+  for (std::uint64_t slot = thread_index(); slot < n * n_negatives; slot += thread_count()) {
+    const std::uint64_t k = slot / n_negatives;
+    const KnownRows list = known_rows(known, queries, k);
+    const std::uint64_t place = key.first_position * n_negatives + slot;
+    const Negative negative = draw_negative(sampler, list, key.seed, key.step, place);
+    negatives[slot] = negative.row;
+    rejected += negative.n_rejected;
+    if (log_q != nullptr) {
+      log_q[slot] = negative_log_q(sampler, list.size, known.offsets == nullptr ? 0 : queries[k], negative.row);
+    }
+  }
+  const std::uint64_t block_rejected = block_sum(rejected);
+  if (threadIdx.x == 0 && block_rejected > 0) atomic_add(n_rejected, block_rejected);
+}
+
+}  // namespace unfold::cuda
