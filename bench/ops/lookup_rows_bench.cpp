@@ -1,0 +1,28 @@
+// Random rows of a table: lookup_rows/dim/type.
+#include "bench/ops/bench_support.hpp"
+
+namespace unfold::bench {
+namespace {
+
+void lookup_rows(benchmark::State& state) {
+  const auto dim = static_cast<std::uint32_t>(state.range(0));
+  const TableType type = table_type(state.range(1));
+  const std::uint64_t n_rows = by_device(8 << 20, 1 << 20), n = by_device(1 << 20, 1 << 17);
+  const Table table(n_rows, dim, type);
+  const DeviceArray<Row> rows = upload(uniform_rows(n, n_rows, 1));
+  const std::uint32_t stride = device().row_stride(dim);
+  const DeviceArray<float> out(device(), n * stride);
+  measure(state, n * (dim * (element_bytes(type) + 4) + 4), n,
+          [&] { device().lookup_rows(table.weight(), rows.data(), n, {out.data(), n, dim, stride}); });
+}
+
+}  // namespace
+
+void register_benchmarks() {
+  benchmark::RegisterBenchmark("lookup_rows", lookup_rows)
+      ->ArgsProduct({{32, 64, 100, 128, 256}, {0, 1, 2}})
+      ->ArgNames({"dim", "type"})
+      ->UseManualTime();
+}
+
+}  // namespace unfold::bench

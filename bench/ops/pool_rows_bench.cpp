@@ -1,0 +1,55 @@
+// Bags of rows: pool_rows/dim/bag forward, pool_rows_gradient/dim/bag backward, weighted sums of `bag` random rows.
+#include "bench/ops/bench_support.hpp"
+
+namespace unfold::bench {
+namespace {
+
+struct Bags {
+  explicit Bags(std::uint64_t bag) {
+    const std::uint64_t n_bags = by_device(1 << 20, 1 << 17) / bag, n = n_bags * bag;
+    std::vector<std::uint64_t> host_offsets(n_bags + 1);
+    for (std::uint64_t b = 0; b <= n_bags; ++b) host_offsets[b] = b * bag;
+    rows = upload(uniform_rows(n, kRows(), 1));
+    offsets = upload(host_offsets);
+    weights = upload(std::vector<float>(n, 0.5f));
+    view = {rows.data(), offsets.data(), weights.data(), n_bags, n, PoolMode::kSum};
+  }
+  static std::uint64_t kRows() { return by_device(8 << 20, 1 << 20); }
+  DeviceArray<Row> rows;
+  DeviceArray<std::uint64_t> offsets;
+  DeviceArray<float> weights;
+  RowBags view;
+};
+
+void pool_rows(benchmark::State& state) {
+  const auto dim = static_cast<std::uint32_t>(state.range(0));
+  const Bags bags(static_cast<std::uint64_t>(state.range(1)));
+  const Table table(Bags::kRows(), dim), out(bags.view.n_bags, dim);
+  measure(state, bags.view.n_entries * (4ull * dim + 8) + bags.view.n_bags * (4ull * dim + 8), bags.view.n_entries,
+          [&] { device().pool_rows(table.weight(), bags.view, out.weight().as<float>()); });
+}
+
+void pool_rows_gradient(benchmark::State& state) {
+  const auto dim = static_cast<std::uint32_t>(state.range(0));
+  const Bags bags(static_cast<std::uint64_t>(state.range(1)));
+  const Table table(Bags::kRows(), dim), out(bags.view.n_bags, dim), gradient(bags.view.n_entries, dim);
+  const DeviceArray<float> weight_gradient(device(), bags.view.n_entries);
+  measure(state, bags.view.n_entries * (8ull * dim + 12) + bags.view.n_bags * (4ull * dim + 8), bags.view.n_entries,
+          [&] {
+            device().pool_rows_gradient(table.weight(), bags.view, out.weight().as<const float>(),
+                                        gradient.weight().as<float>(), weight_gradient.data());
+          });
+}
+
+}  // namespace
+
+void register_benchmarks() {
+  for (const auto& [name, run] : {std::pair{"pool_rows", pool_rows}, {"pool_rows_gradient", pool_rows_gradient}}) {
+    benchmark::RegisterBenchmark(name, run)
+        ->ArgsProduct({{64, 128}, {4, 64}})
+        ->ArgNames({"dim", "bag"})
+        ->UseManualTime();
+  }
+}
+
+}  // namespace unfold::bench

@@ -1,0 +1,32 @@
+// The best items of queries: top_k/dim/items/k. items_per_second counts scores, of 2 * dim floating point operations.
+#include "bench/ops/bench_support.hpp"
+
+namespace unfold::bench {
+namespace {
+
+void top_k(benchmark::State& state) {
+  const auto dim = static_cast<std::uint32_t>(state.range(0));
+  const auto n_items = static_cast<std::uint64_t>(state.range(1));
+  const auto k = static_cast<std::uint32_t>(state.range(2));
+  const std::uint64_t n_queries = by_device(8192, 1024);
+  const Table queries(n_queries, dim), items(n_items, dim);
+  const DeviceArray<Row> out_items(device(), n_queries * k);
+  const DeviceArray<float> out_scores(device(), n_queries * k);
+  const std::uint64_t bytes = device().top_k_workspace_bytes(n_queries, n_items, k) + (std::uint64_t{64} << 20);
+  const DeviceArray<std::byte> workspace(device(), bytes);
+  measure(state, 0, n_queries * n_items, [&] {
+    device().top_k(queries.weight().as<const float>(), items.weight().as<const float>(), nullptr, {}, k,
+                   out_items.data(), out_scores.data(), {workspace.data(), workspace.size()});
+  });
+}
+
+}  // namespace
+
+void register_benchmarks() {
+  benchmark::RegisterBenchmark("top_k", top_k)
+      ->ArgsProduct({{64, 128}, {40000, 1000000}, {10, 100}})
+      ->ArgNames({"dim", "items", "k"})
+      ->UseManualTime();
+}
+
+}  // namespace unfold::bench

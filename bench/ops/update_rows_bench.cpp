@@ -1,0 +1,43 @@
+// The deterministic sparse update: update_rows/dim/optimizer/type/skewed. Optimizer 0 is SGD, 1 AdaGrad, 2 row-wise
+// AdaGrad, 3 Adam.
+#include "bench/ops/bench_support.hpp"
+
+namespace unfold::bench {
+namespace {
+
+void update_rows(benchmark::State& state) {
+  const auto dim = static_cast<std::uint32_t>(state.range(0));
+  const auto kind = static_cast<OptimizerKind>(state.range(1));
+  const TableType type = table_type(state.range(2));
+  const std::uint64_t n_rows = by_device(4 << 20, 1 << 19), n = by_device(1 << 20, 1 << 17);
+  const Table table(n_rows, dim, type, kind);
+  const std::vector<Row> host_rows = state.range(3) != 0 ? popular_rows(n, n_rows, 1) : uniform_rows(n, n_rows, 1);
+  const DeviceArray<Row> rows = upload(host_rows);
+  const Table gradients(n, dim, TableType::kFloat32, OptimizerKind::kSgd, 0.01f);
+  const std::uint32_t stride = table.weight().stride;
+  const DeviceArray<float> gradient(device(), n * stride);
+  device().lookup_rows(gradients.weight(), upload(uniform_rows(n, n, 2)).data(), n, {gradient.data(), n, dim, stride});
+  const DeviceArray<std::byte> workspace(device(), device().update_rows_workspace_bytes(n));
+  OptimizerStep step;
+  step.kind = kind;
+  step.learning_rate = 1e-4f;
+  const OptimizerStateSize one_row = optimizer_state_size(kind, 1, dim);
+  const std::uint64_t row_bytes = 2 * (dim * element_bytes(type) + one_row.bytes());
+  measure(state, n * (4ull * dim + 4) + count_distinct(host_rows) * row_bytes, n, [&] {
+    device().update_rows(table.view(), rows.data(), n, MatrixView<float>{gradient.data(), n, dim, stride}, step,
+                         {workspace.data(), workspace.size()});
+  });
+}
+
+}  // namespace
+
+void register_benchmarks() {
+  auto* const bench = benchmark::RegisterBenchmark("update_rows", update_rows);
+  bench->ArgNames({"dim", "optimizer", "type", "skewed"})->UseManualTime();
+  for (const int dim : {64, 128, 256}) {
+    for (const int optimizer : {0, 1, 2, 3}) bench->Args({dim, optimizer, 0, 0});
+    bench->Args({dim, 0, 0, 1})->Args({dim, 0, 1, 0})->Args({dim, 0, 2, 0});
+  }
+}
+
+}  // namespace unfold::bench
