@@ -1,10 +1,10 @@
 // Bags of rows pooled into one row each: out[b] = scale_b * sum of weight[n] * table[rows[n]] over the bag's entries
 // n, in their order, with scale_b = 1 / (entries of the bag) for a mean and 1 for a sum.
 // Shapes    table [n_table_rows, dim], bags.rows and weights [n_entries], offsets [n_bags + 1], out [n_bags, dim]
-// Work      a group of 1 to 32 lanes a bag, each lane holding 1 to 8 packs of the sum, up to 8 packs of rows in flight
+// Work      a group of 1 to 32 lanes a bag, each lane holding up to 32 columns of the sum and as many of rows in flight
 // Traffic   an entry reads dim elements and 4 to 8 bytes, a bag writes 4 * dim + 8 bytes
 // Races     none
-// Requires  every row in range; one stride, a multiple of 4 and aligned to 16 bytes, or dim = stride = 1
+// Requires  every row in range; one stride, rows of 16-byte multiples aligned to 16, or float32 with dim = stride = 1
 #pragma once
 
 #include "kernels/row_slice.cuh"
@@ -42,7 +42,7 @@ __device__ inline float entry_weight(const RowBags& bags, std::uint64_t n) {
 template <typename Element, typename Shape>
 __global__ void __launch_bounds__(kPoolThreads, 4)
     pool_rows_kernel(const MatrixView<const Element> table, const RowBags bags, const MatrixView<float> out) {
-  constexpr int kInFlight = Shape::kPacks >= 8 ? 1 : 8 / Shape::kPacks;
+  constexpr int kInFlight = Shape::kFloats >= 32 ? 1 : 32 / Shape::kFloats;
   const unsigned row_packs = pack_count<Shape>(table.cols);
   for (std::uint64_t bag = group_index<Shape::kWidth>(); bag < bags.n_bags; bag += group_count<Shape::kWidth>()) {
     const std::uint64_t begin = bags.offsets[bag], end = bags.offsets[bag + 1];

@@ -1,14 +1,14 @@
 // The fast sparse update: each gradient row is applied on its own, in place, in any order. SGD adds -lr * g to the
 // weights. AdaGrad adds g^2 to its sum, and what the atomic returns is the sum before, so that the rate is that of some
-// order of the batch; row-wise AdaGrad likewise, once a row. Adam has no such form: its rows are read, updated and
-// written.
+// order of the batch; row-wise AdaGrad likewise, once a row. Adam has no such form, nor have tables of 16 bits: their
+// rows are read, updated and written.
 // Shapes    table [n_table_rows, dim], rows [n_rows], gradient [n_rows, dim]
 // Work      a group of 1 to 32 lanes a gradient row, each lane holding 1 to 8 packs of it
-// Traffic   a gradient row reads 4 * dim + 4 bytes; SGD and row-wise add to dim floats, AdaGrad to twice as many, Adam
-//           reads and writes 3 * dim
-// Races     atomic adds lose nothing; in Adam, rows in flight that are equal may lose updates (Hogwild), and
-//           kRowsPerAdamUpdate bounds how many are in flight. update_rows.cuh is the exact one
-// Requires  every row in range; table and gradient of one stride, a multiple of 4 and aligned to 16 bytes, or dim = 1
+// Traffic   a gradient row reads 4 * dim + 4 bytes; SGD and row-wise add to dim floats, AdaGrad to twice as many; in
+//           place, a row and its state are read and written
+// Races     atomic adds lose nothing; in place, rows in flight that are equal may lose updates (Hogwild), and
+//           kRowsPerUpdateInFlight bounds how many are in flight. update_rows.cuh is the exact one
+// Requires  every row in range; table and gradient of one stride, aligned to 16 bytes, or float32 with dim = 1
 // Source    Niu, Recht, Re and Wright, NIPS 2011; Duchi et al., JMLR 2011; Kingma and Ba, ICLR 2015
 #pragma once
 
@@ -18,8 +18,11 @@ namespace unfold::cuda {
 
 inline constexpr unsigned kAtomicUpdateThreads = 128;
 
-// Adam has at most one gradient row in flight for this many rows of the table, as ratings in rating_step.cuh.
-inline constexpr std::uint64_t kRowsPerAdamUpdate = 8;
+// Whether rows are updated in place; then at most one gradient row is in flight for this many rows of the table, as
+// ratings are in rating_step.cuh.
+template <OptimizerKind kKind, typename Element>
+inline constexpr bool kUpdatesInPlace = kKind == OptimizerKind::kAdam || sizeof(Element) == 2;
+inline constexpr std::uint64_t kRowsPerUpdateInFlight = 8;
 
 // The update by one gradient row, its pieces added to the table. Called by whole warps.
 template <OptimizerKind kKind, typename Shape>
@@ -64,8 +67,8 @@ __device__ inline void add_update(const ParameterView& table, std::uint64_t row,
   }
 }
 
-// n_groups: gradient rows in flight; groups past it do nothing.
-template <OptimizerKind kKind, typename Shape>
+// n_groups: gradient rows in flight; groups past it do nothing. What is rounded draws the bits of its place in the batch.
+template <OptimizerKind kKind, typename Element, typename Shape>
 __global__ void __launch_bounds__(kAtomicUpdateThreads)
     update_rows_atomic_kernel(const ParameterView table, const Row* rows, const std::uint64_t n_rows,
                               const MatrixView<const float> gradient, const OptimizerStep step,
@@ -79,11 +82,11 @@ __global__ void __launch_bounds__(kAtomicUpdateThreads)
     const unsigned n_packs = active ? row_packs : 0;
     const Row row = active ? rows[n] : 0;
     const RowSlice<Shape> change = load_row<Shape>(gradient.row(n), n_packs);
-    if constexpr (kKind == OptimizerKind::kAdam) {
-      RowSlice<Shape> weight = load_row<Shape, kLoad>(table.weight.as<float>().row(row), n_packs);
-      OptimizerRow<kKind, Shape, kLoad> state;
+    if constexpr (kUpdatesInPlace<kKind, Element>) {
+      RowSlice<Shape> weight = load_row<Shape, kLoad>(table.weight.as<Element>().row(row), n_packs);
+      OptimizerRow<kKind, Element, Shape, kLoad> state;
       state.load(table, row, n_packs);
-      state.update(table, row, n_packs, weight, change, step);
+      state.update(table, row, n_packs, weight, change, step, n);
     } else {
       add_update<kKind>(table, row, n_packs, change, step);
     }

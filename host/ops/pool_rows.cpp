@@ -17,20 +17,20 @@ HWY_INLINE float entry_weight(const RowBags& bags, std::uint64_t n) {
 }
 
 // One bag of a table whose rows hold whole vectors. kVectors of them are summed at a time, in registers.
-template <std::size_t kVectors>
-HWY_INLINE void pool_columns(MatrixView<const float> table, const RowBags& bags, std::uint64_t begin, std::uint64_t end,
+template <std::size_t kVectors, typename Element>
+HWY_INLINE void pool_columns(MatrixView<const Element> table, const RowBags& bags, std::uint64_t begin, std::uint64_t end,
                              float scale, std::size_t first, float* HWY_RESTRICT out) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   FloatVec sum0 = hn::Zero(d), sum1 = sum0, sum2 = sum0, sum3 = sum0;
   for (std::uint64_t n = begin; n < end; ++n) {
-    const float* HWY_RESTRICT row = table.row(bags.rows[n]) + first;
+    const Element* HWY_RESTRICT row = table.row(bags.rows[n]) + first;
     const FloatVec weight = hn::Set(d, entry_weight(bags, n));
-    sum0 = hn::MulAdd(weight, hn::Load(d, row), sum0);
+    sum0 = hn::MulAdd(weight, load_floats(row), sum0);
     if constexpr (kVectors == 4) {
-      sum1 = hn::MulAdd(weight, hn::Load(d, row + lanes), sum1);
-      sum2 = hn::MulAdd(weight, hn::Load(d, row + 2 * lanes), sum2);
-      sum3 = hn::MulAdd(weight, hn::Load(d, row + 3 * lanes), sum3);
+      sum1 = hn::MulAdd(weight, load_floats(row + lanes), sum1);
+      sum2 = hn::MulAdd(weight, load_floats(row + 2 * lanes), sum2);
+      sum3 = hn::MulAdd(weight, load_floats(row + 3 * lanes), sum3);
     }
   }
   const FloatVec factor = hn::Set(d, scale);
@@ -42,17 +42,17 @@ HWY_INLINE void pool_columns(MatrixView<const float> table, const RowBags& bags,
   }
 }
 
-void pool_bags(MatrixView<const float> table, const RowBags& bags, std::uint64_t first_bag, std::uint64_t last_bag,
-               MatrixView<float> out) {
-  const FloatTag d;
-  const std::size_t lanes = hn::Lanes(d);
+template <typename Element>
+void pool_bags_of(MatrixView<const Element> table, const RowBags& bags, std::uint64_t first_bag, std::uint64_t last_bag,
+                  MatrixView<float> out) {
+  const std::size_t lanes = hn::Lanes(FloatTag());
   for (std::uint64_t bag = first_bag; bag < last_bag; ++bag) {
     const std::uint64_t begin = bags.offsets[bag], end = bags.offsets[bag + 1];
     const float scale = pool_scale(bags.mode, end - begin);
     float* const to = out.row(bag);
     if (table.stride == 1) {
       float sum = 0;
-      for (std::uint64_t n = begin; n < end; ++n) sum += entry_weight(bags, n) * table.data[bags.rows[n]];
+      for (std::uint64_t n = begin; n < end; ++n) sum += entry_weight(bags, n) * to_float(table.data[bags.rows[n]]);
       *to = scale * sum;
       continue;
     }
@@ -62,30 +62,51 @@ void pool_bags(MatrixView<const float> table, const RowBags& bags, std::uint64_t
   }
 }
 
+// What the gradient of a slice of entries reads and writes.
+struct PoolGradient {
+  MatrixView<const float> out;
+  MatrixView<float> row;
+  float* weight;
+};
+
 // Entries [first, last), the first of them in `bag`.
-void pool_gradient_entries(MatrixView<const float> table, const RowBags& bags, std::uint64_t bag, std::uint64_t first,
-                           std::uint64_t last, MatrixView<const float> out_gradient, MatrixView<float> row_gradient,
-                           float* weight_gradient) {
+template <typename Element>
+void pool_gradient_of(MatrixView<const Element> table, const RowBags& bags, std::uint64_t bag, std::uint64_t first,
+                      std::uint64_t last, const PoolGradient& gradient) {
   const FloatTag d;
-  const std::size_t lanes = hn::Lanes(d);
   for (std::uint64_t n = first; n < last; ++n) {
     while (bags.offsets[bag + 1] <= n) ++bag;
     const float scale = pool_scale(bags.mode, bags.offsets[bag + 1] - bags.offsets[bag]);
-    const float* HWY_RESTRICT from = out_gradient.row(bag);
-    const float* HWY_RESTRICT row = table.row(bags.rows[n]);
-    float* HWY_RESTRICT to = row_gradient.row(n);
+    const float* HWY_RESTRICT from = gradient.out.row(bag);
+    const Element* HWY_RESTRICT row = table.row(bags.rows[n]);
+    float* HWY_RESTRICT to = gradient.row.row(n);
     const float factor = scale * entry_weight(bags, n);
     if (table.stride == 1) {
       *to = factor * *from;
-      if (weight_gradient != nullptr) weight_gradient[n] = scale * (*row * *from);
+      if (gradient.weight != nullptr) gradient.weight[n] = scale * (to_float(*row) * *from);
       continue;
     }
     const FloatVec factors = hn::Set(d, factor);
-    for (std::size_t k = 0; k < table.stride; k += lanes) hn::Store(hn::Mul(factors, hn::Load(d, from + k)), d, to + k);
-    if (weight_gradient != nullptr) {
-      weight_gradient[n] = scale * row_products<false>(row, from, table.stride).user_item;
+    for (std::size_t k = 0; k < table.stride; k += hn::Lanes(d)) {
+      hn::Store(hn::Mul(factors, hn::Load(d, from + k)), d, to + k);
     }
+    if (gradient.weight != nullptr) gradient.weight[n] = scale * row_products<false>(row, from, table.stride).user_item;
   }
+}
+
+void pool_bags(const ConstTableView& table, const RowBags& bags, std::uint64_t first_bag, std::uint64_t last_bag,
+               MatrixView<float> out) {
+  with_element(table.type, [&]<typename Element>() {
+    pool_bags_of(table.as<const Element>(), bags, first_bag, last_bag, out);
+  });
+}
+
+void pool_gradient_entries(const ConstTableView& table, const RowBags& bags, std::uint64_t bag, std::uint64_t first,
+                           std::uint64_t last, MatrixView<const float> out_gradient, MatrixView<float> row_gradient,
+                           float* weight_gradient) {
+  with_element(table.type, [&]<typename Element>() {
+    pool_gradient_of(table.as<const Element>(), bags, bag, first, last, {out_gradient, row_gradient, weight_gradient});
+  });
 }
 
 }  // namespace unfold::cpu::HWY_NAMESPACE
@@ -102,7 +123,7 @@ void pool_rows(const ConstTableView& table, const RowBags& bags, MatrixView<floa
   const std::uint64_t n_slices = (bags.n_bags + kSlice - 1) / kSlice;
 #pragma omp parallel for num_threads(threads_for(bags.n_bags + bags.n_entries, n_threads)) schedule(dynamic)
   for (std::uint64_t s = 0; s < n_slices; ++s) {
-    HWY_DYNAMIC_DISPATCH(pool_bags)(table.as<const float>(), bags, s * kSlice,
+    HWY_DYNAMIC_DISPATCH(pool_bags)(table, bags, s * kSlice,
                                     std::min(bags.n_bags, (s + 1) * kSlice), out);
   }
 }
@@ -116,7 +137,7 @@ void pool_rows_gradient(const ConstTableView& table, const RowBags& bags, Matrix
   for (std::uint64_t s = 0; s < n_slices; ++s) {
     const std::uint64_t first = s * kSlice;
     const auto bag = static_cast<std::uint64_t>(std::upper_bound(ends, ends + bags.n_bags, first) - ends);
-    HWY_DYNAMIC_DISPATCH(pool_gradient_entries)(table.as<const float>(), bags, bag, first,
+    HWY_DYNAMIC_DISPATCH(pool_gradient_entries)(table, bags, bag, first,
                                                 std::min(bags.n_entries, first + kSlice), out_gradient, row_gradient,
                                                 weight_gradient);
   }

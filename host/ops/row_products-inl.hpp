@@ -19,8 +19,8 @@ struct Products {
 };
 
 // p.q, and with kSquares |p|^2 and |q|^2.
-template <bool kSquares, typename Element>
-HWY_INLINE Products row_products(const Element* HWY_RESTRICT p, const Element* HWY_RESTRICT q, std::size_t stride) {
+template <bool kSquares, typename P, typename Q>
+HWY_INLINE Products row_products(const P* HWY_RESTRICT p, const Q* HWY_RESTRICT q, std::size_t stride) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   FloatVec dot0 = hn::Zero(d), dot1 = hn::Zero(d), pp = hn::Zero(d), qq = hn::Zero(d);

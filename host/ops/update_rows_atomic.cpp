@@ -1,6 +1,6 @@
 // The fast sparse update without a race: every thread reads all row numbers, a vector of them at a time, and applies
 // the gradients of the rows that are its own, in batch order. So no update is lost, and the bits are the same for any
-// number of threads.
+// number of threads. What is rounded draws the bits of its place in the batch.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "host/ops/update_rows_atomic.cpp"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
@@ -15,7 +15,6 @@
 #include "host/ops/row_update-inl.hpp"
 #include "host/ops/scalar_update.hpp"
 #include "hwy/cache_control.h"
-#include "unfold/error.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace unfold::cpu::HWY_NAMESPACE {
@@ -54,43 +53,60 @@ HWY_INLINE std::size_t own_positions(const Row* rows, std::size_t n, std::uint32
   return count;
 }
 
+template <typename Element>
 HWY_INLINE void prefetch_row(const ParameterView& table, Row row) {
-  const float* const weight = table.weight.as<float>().row(row);
-  for (std::size_t k = 0; k < table.weight.stride; k += 16) hwy::Prefetch(weight + k);
+  const Element* const weight = table.weight.as<Element>().row(row);
+  for (std::size_t k = 0; k < table.weight.stride; k += 64 / sizeof(Element)) hwy::Prefetch(weight + k);
 }
 
-template <OptimizerKind kKind>
+template <OptimizerKind kKind, typename Element>
 HWY_INLINE void apply_gradient(const ParameterView& table, Row row, const float* HWY_RESTRICT gradient,
-                               const OptimizerStep& step) {
+                               const OptimizerStep& step, const std::uint16_t* random) {
   const std::size_t stride = table.weight.stride;
-  if (stride == 1) return update_scalar<kKind>(table, row, *gradient, step);
-  const FloatTag d;
-  const std::size_t lanes = hn::Lanes(d);
+  if (!kIsRounded<Element> && stride == 1) return update_scalar<kKind>(table, row, *gradient, step);
   float mean_square = 0;
   if constexpr (kKind == OptimizerKind::kRowwiseAdagrad) {
     mean_square = row_products<false>(gradient, gradient, stride).user_item / static_cast<float>(table.weight.cols);
   }
   const RowUpdate<kKind> update(table, row, mean_square, step);
-  float* HWY_RESTRICT weight = table.weight.as<float>().row(row);
-  for (std::size_t k = 0; k < stride; k += lanes) {
-    hn::Store(update(hn::Load(d, weight + k), hn::Load(d, gradient + k), k), d, weight + k);
+  Element* HWY_RESTRICT weight = table.weight.as<Element>().row(row);
+  for (std::size_t k = 0; k < stride; k += hn::Lanes(FloatTag())) {
+    store_floats(update(load_floats(weight + k), load_floats(gradient + k), k), weight + k, random + k);
   }
 }
 
-void update_own_rows(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
-                     MatrixView<const float> gradient, const OptimizerStep& step, std::uint32_t owner,
-                     std::uint32_t n_owners) {
+// The rows of a batch that belong to `owner`.
+struct OwnRows {
+  const Row* rows;
+  std::uint64_t n_rows;
+  std::uint32_t owner, n_owners;
+};
+
+template <OptimizerKind kKind, typename Element>
+void apply_gradients(const ParameterView& table, const OwnRows& own, MatrixView<const float> gradient,
+                     const OptimizerStep& step) {
   std::uint32_t positions[kScanRows + HWY_MAX_BYTES / sizeof(std::uint32_t)];
-  with_optimizer(step.kind, [&]<OptimizerKind kKind>() {
-    for (std::uint64_t first = 0; first < n_rows; first += kScanRows) {
-      const std::size_t n = std::min<std::uint64_t>(kScanRows, n_rows - first);
-      const std::size_t count = own_positions(rows + first, n, owner, n_owners, positions);
-      for (std::size_t k = 0; k < count; ++k) {
-        if (k + kPrefetchAhead < count) prefetch_row(table, rows[first + positions[k + kPrefetchAhead]]);
-        const std::uint64_t at = first + positions[k];
-        apply_gradient<kKind>(table, rows[at], gradient.row(at), step);
-      }
+  RowRounding<Element> rounding(step.rounding_key);
+  for (std::uint64_t first = 0; first < own.n_rows; first += kScanRows) {
+    const Row* const rows = own.rows + first;
+    const std::size_t n = std::min<std::uint64_t>(kScanRows, own.n_rows - first);
+    const std::size_t count = own_positions(rows, n, own.owner, own.n_owners, positions);
+    for (std::size_t k = 0; k < count; ++k) {
+      if (k + kPrefetchAhead < count) prefetch_row<Element>(table, rows[positions[k + kPrefetchAhead]]);
+      const std::uint64_t at = first + positions[k];
+      rounding.draw(at, 1, table.weight.stride);
+      apply_gradient<kKind, Element>(table, own.rows[at], gradient.row(at), step, rounding.bits());
     }
+  }
+}
+
+void update_own_rows(const ParameterView& table, const Row* rows, std::uint64_t n_rows, std::uint32_t owner,
+                     std::uint32_t n_owners, MatrixView<const float> gradient, const OptimizerStep& step) {
+  const OwnRows own{rows, n_rows, owner, n_owners};
+  with_optimizer(step.kind, [&]<OptimizerKind kKind>() {
+    with_element(table.weight.type, [&]<typename Element>() {
+      apply_gradients<kKind, Element>(table, own, gradient, step);
+    });
   });
 }
 
@@ -104,14 +120,11 @@ HWY_EXPORT(update_own_rows);
 
 void update_rows_atomic(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
                         MatrixView<const float> gradient, const OptimizerStep& step, int n_threads) {
-  if (table.weight.type != TableType::kFloat32) {
-    throw UsageError("update_rows_atomic takes float32 tables; update_rows takes the others");
-  }
 #pragma omp parallel num_threads(threads_for(n_rows, n_threads))
   {
-    HWY_DYNAMIC_DISPATCH(update_own_rows)(table, rows, n_rows, gradient, step,
-                                          static_cast<std::uint32_t>(omp_get_thread_num()),
-                                          static_cast<std::uint32_t>(omp_get_num_threads()));
+    const auto owner = static_cast<std::uint32_t>(omp_get_thread_num());
+    const auto n_owners = static_cast<std::uint32_t>(omp_get_num_threads());
+    HWY_DYNAMIC_DISPATCH(update_own_rows)(table, rows, n_rows, owner, n_owners, gradient, step);
   }
 }
 

@@ -1,6 +1,7 @@
 // The ops that pool bags of rows, against the float64 reference.
 #include "host/selfcheck/op_inputs.hpp"
 #include "host/selfcheck/pooling_reference.hpp"
+#include "host/selfcheck/rounding_checks.hpp"
 
 namespace unfold::selfcheck {
 namespace {
@@ -35,18 +36,18 @@ struct DeviceBags {
   RowBags view;
 };
 
-// Calls visit(table, bags) for tables and bags of every kind.
+// Calls visit(table, bags) for tables of `type` and bags of every kind.
 template <typename Visit>
-void for_each_pooling(CheckRun& run, Visit&& visit) {
+void for_each_pooling(CheckRun& run, TableType type, Visit&& visit) {
   constexpr std::uint64_t kTableRows = 43;
   for (const std::uint32_t dim : run.dims) {
     for (const PoolMode mode : {PoolMode::kSum, PoolMode::kMean}) {
       for (const bool weighted : {false, true}) {
         for (const std::uint64_t n_bags : {0u, 1u, 61u}) {
-          const bool as_bias = dim == 1 && weighted;
-          const std::uint32_t stride = as_bias ? 1 : run.backend.row_stride(dim);
+          const bool as_bias = dim == 1 && weighted && type == TableType::kFloat32;
+          const std::uint32_t stride = as_bias ? 1 : run.backend.row_stride(dim, type);
           const Checker::Scope scope("dim {} mean {} weighted {} bags {}", dim, mode == PoolMode::kMean, weighted, n_bags);
-          visit(random_table(run.random, kTableRows, dim, stride),
+          visit(random_table(run.random, kTableRows, dim, stride, 1, type),
                 random_bags(run.random, kTableRows, n_bags, mode, weighted));
           if (run.check.failed()) return;
         }
@@ -65,11 +66,12 @@ void expect_matrix(const char* what, const std::vector<float>& got, const HostTa
     }
 }
 
-void pool_rows_sums_bags_in_order(CheckRun& run) {
-  for_each_pooling(run, [&](const HostTable& table, const HostBags& bags) {
-    const GuardedArray<float> device(run.backend, table.values), out(run.backend, bags.n_bags() * table.stride);
+void pool_rows_sums_bags_in_order(CheckRun& run, TableType type) {
+  for_each_pooling(run, type, [&](const HostTable& table, const HostBags& bags) {
+    const GuardedArray<std::byte> device(run.backend, table.bytes());
+    const GuardedArray<float> out(run.backend, bags.n_bags() * table.stride);
     const DeviceBags device_bags(run.backend, bags);
-    const MatrixView<const float> view{device.data(), table.rows, table.cols, table.stride};
+    const ConstTableView view(device.data(), table.rows, table.cols, table.stride, type);
     run.backend.pool_rows(view, device_bags.view, {out.data(), bags.n_bags(), table.cols, table.stride});
     const std::vector<float> got = out.download();
     expect_matrix("bag", got, table, reference_pool(table.view(), bags));
@@ -78,16 +80,17 @@ void pool_rows_sums_bags_in_order(CheckRun& run) {
   });
 }
 
-void pool_rows_gradient_is_that_of_each_entry(CheckRun& run) {
-  for_each_pooling(run, [&](const HostTable& table, const HostBags& bags) {
+void pool_rows_gradient_is_that_of_each_entry(CheckRun& run, TableType type) {
+  for_each_pooling(run, type, [&](const HostTable& table, const HostBags& bags) {
     const std::uint64_t n = bags.rows.size();
     const HostTable out_gradient = random_table(run.random, bags.n_bags(), table.cols, table.stride);
-    const GuardedArray<float> device(run.backend, table.values), from(run.backend, out_gradient.values);
+    const GuardedArray<std::byte> device(run.backend, table.bytes());
+    const GuardedArray<float> from(run.backend, out_gradient.values);
     const GuardedArray<float> rows(run.backend, n * table.stride), weights(run.backend, n);
     const DeviceBags device_bags(run.backend, bags);
     const auto pool = [&](float* weight_gradient) {
-      run.backend.pool_rows_gradient(MatrixView<const float>{device.data(), table.rows, table.cols, table.stride},
-                                     device_bags.view, {from.data(), bags.n_bags(), table.cols, table.stride},
+      run.backend.pool_rows_gradient({device.data(), table.rows, table.cols, table.stride, type}, device_bags.view,
+                                     {from.data(), bags.n_bags(), table.cols, table.stride},
                                      {rows.data(), n, table.cols, table.stride}, weight_gradient);
     };
     const ReferencePoolGradient expected = reference_pool_gradient(table.view(), bags, out_gradient.view());
@@ -101,8 +104,10 @@ void pool_rows_gradient_is_that_of_each_entry(CheckRun& run) {
 }
 
 constexpr OpCheck kChecks[] = {
-    {"pool_rows", "PoolRowsSumsBagsInOrder", pool_rows_sums_bags_in_order},
-    {"pool_rows_gradient", "PoolRowsGradientIsThatOfEachEntry", pool_rows_gradient_is_that_of_each_entry},
+    {"pool_rows", "PoolRowsSumsBagsInOrder", in_float32<pool_rows_sums_bags_in_order>},
+    {"pool_rows", "PoolRowsReads16Bits", in_16_bits<pool_rows_sums_bags_in_order>},
+    {"pool_rows_gradient", "PoolRowsGradientIsThatOfEachEntry", in_float32<pool_rows_gradient_is_that_of_each_entry>},
+    {"pool_rows_gradient", "PoolRowsGradientReads16Bits", in_16_bits<pool_rows_gradient_is_that_of_each_entry>},
 };
 
 }  // namespace

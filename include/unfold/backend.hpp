@@ -135,9 +135,9 @@ class Backend {
   // those of equal rows first. Same arguments. CUDA: atomic adds, so that SGD, AdaGrad and row-wise AdaGrad lose no
   // update (AdaGrad's rate comes from the sum of squares as some order of the batch has it); Adam reads, updates and
   // writes rows, and equal rows in flight may lose updates (Hogwild). CPU: a row belongs to one thread, which applies
-  // its gradients in batch order; none is lost, with equal bits for any number of threads. Tables are float32;
-  // UsageError for another type.
-  // Bytes: n * (4 * dim + 4) read, n * 4 * dim * (1 + state) read and written.
+  // its gradients in batch order; none is lost, with equal bits for any number of threads. Rows of 16 bits are updated
+  // like Adam's on CUDA.
+  // Bytes: n * (4 * dim + 4) read, n * dim * (element_bytes + 4 * state) read and written.
   virtual void update_rows_atomic(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
                                   MatrixView<const float> gradient, const OptimizerStep& step) = 0;
 

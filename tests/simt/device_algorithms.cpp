@@ -3,6 +3,7 @@
 #include "kernels/device_algorithms.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 #include <stdexcept>
@@ -58,5 +59,21 @@ void sum_values(std::span<std::byte> scratch, const double* values, std::uint64_
   });
 }
 std::size_t sum_values_scratch_bytes(std::uint64_t n) { return scratch_bytes(n); }
+
+void sum_errors(std::span<std::byte> scratch, const float* a, const float* b, std::uint64_t n, double* sums,
+                cudaStream_t stream) {
+  simt::enqueue(stream, "sum_errors", [=] {
+    use(scratch, n);
+    double squared = 0, absolute = 0;
+    for (std::uint64_t k = 0; k < n; ++k) {
+      const double error = static_cast<double>(a[k]) - static_cast<double>(b[k]);
+      squared += error * error;
+      absolute += std::abs(error);
+    }
+    sums[0] += squared;
+    sums[1] += absolute;
+  });
+}
+std::size_t sum_errors_scratch_bytes(std::uint64_t n) { return scratch_bytes(n); }
 
 }  // namespace unfold::cuda
