@@ -2,10 +2,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <filesystem>
-#include <regex>
+#include <map>
 #include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "host/selfcheck/checks.hpp"
 #include "tests/simt/emulated_backend.hpp"
@@ -15,37 +18,61 @@
 namespace unfold::test {
 namespace {
 
-// The names of the __global__ functions in the sources of kernels/.
+// The names of the __global__ functions in the sources of kernels/: the word before the first parenthesis that is not
+// __launch_bounds__'s.
 std::set<std::string> kernels_in_sources() {
-  const std::regex kernel(R"(__global__\s+(?:void\s+|__launch_bounds__\([^)]*\)\s*)*(\w+)\s*\()");
+  constexpr std::string_view kGlobal = "__global__", kBounds = "__launch_bounds__";
   std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(UNFOLD_SOURCE_DIR "/kernels")) {
     const std::string extension = entry.path().extension().string();
     if (extension != ".cuh" && extension != ".cu") continue;
     const std::string text = read_file(entry.path());
-    std::size_t n_found = 0, n_words = 0;
-    for (std::sregex_iterator match(text.begin(), text.end(), kernel), end; match != end; ++match, ++n_found) {
-      names.insert((*match)[1]);
+    for (std::size_t at = text.find(kGlobal); at != std::string::npos; at = text.find(kGlobal, at + 1)) {
+      std::size_t open = text.find('(', at);
+      const std::size_t bounds = text.find(kBounds, at);
+      if (bounds < open) open = text.find('(', text.find(')', open));
+      if (open == std::string::npos) {
+        ADD_FAILURE() << entry.path() << " ends within a kernel's declaration";
+        break;
+      }
+      std::size_t begin = open;
+      while (std::isalnum(static_cast<unsigned char>(text[begin - 1])) != 0 || text[begin - 1] == '_') --begin;
+      EXPECT_LT(begin, open) << entry.path() << " declares a kernel in a form that this test does not read";
+      names.insert(text.substr(begin, open - begin));
     }
-    for (std::size_t at = text.find("__global__"); at != std::string::npos; at = text.find("__global__", at + 1)) ++n_words;
-    EXPECT_EQ(n_found, n_words) << entry.path() << " declares kernels in a form that this test does not read";
   }
+  return names;
+}
+
+// The kernels that no launch has run yet.
+std::set<std::string> kernels_not_run() {
+  std::set<std::string> names = kernels_in_sources();
+  for (const auto& [kernel, n_launches] : simt::report().launches) names.erase(kernel);
   return names;
 }
 
 TEST(Emulator, RunsEveryKernel) {
   const std::unique_ptr<Backend> backend = make_emulated_backend();
-  for (const selfcheck::OpCheck& op_check : selfcheck::all_checks()) {
+  const std::vector<selfcheck::OpCheck> checks = selfcheck::all_checks();
+  const auto run = [&](const selfcheck::OpCheck& op_check) {
     EXPECT_EQ(selfcheck::run_check(*backend, op_check, false, 1).n_failed, 0u) << op_check.name;
+  };
+  // One check an op, which is enough for most; the others while a kernel is missing.
+  std::map<std::string, selfcheck::OpCheck> one_of;
+  for (const selfcheck::OpCheck& op_check : checks) one_of.insert_or_assign(op_check.op, op_check);
+  for (const auto& [op, op_check] : one_of) run(op_check);
+  for (const selfcheck::OpCheck& op_check : checks) {
+    if (!kernels_not_run().empty()) run(op_check);
   }
+  for (const std::string& kernel : kernels_not_run()) ADD_FAILURE() << kernel << " is run by no check of host/selfcheck";
+
+  const simt::Report report = simt::report();
   const std::set<std::string> kernels = kernels_in_sources();
   EXPECT_GE(kernels.size(), 10u);
-  const simt::Report report = simt::report();
   fmt::print("{} kernels in kernels/\n", kernels.size());
   for (const std::string& kernel : kernels) {
     const auto found = report.launches.find(kernel);
-    EXPECT_NE(found, report.launches.end()) << kernel << " is run by no check of host/selfcheck";
-    if (found != report.launches.end()) fmt::print("  {:32} {} launches\n", kernel, found->second);
+    fmt::print("  {:32} {} launches\n", kernel, found != report.launches.end() ? found->second : 0);
   }
 }
 
