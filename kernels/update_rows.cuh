@@ -6,8 +6,8 @@
 // Shapes    table [n_table_rows, dim], sorted_rows and order [n_rows], starts [n_segments], gradient [n_rows, dim]
 //           in batch order, chunk_sums [chunk_slots(n_rows), dim rounded up to whole packs]
 // Work      a group of 1 to 32 lanes a chunk, then one a segment, each lane holding 1 to 8 packs of a row
-// Traffic   n_rows * (8 * dim + 12) bytes read; rows touched * dim * (element bytes + 4 * state) read and written;
-//           the sort moves about 16 bytes a row and pass on top
+// Traffic   n_rows * (4 * dim + 4) bytes read; rows touched * dim * (element bytes + 4 * state) read and written;
+//           the sort moves about 16 bytes a row and pass on top, the sums of chunks 8 * dim / kChunkRows a row
 // Rounding  rows of 16 bits: the place is the row's number (rounding_bits in optimizer.hpp)
 // Races     none
 // Requires  n_rows < 2^32; table and gradient of one stride, their rows aligned to 16 bytes, or dim = 1 in float32

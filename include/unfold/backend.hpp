@@ -125,7 +125,8 @@ class Backend {
   // The deterministic update: gradients of equal rows are summed in batch order, then the optimizer is applied
   // once a row: equal bits for any number of threads. `gradient` [n_rows, table.cols] has the table's stride.
   // `workspace` holds at least update_rows_workspace_bytes(n_rows).
-  // Bytes: n * (8 * dim + 12) read, rows touched * 4 * dim * (1 + state) read and written.
+  // Bytes: n * (4 * dim + 4) read, rows touched * dim * (element_bytes + 4 * state) read and written; sorting and
+  // segments move some 40 bytes a row of the batch on top.
   virtual void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
                            MatrixView<const float> gradient, const OptimizerStep& step,
                            std::span<std::byte> workspace) = 0;
