@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that a machine with a GPU must run, in one go of under ten minutes: the device's answers against the
 # reference, the sanitizers, the benchmarks, training end to end and its quality.
-#   gpu.sh [--dry-run]
+#   gpu.sh [--dry-run] [STAGE...]
 # From a checkout it builds first, unless UNFOLD_BUILD names a build; from an unpacked bundle with tests it runs as it
 # is. A stage that fails does not stop those after it. Writes into ${OUT:-gpu-results}:
 #   log.txt          what every stage printed
@@ -9,6 +9,7 @@
 #   results.json     machine, commit, every number; results.md: the same as a page
 #   details.tar.gz   a log a stage, the benchmarks' JSON, histories and scores
 # Exit code: 0 where no stage failed, 1 where one did, 2 usage, 4 no device.
+# STAGE...: these alone, each with all the time that is left.
 # --dry-run: the same stages on the CPU with tiny sizes and no results page, to try this script; no device is used.
 # UNFOLD_DATA: folder of real data; ml-100k in it is used where present.
 # shellcheck disable=SC2317  # stages are called by name
@@ -19,7 +20,7 @@ readonly total_limit=575
 declare -rA limits=(
   [build]=240 [machine]=20 [selfcheck]=40 [parity]=60 [memcheck]=50 [racecheck]=50 [initcheck]=40 [synccheck]=40
   [benchmarks]=90 [training]=110 [quality]=45 [ranking]=20)
-readonly stages=(machine selfcheck parity memcheck racecheck initcheck synccheck benchmarks training quality ranking)
+readonly all_stages=(machine selfcheck parity memcheck racecheck initcheck synccheck benchmarks training quality ranking)
 readonly skipped=77
 
 fail() {
@@ -111,19 +112,17 @@ stage_initcheck() { sanitize initcheck; }
 stage_synccheck() { sanitize synccheck; }
 
 stage_benchmarks() {
-  local bench name status=0 any=0
-  local options=(--device=cuda --benchmark_min_time=0.3)
-  [[ $dry_run == 0 ]] || options=(--device=cpu --benchmark_min_time=0.001)
+  local bench name status=0 any=0 first options=(--benchmark_min_time=0.1)
   for bench in "$benches"/*_bench; do
     [[ -x $bench ]] || continue
     any=1 name=${bench##*/}
     printf -- '-- %s\n' "$name"
-    local own=("${options[@]}" --benchmark_out="$details/$name.json" --benchmark_out_format=json)
-    if [[ $dry_run == 1 ]] && ! "$bench" --device=cpu --benchmark_list_tests >/dev/null 2>&1; then
-      printf '%s takes no --device yet: it would fail on a device\n' "$name"
-      own=("${own[@]:1}")
+    if [[ $dry_run == 1 ]]; then # one case of each
+      first=$("$bench" --device=cpu --benchmark_list_tests | sed -n 1p)
+      options=(--benchmark_min_time=0.001 --benchmark_filter="^$first\$")
     fi
-    "$bench" "${own[@]}" || status=1
+    "$bench" --device="$device" "${options[@]}" --benchmark_out="$details/$name.json" --benchmark_out_format=json ||
+      status=1
   done
   [[ $any == 1 ]] || skip "there are no benchmarks in $benches"
   return "$status"
@@ -193,7 +192,9 @@ stage_ranking() {
 run_stage() {
   local name=$1 from=$SECONDS left limit status=0 result
   left=$((total_limit - SECONDS))
-  limit=$((${limits[$name]} < left ? ${limits[$name]} : left))
+  limit=${limits[$name]}
+  [[ $chosen == 0 ]] || limit=$left
+  limit=$((limit < left ? limit : left))
   printf '\n== %s (at most %d s)\n' "$name" "$((limit > 0 ? limit : 0))"
   if ((limit > 0)); then
     timeout -k 5 "$limit" bash "$script" --stage "$name" 2>&1 | tee "$details/$name.log" || status=${PIPESTATUS[0]}
@@ -249,21 +250,24 @@ script=$(realpath "${BASH_SOURCE[0]}")
 here=$(dirname "$script")
 find_programs
 dry_run=${UNFOLD_DRY_RUN:-0}
-case "${1:-}" in
-  --stage) # one stage, in the process that run_stage starts
-    device=cuda
-    [[ $dry_run == 0 ]] || device=cpu
-    "stage_$2"
-    exit
-    ;;
-  --dry-run)
-    [[ $# -eq 1 ]] || fail 2 "usage: gpu.sh [--dry-run]"
-    dry_run=1
-    export CUDA_VISIBLE_DEVICES=-1
-    ;;
-  "") dry_run=0 ;;
-  *) fail 2 "usage: gpu.sh [--dry-run]" ;;
-esac
+if [[ ${1:-} == --stage ]]; then # one stage, in the process that run_stage starts
+  device=cuda
+  [[ $dry_run == 0 ]] || device=cpu
+  "stage_$2"
+  exit
+fi
+dry_run=0
+if [[ ${1:-} == --dry-run ]]; then
+  dry_run=1
+  export CUDA_VISIBLE_DEVICES=-1
+  shift
+fi
+chosen=$#
+stages=("$@")
+[[ $chosen -gt 0 ]] || stages=("${all_stages[@]}")
+for stage in "${stages[@]}"; do
+  [[ " ${all_stages[*]} " == *" $stage "* ]] || fail 2 "there is no stage $stage; stages: ${all_stages[*]}"
+done
 
 OUT=$(realpath -m "${OUT:-gpu-results}")
 mkdir -p "$OUT"

@@ -16,7 +16,7 @@ RMSE_TOLERANCE = 0.01
 BIAS_BYTES = 16  # two biases read and written
 RATING_BYTES = 12
 NANOSECONDS = {"us": 1e3, "ms": 1e6, "s": 1e9}
-ELEMENT_BYTES = {"float32": 4, "float16": 2}
+ELEMENT_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 
 
 def read_json(file):
@@ -37,26 +37,25 @@ def read_history(file):
 
 
 def benchmarks(details):
-    """One entry a benchmark, with its share of the fastest copy of the same program."""
+    """One entry a benchmark, with its share of the copy that the same program measured."""
     rows = []
     for file in sorted(details.glob("*_bench.json")):
-        found = [b for b in read_json(file).get("benchmarks", []) if b.get("run_type") == "iteration"]
-        own = [
-            {"program": file.stem, "name": b["name"], "ns": b["real_time"] * NANOSECONDS.get(b.get("time_unit"), 1)}
-            | {k: b[k] for k in ("items_per_second", "bytes_per_second", "error_message") if k in b}
-            for b in found
-        ]
-        copies = [r["bytes_per_second"] for r in own if r["name"].startswith("copy") and "bytes_per_second" in r]
-        for row in own:
-            if copies and "bytes_per_second" in row:
-                row["share_of_copy"] = row["bytes_per_second"] / max(copies)
-        rows += own
+        for found in read_json(file).get("benchmarks", []):
+            if found.get("run_type") != "iteration":
+                continue
+            scale = NANOSECONDS.get(found.get("time_unit"), 1)
+            row = {"program": file.stem, "name": found["name"], "ns": found["real_time"] * scale}
+            row |= {k: found[k] for k in ("items_per_second", "bytes_per_second", "error_message") if k in found}
+            if "percent_of_copy" in found:
+                row["share_of_copy"] = found["percent_of_copy"] / 100
+            rows.append(row)
     return rows
 
 
-def copy_bandwidth(rows):
-    copies = [r["bytes_per_second"] for r in rows if r["name"].startswith("copy") and "bytes_per_second" in r]
-    return max(copies, default=None)
+def copy_bandwidth(details):
+    """Bytes a second of the fastest of the copies that the programs measured."""
+    contexts = [read_json(file).get("context", {}) for file in details.glob("*_bench.json")]
+    return max((1e9 * float(c["copy_gb_per_second"]) for c in contexts if "copy_gb_per_second" in c), default=None)
 
 
 def training(details, copy):
@@ -123,8 +122,7 @@ def stages(out):
 
 def summary(details, out, dry_run):
     info = read_json(details / "info.json")
-    benches = benchmarks(details)
-    copy = copy_bandwidth(benches)
+    copy = copy_bandwidth(details)
     return {
         "format": "unfold-gpu-run",
         "format_version": 1,
@@ -135,7 +133,7 @@ def summary(details, out, dry_run):
         "machine": {k: info.get(k) for k in ("devices", "device_notice", "threads", "cpu_targets")},
         "stages": stages(out),
         "copy_bytes_per_second": copy,
-        "benchmarks": benches,
+        "benchmarks": benchmarks(details),
         "training": training(details, copy),
         "quality": quality(details),
         "ranking": {d: read_json(details / f"ranking-{d}.scores.json") for d in ("cpu", "cuda")},
