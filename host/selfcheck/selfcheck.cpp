@@ -24,7 +24,9 @@ std::vector<OpCheck> all_checks() {
 
 SelfcheckResult run_check(Backend& backend, const OpCheck& op_check, bool thorough, std::uint64_t seed) {
   const auto started = std::chrono::steady_clock::now();
-  SelfcheckResult result{op_check.op, op_check.name};
+  SelfcheckResult result;
+  result.op = op_check.op;
+  result.name = op_check.name;
   Checker check;
   const std::span<const std::uint32_t> dims = thorough ? std::span<const std::uint32_t>(kAwkwardDims) : kQuickDims;
   try {
