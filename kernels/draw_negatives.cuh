@@ -24,12 +24,13 @@ __global__ void __launch_bounds__(kNegativeThreads)
   for (std::uint64_t slot = thread_index(); slot < n * n_negatives; slot += thread_count()) {
     const std::uint64_t k = slot / n_negatives;
     const KnownRows list = known_rows(known, queries, k);
-    const std::uint64_t place = key.first_position * n_negatives + slot;
-    const Negative negative = draw_negative(sampler, list, key.seed, key.step, place);
+    const NegativePlace at = {key.seed, key.step, key.first_position * n_negatives + slot};
+    const Negative negative = draw_negative(sampler, list, at, first_draw(sampler, at));
     negatives[slot] = negative.row;
     rejected += negative.n_rejected;
     if (log_q != nullptr) {
-      log_q[slot] = negative_log_q(sampler, list.size, known.offsets == nullptr ? 0 : queries[k], negative.row);
+      const Row query = known.offsets == nullptr ? 0 : queries[k];
+      log_q[slot] = negative_log_q(sampler, draw_probability(sampler, list.size, query), negative.row);
     }
   }
   const std::uint64_t block_rejected = block_sum(rejected);

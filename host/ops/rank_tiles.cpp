@@ -178,6 +178,7 @@ void count_steps_impl(const float* scores, std::uint32_t n_scores, const float* 
 
 std::uint32_t find_reaching_impl(const float* scores, std::uint32_t n_scores, float threshold, std::uint32_t* places) {
   const Lanes16 d;
+  const hn::RebindToUnsigned<Lanes16> du;
   const auto limit = hn::Set(d, threshold);
   std::uint32_t count = 0;
   for (std::uint32_t first = 0; first < n_scores; first += kPanelItems) {
@@ -187,9 +188,9 @@ std::uint32_t find_reaching_impl(const float* scores, std::uint32_t n_scores, fl
       reaches = hn::Or(reaches, hn::Ge(hn::Load(d, scores + first + i), limit));
     }
     if (hn::AllFalse(d, reaches)) continue;
-    for (std::uint32_t i = first; i < first + kPanelItems; ++i) {
-      places[count] = i;
-      count += scores[i] >= threshold ? 1 : 0;
+    for (std::uint32_t i = first; i < first + kPanelItems; i += static_cast<std::uint32_t>(hn::Lanes(d))) {
+      const auto lanes = hn::RebindMask(du, hn::Ge(hn::Load(d, scores + i), limit));
+      count += static_cast<std::uint32_t>(hn::CompressStore(hn::Iota(du, i), lanes, du, places + count));
     }
   }
   return count;

@@ -39,7 +39,7 @@ void count_steps(const float* scores, std::uint32_t n_scores, const float* thres
                  std::uint32_t* steps);
 
 // places[0 .. count): where a score is >= threshold, ascending; returns the count. `places` has room for n_scores, a
-// multiple of kPanelItems. A NaN reaches nothing.
+// multiple of kPanelItems, and a panel more. A NaN reaches nothing.
 std::uint32_t find_reaching(const float* scores, std::uint32_t n_scores, float threshold, std::uint32_t* places);
 
 }  // namespace unfold::cpu

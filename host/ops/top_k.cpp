@@ -1,8 +1,8 @@
-// The k best items of each query: a heap of keys a query, the worst of them on top, and a comparison per item with what
-// a score must reach to get in.
+// The k best items of each query: those that beat the k-th best so far gather in a buffer, which drops all but its k best
+// when it is full. So most items cost one comparison, and the others a constant time.
 //
-// Work    2 * n_queries * n_items * dim flops; a heap step for about k * (1 + log(n_items / k)) items of a random order
-// Memory  the workspace: 8 bytes a query and place, and the stretch of packed items
+// Work    2 * n_queries * n_items * dim flops; some k * (1 + log(n_items / k)) items of a random order reach the buffer
+// Memory  the workspace: 16 bytes a query and place, 528 a query, and the stretch of packed items
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -15,36 +15,68 @@
 namespace unfold::cpu {
 namespace {
 
-std::uint64_t heap_bytes(std::uint64_t n_queries, std::uint32_t k) {
-  const std::uint64_t bytes = sizeof(std::uint64_t) * n_queries * k;
+// The candidates of one query.
+class Candidates {
+ public:
+  static std::uint64_t words(std::uint32_t k) { return 2 + capacity(k); }
+  // Over words(k) words of memory.
+  Candidates(std::uint64_t* memory, std::uint32_t k) : n_(memory[0]), threshold_(memory[1]), keys_(memory + 2), k_(k) {}
+
+  void clear() {
+    n_ = 0;
+    threshold_ = kNoScoreKey;
+  }
+
+  // The least float that can beat the threshold.
+  float entry_score() const {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    if (threshold_ == kNoScoreKey) return -kInfinity;  // every number does
+    // Items come in ascending order: one that only equals the score comes after its item.
+    return std::nextafter(score_of_key(threshold_), kInfinity);
+  }
+
+  void offer(std::uint64_t key) {
+    if (key <= threshold_) return;  // it may have risen since
+    keys_[n_++] = key;
+    if (n_ < capacity(k_)) return;
+    std::nth_element(keys_, keys_ + k_ - 1, keys_ + n_, std::greater<>());
+    n_ = k_;
+    threshold_ = keys_[k_ - 1];
+  }
+
+  // The k best, sorted; kNoScoreKey where there are fewer.
+  const std::uint64_t* finish() {
+    while (n_ < k_) keys_[n_++] = kNoScoreKey;
+    std::partial_sort(keys_, keys_ + k_, keys_ + n_, std::greater<>());
+    return keys_;
+  }
+
+ private:
+  static std::uint64_t capacity(std::uint32_t k) { return 2 * std::uint64_t{k} + 64; }
+
+  std::uint64_t& n_;
+  std::uint64_t& threshold_;  // the k-th best when the buffer was last full
+  std::uint64_t* keys_;       // [capacity]
+  std::uint32_t k_;
+};
+
+std::uint64_t candidate_bytes(std::uint64_t n_queries, std::uint32_t k) {
+  const std::uint64_t bytes = sizeof(std::uint64_t) * n_queries * Candidates::words(k);
   return (bytes + ItemTiles::kAlignment - 1) / ItemTiles::kAlignment * ItemTiles::kAlignment;
 }
 
-// The least float that is better than the worst of a full heap; -infinity, which every number reaches, of another.
-float entry_score(const std::uint64_t* heap) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  if (heap[0] == kNoScoreKey) return -kInfinity;
-  // Items come in ascending order: one that only equals the worst comes after it.
-  return std::nextafter(score_of_key(heap[0]), kInfinity);
-}
-
-// Puts a row's best scores into the query's heap [k], which orders by std::greater.
-void offer(const ScoreRow& row, std::uint32_t k, std::uint64_t* heap) {
-  std::uint32_t places[kTileItems];
-  const std::uint32_t n = find_reaching(row.scores, row.n_padded, entry_score(heap), places);
+void offer_row(const ScoreRow& row, Candidates candidates) {
+  std::uint32_t places[kTileItems + kPanelItems];
+  const std::uint32_t n = find_reaching(row.scores, row.n_padded, candidates.entry_score(), places);
   for (std::uint32_t t = 0; t < n; ++t) {
-    const std::uint64_t key = score_key(row.scores[places[t]], static_cast<Row>(row.first_item + places[t]));
-    if (key <= heap[0]) continue;  // the worst may have risen since
-    std::pop_heap(heap, heap + k, std::greater<>());
-    heap[k - 1] = key;
-    std::push_heap(heap, heap + k, std::greater<>());
+    candidates.offer(score_key(row.scores[places[t]], static_cast<Row>(row.first_item + places[t])));
   }
 }
 
 }  // namespace
 
 std::uint64_t top_k_workspace_bytes(std::uint64_t n_queries, std::uint64_t /*n_items*/, std::uint32_t k) {
-  return heap_bytes(n_queries, k) + ItemTiles::kMinBytes + ItemTiles::kAlignment;
+  return candidate_bytes(n_queries, k) + ItemTiles::kMinBytes + ItemTiles::kAlignment;
 }
 
 void top_k(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias, RowLists excluded,
@@ -53,21 +85,21 @@ void top_k(MatrixView<const float> queries, MatrixView<const float> items, const
   if (queries.rows == 0) return;
   const std::span<std::byte> memory =
       aligned_workspace("top_k", workspace, top_k_workspace_bytes(queries.rows, items.rows, k));
-  auto* const heaps = reinterpret_cast<std::uint64_t*>(memory.data());
-  const ItemTiles tiles("top_k", queries, items, item_bias, memory.subspan(heap_bytes(queries.rows, k)));
+  auto* const words = reinterpret_cast<std::uint64_t*>(memory.data());
+  const auto candidates = [&](std::uint64_t q) { return Candidates(words + q * Candidates::words(k), k); };
+  const ItemTiles tiles("top_k", queries, items, item_bias, memory.subspan(candidate_bytes(queries.rows, k)));
   const RowLists lists[] = {excluded};
 #pragma omp parallel num_threads(n_threads)
   {
 #pragma omp for schedule(static)
-    for (std::uint64_t q = 0; q < queries.rows; ++q) std::fill_n(heaps + q * k, k, kNoScoreKey);
-    tiles.for_each_score_row(lists, [&](const ScoreRow& row) { offer(row, k, heaps + row.query * k); });
+    for (std::uint64_t q = 0; q < queries.rows; ++q) candidates(q).clear();
+    tiles.for_each_score_row(lists, [&](const ScoreRow& row) { offer_row(row, candidates(row.query)); });
 #pragma omp for schedule(static)
     for (std::uint64_t q = 0; q < queries.rows; ++q) {
-      std::uint64_t* const heap = heaps + q * k;
-      std::sort_heap(heap, heap + k, std::greater<>());
+      const std::uint64_t* const keys = candidates(q).finish();
       for (std::uint32_t t = 0; t < k; ++t) {
-        out_items[q * k + t] = row_of_key(heap[t]);
-        out_scores[q * k + t] = score_of_key(heap[t]);
+        out_items[q * k + t] = row_of_key(keys[t]);
+        out_scores[q * k + t] = score_of_key(keys[t]);
       }
     }
   }

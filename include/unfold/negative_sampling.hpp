@@ -44,32 +44,28 @@ UNFOLD_HOST_DEVICE inline KnownRows known_rows(const RowLists& known, const Row*
   return {known.ids + begin, end - begin};
 }
 
+// Both searches halve without a branch that could be mispredicted.
 UNFOLD_HOST_DEVICE inline bool is_known(const KnownRows& known, Row row) {
-  std::uint64_t begin = 0, end = known.size;
-  while (begin < end) {
-    const std::uint64_t middle = begin + (end - begin) / 2;
-    if (known.ids[middle] == row) return true;
-    if (known.ids[middle] < row) {
-      begin = middle + 1;
-    } else {
-      end = middle;
-    }
+  if (known.size == 0) return false;
+  const Row* first = known.ids;
+  for (std::uint64_t n = known.size; n > 1;) {
+    const std::uint64_t half = n / 2;
+    first += first[half] <= row ? half : 0;
+    n -= half;
   }
-  return false;
+  return *first == row;
 }
 
 // The r-th row that is not known, from 0: known.ids[k] - k rows below the k-th known one are unknown.
 UNFOLD_HOST_DEVICE inline Row nth_unknown(const KnownRows& known, std::uint64_t r) {
-  std::uint64_t begin = 0, end = known.size;
-  while (begin < end) {
-    const std::uint64_t middle = begin + (end - begin) / 2;
-    if (known.ids[middle] - middle <= r) {
-      begin = middle + 1;
-    } else {
-      end = middle;
-    }
+  std::uint64_t n_below = 0;  // known rows below it
+  for (std::uint64_t n = known.size; n > 0;) {
+    const std::uint64_t half = (n + 1) / 2;
+    const std::uint64_t last = n_below + half - 1;
+    n_below += known.ids[last] - last <= r ? half : 0;
+    n -= half;
   }
-  return static_cast<Row>(r + begin);
+  return static_cast<Row>(r + n_below);
 }
 
 struct Negative {
@@ -78,38 +74,66 @@ struct Negative {
 };
 
 // The draws of place p of a step (query's position * n_negatives + slot) are numbers 32 p .. 32 p + 31: one an attempt,
-// the last for the uniform one. kUnknownRow where the query knows every item.
+// the last for the uniform one.
+struct NegativePlace {
+  std::uint64_t seed;
+  std::uint32_t step;
+  std::uint64_t place;
+
+  UNFOLD_HOST_DEVICE RandomBlock draw(std::uint32_t attempt) const {
+    return random_block(seed, RandomPurpose::kNegatives, step, place * (kNegativeAttempts + 1) + attempt);
+  }
+};
+
+// The first draw: the one attempt that nearly all need, made apart so that a caller can fetch ahead what it leads to.
+UNFOLD_HOST_DEVICE inline RandomBlock first_draw(const NegativeSampler& sampler, const NegativePlace& at) {
+  return at.draw(sampler.alias == nullptr ? kNegativeAttempts : 0);
+}
+
+// The negative that begins with first_draw. kUnknownRow where the query knows every item.
 UNFOLD_HOST_DEVICE inline Negative draw_negative(const NegativeSampler& sampler, const KnownRows& known,
-                                                 std::uint64_t seed, std::uint32_t step, std::uint64_t place) {
+                                                 const NegativePlace& at, RandomBlock bits) {
   Negative out;
   if (known.size >= sampler.n_items) return out;
-  const std::uint64_t first = place * (kNegativeAttempts + 1);
   if (sampler.alias != nullptr) {
-    for (; out.n_rejected < kNegativeAttempts; ++out.n_rejected) {
-      const RandomBlock bits = random_block(seed, RandomPurpose::kNegatives, step, first + out.n_rejected);
+    for (;;) {
       out.row = draw_alias(sampler.alias_threshold, sampler.alias, sampler.n_items, bits);
       if (!is_known(known, out.row)) return out;
+      bits = at.draw(++out.n_rejected);
+      if (out.n_rejected == kNegativeAttempts) break;
     }
   }
-  const RandomBlock bits = random_block(seed, RandomPurpose::kNegatives, step, first + kNegativeAttempts);
   out.row = nth_unknown(known, uniform_below(bits.v[0], bits.v[1], sampler.n_items - known.size));
   return out;
 }
 
-// The log of the probability that a draw for `query`, which knows n_known rows, is `row`; 0 for kUnknownRow.
-UNFOLD_HOST_DEVICE inline float negative_log_q(const NegativeSampler& sampler, std::uint64_t n_known, Row query,
-                                               Row row) {
+// What is the same for all of a query's draws: the formula above.
+struct DrawProbability {
+  float log_uniform = 0;  // -log(n_items - n_known)
+  float log_unknown = 0;  // log U
+  float failed = 0;       // F
+  float found = 1;        // 1 - F
+};
+
+UNFOLD_HOST_DEVICE inline DrawProbability draw_probability(const NegativeSampler& sampler, std::uint64_t n_known,
+                                                           Row query) {
+  DrawProbability out;
+  out.log_uniform = -logf(static_cast<float>(sampler.n_items - n_known));
+  if (sampler.alias == nullptr || n_known == 0) return out;
+  out.log_unknown = sampler.log_unknown_mass[query];
+  const float log_failed = static_cast<float>(kNegativeAttempts) * log1pf(-expf(out.log_unknown));
+  out.failed = expf(log_failed);
+  out.found = -expm1f(log_failed);
+  return out;
+}
+
+// The log of the probability that a draw is `row`; 0 for kUnknownRow.
+UNFOLD_HOST_DEVICE inline float negative_log_q(const NegativeSampler& sampler, const DrawProbability& query, Row row) {
   if (row == kUnknownRow) return 0;
-  const float log_uniform = -logf(static_cast<float>(sampler.n_items - n_known));
-  if (sampler.alias == nullptr) return log_uniform;
-  const float log_q = sampler.log_q[row];
-  if (n_known == 0) return log_q;
-  const float log_unknown = sampler.log_unknown_mass[query];
-  const float log_failed = static_cast<float>(kNegativeAttempts) * log1pf(-expf(log_unknown));
-  const float failed = expf(log_failed);
-  if (failed < 0x1p-60f) return log_q - log_unknown;
-  const float found = -expm1f(log_failed);  // 1 - failed
-  return logf((found > 0 ? found * expf(log_q - log_unknown) : 0) + failed * expf(log_uniform));
+  if (sampler.alias == nullptr) return query.log_uniform;
+  const float log_found = sampler.log_q[row] - query.log_unknown;
+  if (query.failed < 0x1p-60f) return log_found;
+  return logf((query.found > 0 ? query.found * expf(log_found) : 0) + query.failed * expf(query.log_uniform));
 }
 
 }  // namespace unfold
