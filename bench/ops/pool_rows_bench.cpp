@@ -44,11 +44,9 @@ void pool_rows_gradient(benchmark::State& state) {
 }  // namespace
 
 void register_benchmarks() {
-  for (const auto& [name, run] : {std::pair{"pool_rows", pool_rows}, {"pool_rows_gradient", pool_rows_gradient}}) {
-    benchmark::RegisterBenchmark(name, run)
-        ->ArgsProduct({{64, 128}, {4, 64}})
-        ->ArgNames({"dim", "bag"})
-        ->UseManualTime();
+  for (auto* const bench : {benchmark::RegisterBenchmark("pool_rows", pool_rows),
+                            benchmark::RegisterBenchmark("pool_rows_gradient", pool_rows_gradient)}) {
+    bench->ArgsProduct({{64, 128}, {4, 64}})->ArgNames({"dim", "bag"})->UseManualTime();
   }
 }
 
