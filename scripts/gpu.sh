@@ -19,8 +19,9 @@ set -euo pipefail
 readonly total_limit=575
 declare -rA limits=(
   [build]=240 [machine]=20 [selfcheck]=40 [parity]=60 [memcheck]=50 [racecheck]=50 [initcheck]=40 [synccheck]=40
-  [benchmarks]=90 [training]=110 [quality]=45 [ranking]=20)
-readonly all_stages=(machine selfcheck parity memcheck racecheck initcheck synccheck benchmarks training quality ranking)
+  [benchmarks]=90 [training]=100 [quality]=45 [graphs]=15 [ranking]=20)
+readonly all_stages=(machine selfcheck parity memcheck racecheck initcheck synccheck benchmarks training quality graphs
+  ranking)
 readonly skipped=77
 
 fail() {
@@ -173,6 +174,17 @@ stage_quality() {
   if type -P python3 >/dev/null; then
     python3 "$here/gpu_report.py" quality "$details"
   fi
+}
+
+# Small deterministic steps, launched op by op and as one graph: seconds of an epoch, and the same model either way.
+stage_graphs() {
+  local sizes=(--users 20000 --items 4000 --ratings 1000000) batch=4096
+  [[ $dry_run == 0 ]] || sizes=(--users 500 --items 200 --ratings 20000) batch=1024
+  "$program" synth "$work/graphs.csv" "${sizes[@]}" --dim 8 --noise 0.5
+  local options=(--split none --no-ranking --dim 64 --epochs 3 --deterministic --batch-size "$batch" --device "$device")
+  train_once graphs-off "$work/graphs.csv" "${options[@]}"
+  train_once graphs-on "$work/graphs.csv" "${options[@]}" --cuda-graph
+  cmp "$work/graphs-off.model/tensors.safetensors" "$work/graphs-on.model/tensors.safetensors"
 }
 
 # Full ranking of one model on the CPU and on the device, which takes cuBLAS.
