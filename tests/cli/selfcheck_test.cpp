@@ -27,10 +27,12 @@ TEST_F(CliSelfcheck, PrintsJsonOfOneOp) {
   const nlohmann::json json = nlohmann::json::parse(
       unfold_ok({"selfcheck", "--device", "cpu", "--op", "predict_ratings", "--quick", "--json"}));
   EXPECT_EQ(json["passed"], true);
-  ASSERT_EQ(json["checks"].size(), 1u);
-  EXPECT_EQ(json["checks"][0]["op"], "predict_ratings");
-  EXPECT_GT(json["checks"][0]["compared"], 100);
-  EXPECT_GT(json["checks"][0]["worst_error_share"], 0.0);
+  ASSERT_GE(json["checks"].size(), 1u);
+  for (const nlohmann::json& check : json["checks"]) {
+    EXPECT_EQ(check["op"], "predict_ratings");
+    EXPECT_GT(check["compared"], 100);
+    EXPECT_GT(check["worst_error_share"], 0.0);
+  }
 }
 
 TEST_F(CliSelfcheck, NamesTheOpsForOneThatItDoesNotKnow) {

@@ -1,8 +1,16 @@
 // One parity suite: every check of every op on every backend. The backend and the check are in each test's name.
+#include <ostream>
 #include <tuple>
 
 #include "host/selfcheck/checks.hpp"
 #include "tests/ops/parity.hpp"
+
+namespace unfold::selfcheck {
+
+// For GoogleTest, which would print its bytes.
+void PrintTo(const OpCheck& check, std::ostream* out) { *out << check.op; }
+
+}  // namespace unfold::selfcheck
 
 namespace unfold::test {
 namespace {
