@@ -21,9 +21,11 @@ std::unique_ptr<Backend> chosen_device;
 // Bytes written between iterations: several times the last-level cache of any device at hand.
 constexpr std::uint64_t kFlushBytes = std::uint64_t{256} << 20;
 
+std::unique_ptr<DeviceArray<std::byte>> flush_array;  // goes before its device does
+
 void flush_caches() {
-  static const DeviceArray<std::byte> array(device(), kFlushBytes);
-  device().fill_zero(array.data(), kFlushBytes);
+  if (!flush_array) flush_array = std::make_unique<DeviceArray<std::byte>>(device(), kFlushBytes);
+  device().fill_zero(flush_array->data(), kFlushBytes);
 }
 
 double measure_copy() {
@@ -159,6 +161,7 @@ int main(int argc, char** argv) {
     benchmark::AddCustomContext("copy_gb_per_second", fmt::format("{:.1f}", copy_bytes_per_second() / 1e9));
     benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();
+    flush_array.reset();
     chosen_device.reset();
   } catch (const Error& error) {
     fmt::print(stderr, "error: {}\n", error.what());
