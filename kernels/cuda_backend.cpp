@@ -201,6 +201,37 @@ class CudaBackend final : public Backend {
     cuda::draw_negatives(launch_, sampler, key, queries, n, n_negatives, known, negatives, log_q, n_rejected);
   }
 
+  void transform_rows(const RowTransform& transform, MatrixView<float> rows, float* scale) override {
+    use_device();
+    cuda::transform_rows(launch_, transform, rows, scale);
+  }
+  void transform_rows_gradient(const RowTransform& transform, MatrixView<const float> vectors, const float* scale,
+                               MatrixView<float> gradient) override {
+    use_device();
+    cuda::transform_rows_gradient(launch_, transform, vectors, scale, gradient);
+  }
+
+  void sampled_softmax(const SoftmaxBatch& batch, const SharedNegatives& shared, const PrivateNegatives& own,
+                       const SoftmaxLoss& loss, float scale, const SoftmaxGradients& gradients,
+                       std::span<std::byte> workspace) override {
+    use_device();
+    cuda::sampled_softmax(launch_, blas_, batch, shared, own, loss, scale, gradients, workspace);
+  }
+  std::uint64_t sampled_softmax_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own,
+                                                std::uint32_t dim) const override {
+    return cuda::sampled_softmax_workspace_bytes(n_queries, n_shared, n_own, dim);
+  }
+
+  void select_negatives(const SoftmaxBatch& batch, const CandidatePool& pool, const Hardness& hardness, Row* rows,
+                        float* log_count, std::span<std::byte> workspace) override {
+    use_device();
+    cuda::select_negatives(launch_, blas_, batch, pool, hardness, rows, log_count, workspace);
+  }
+  std::uint64_t select_negatives_workspace_bytes(std::uint64_t n_queries, std::uint32_t n_candidates,
+                                                 std::uint32_t dim) const override {
+    return cuda::select_negatives_workspace_bytes(n_queries, n_candidates, dim);
+  }
+
   void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
                        const RatingLoss& loss, float* prediction) override {
     use_device();

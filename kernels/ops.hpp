@@ -39,6 +39,20 @@ void draw_negatives(const Launch& launch, const NegativeSampler& sampler, const 
                     std::uint64_t n, std::uint32_t n_negatives, RowLists known, Row* negatives, float* log_q,
                     std::uint64_t* n_rejected);
 
+void transform_rows(const Launch& launch, const RowTransform& transform, MatrixView<float> rows, float* scale);
+void transform_rows_gradient(const Launch& launch, const RowTransform& transform, MatrixView<const float> vectors,
+                             const float* scale, MatrixView<float> gradient);
+
+void sampled_softmax(const Launch& launch, Blas& blas, const SoftmaxBatch& batch, const SharedNegatives& shared,
+                     const PrivateNegatives& own, const SoftmaxLoss& loss, float scale,
+                     const SoftmaxGradients& gradients, std::span<std::byte> workspace);
+std::uint64_t sampled_softmax_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own,
+                                              std::uint32_t dim);
+
+void select_negatives(const Launch& launch, Blas& blas, const SoftmaxBatch& batch, const CandidatePool& pool,
+                      const Hardness& hardness, Row* rows, float* log_count, std::span<std::byte> workspace);
+std::uint64_t select_negatives_workspace_bytes(std::uint64_t n_queries, std::uint32_t n_candidates, std::uint32_t dim);
+
 void predict_ratings(const Launch& launch, const MfParameters& parameters, const Row* users, const Row* items,
                      std::uint64_t n, const RatingLoss& loss, float* prediction);
 

@@ -145,6 +145,30 @@ class CpuBackend : public Backend {
                       std::uint64_t* n_rejected) override {
     cpu::draw_negatives(sampler, key, queries, n, n_negatives, known, negatives, log_q, n_rejected, n_threads_);
   }
+  void transform_rows(const RowTransform& transform, MatrixView<float> rows, float* scale) override {
+    cpu::transform_rows(transform, rows, scale, n_threads_);
+  }
+  void transform_rows_gradient(const RowTransform& transform, MatrixView<const float> vectors, const float* scale,
+                               MatrixView<float> gradient) override {
+    cpu::transform_rows_gradient(transform, vectors, scale, gradient, n_threads_);
+  }
+  void sampled_softmax(const SoftmaxBatch& batch, const SharedNegatives& shared, const PrivateNegatives& own,
+                       const SoftmaxLoss& loss, float scale, const SoftmaxGradients& gradients,
+                       std::span<std::byte> workspace) override {
+    cpu::sampled_softmax(batch, shared, own, loss, scale, gradients, workspace, n_threads_);
+  }
+  std::uint64_t sampled_softmax_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own,
+                                                std::uint32_t dim) const override {
+    return cpu::sampled_softmax_workspace_bytes(n_queries, n_shared, n_own, dim, n_threads_);
+  }
+  void select_negatives(const SoftmaxBatch& batch, const CandidatePool& pool, const Hardness& hardness, Row* rows,
+                        float* log_count, std::span<std::byte> workspace) override {
+    cpu::select_negatives(batch, pool, hardness, rows, log_count, workspace, n_threads_);
+  }
+  std::uint64_t select_negatives_workspace_bytes(std::uint64_t n_queries, std::uint32_t n_candidates,
+                                                 std::uint32_t dim) const override {
+    return cpu::select_negatives_workspace_bytes(n_queries, n_candidates, dim, n_threads_);
+  }
   void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
                        const RatingLoss& loss, float* prediction) override {
     cpu::predict_ratings(parameters, users, items, n, loss, prediction, n_threads_);

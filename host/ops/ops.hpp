@@ -37,6 +37,21 @@ void draw_negatives(const NegativeSampler& sampler, const RandomKey& key, const 
                     std::uint32_t n_negatives, RowLists known, Row* negatives, float* log_q, std::uint64_t* n_rejected,
                     int n_threads);
 
+void transform_rows(const RowTransform& transform, MatrixView<float> rows, float* scale, int n_threads);
+void transform_rows_gradient(const RowTransform& transform, MatrixView<const float> vectors, const float* scale,
+                             MatrixView<float> gradient, int n_threads);
+
+void sampled_softmax(const SoftmaxBatch& batch, const SharedNegatives& shared, const PrivateNegatives& own,
+                     const SoftmaxLoss& loss, float scale, const SoftmaxGradients& gradients,
+                     std::span<std::byte> workspace, int n_threads);
+std::uint64_t sampled_softmax_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own,
+                                              std::uint32_t dim, int n_threads);
+
+void select_negatives(const SoftmaxBatch& batch, const CandidatePool& pool, const Hardness& hardness, Row* rows,
+                      float* log_count, std::span<std::byte> workspace, int n_threads);
+std::uint64_t select_negatives_workspace_bytes(std::uint64_t n_queries, std::uint32_t n_candidates, std::uint32_t dim,
+                                               int n_threads);
+
 void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
                      const RatingLoss& loss, float* prediction, int n_threads);
 

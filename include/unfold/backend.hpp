@@ -24,6 +24,7 @@
 #include "unfold/op_arguments.hpp"
 #include "unfold/optimizer.hpp"
 #include "unfold/rating_loss.hpp"
+#include "unfold/softmax_arguments.hpp"
 
 namespace unfold {
 
@@ -152,6 +153,45 @@ class Backend {
   virtual void draw_negatives(const NegativeSampler& sampler, const RandomKey& key, const Row* queries, std::uint64_t n,
                               std::uint32_t n_negatives, RowLists known, Row* negatives, float* log_q,
                               std::uint64_t* n_rejected) = 0;
+
+  // The vectors that are scored, from looked-up rows, in place: row n becomes dropout(row) * scale[n] with scale[n] = 1 /
+  // its length where transform.normalize, else 1 (softmax_arguments.hpp). The padding of `rows` is zero and stays so.
+  // scale [rows.rows]. Bytes: n * (8 * cols + 4).
+  virtual void transform_rows(const RowTransform& transform, MatrixView<float> rows, float* scale) = 0;
+
+  // Its gradient by the rows, in place, given that by the vectors: with v the vector and g its gradient,
+  //   g <- keep * (g - (g . v) v) * scale[n]    where transform.normalize, else keep * g
+  // keep being 1 / (1 - dropout) or 0 for each element. Bytes: n * (12 * cols + 4).
+  virtual void transform_rows_gradient(const RowTransform& transform, MatrixView<const float> vectors,
+                                       const float* scale, MatrixView<float> gradient) = 0;
+
+  // Forward and backward of a batch's losses over {positive, negatives} (softmax_loss.hpp has the formulas, and
+  // softmax_arguments.hpp shapes and what is optional). A query's negatives are the shared ones that its user does not
+  // know (and that are not its positive: known lists hold it) and its own, all in one denominator. Gradients are those of
+  // scale * sum of the queries' losses. Products of shared negatives: scores [n_queries, n], then the gradients of
+  // queries and of shared vectors, accumulated in float32; the log of a sum of exponentials is taken relative to its
+  // largest term. A shared negative's gradient is a sum over queries in a fixed order for a given number of threads.
+  // Throws UsageError where a matrix has another stride than batch.queries. `workspace` holds at least
+  // sampled_softmax_workspace_bytes(...); more makes larger tiles.
+  // Operations: 6 * n_queries * shared.n * dim. Bytes: own negatives n_queries * own.n * (row of the table + 4 * dim).
+  virtual void sampled_softmax(const SoftmaxBatch& batch, const SharedNegatives& shared, const PrivateNegatives& own,
+                               const SoftmaxLoss& loss, float scale, const SoftmaxGradients& gradients,
+                               std::span<std::byte> workspace) = 0;
+  virtual std::uint64_t sampled_softmax_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_shared,
+                                                        std::uint32_t n_own, std::uint32_t dim) const = 0;
+
+  // Chooses hardness.n_kept of the pool's candidates for each query, in one pass over their scores: those with the
+  // highest keys (selection_key), of equal keys the one that stands first; candidates that are kUnknownRow or, in a
+  // shared pool, known to the query's user never. Queries and positives as in sampled_softmax. Outputs [n_queries, M],
+  // by descending key: the row, and log_count, the candidate's own with, for kScoreWeighted where candidates were left
+  // out, log(1 - exp(-exp(key without noise - k))) added, k being the (M + 1)-th key: then sums over the kept ones
+  // estimate those over all candidates without bias. Where fewer than M are left: kUnknownRow and 0.
+  // 1 <= M <= N <= kMaxCandidates, else UsageError. `workspace` holds at least select_negatives_workspace_bytes(...).
+  // Operations: 2 * n_queries * N * dim. Bytes, not shared: n_queries * N * (row of the table + 4).
+  virtual void select_negatives(const SoftmaxBatch& batch, const CandidatePool& pool, const Hardness& hardness, Row* rows,
+                                float* log_count, std::span<std::byte> workspace) = 0;
+  virtual std::uint64_t select_negatives_workspace_bytes(std::uint64_t n_queries, std::uint32_t n_candidates,
+                                                         std::uint32_t dim) const = 0;
 
   // prediction[n] = predicted rating of (users[n], items[n]). A row of kUnknownRow contributes nothing: no bias
   // and no factors. Only the weights of `parameters` are read.

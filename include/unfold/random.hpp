@@ -21,6 +21,8 @@ enum class RandomPurpose : std::uint32_t {
   kValidationSplit = 7,
   kRounding = 8,
   kNegatives = 9,
+  kDropout = 10,
+  kSelection = 11,
 };
 
 struct RandomBlock {

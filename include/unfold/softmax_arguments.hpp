@@ -1,0 +1,141 @@
+// What the retrieval ops of backend.hpp take: how rows become vectors, negatives, and how hard ones are chosen.
+#pragma once
+
+#include <cstdint>
+
+#include "unfold/matrix_view.hpp"
+#include "unfold/op_arguments.hpp"
+#include "unfold/random.hpp"
+#include "unfold/softmax_loss.hpp"
+#include "unfold/table_view.hpp"
+
+namespace unfold {
+
+// How a looked-up row becomes the vector that is scored, in this order.
+struct RowTransform {
+  float dropout = 0;       // each element is 0 with this probability, else divided by 1 - dropout; [0, 1)
+  RandomKey dropout_key;   // element (n, c) takes the 32 bits dropout_bits(key, n, c)
+  bool normalize = false;  // divided by its length: scores are cosines. A row of zeros stays zero.
+};
+
+// Kept where uniform_float(bits) >= dropout. A block of four numbers serves four columns.
+UNFOLD_HOST_DEVICE inline RandomBlock dropout_block(const RandomKey& key, std::uint64_t n, std::uint32_t block) {
+  return philox(key.seed, key.first_position + n,
+                (static_cast<std::uint64_t>(RandomPurpose::kDropout) << 32 | key.step) ^
+                    (static_cast<std::uint64_t>(block) << 40));
+}
+UNFOLD_HOST_DEVICE inline std::uint32_t dropout_bits(const RandomKey& key, std::uint64_t n, std::uint32_t column) {
+  return dropout_block(key, n, column / 4).v[column % 4];
+}
+
+// 1 / length, and 0 for a row of zeros.
+UNFOLD_HOST_DEVICE inline float inverse_length(float squared_length) {
+  return squared_length > 0 ? 1.0f / sqrtf(squared_length) : 0.0f;
+}
+
+// Negatives that all queries of a batch share: scoring them is a matrix product.
+struct SharedNegatives {
+  MatrixView<const float> vectors;     // [n, dim], transformed
+  const Row* rows = nullptr;           // [n], any order, may repeat
+  const float* log_count = nullptr;    // [n] log c_j of softmax_loss.hpp; null: all 0
+  const float* bias = nullptr;         // [n] or null
+  std::uint64_t n() const { return vectors.rows; }
+};
+
+// Negatives of each query's own, read from the table.
+struct PrivateNegatives {
+  ConstTableView table;                // [n_items, dim]
+  bool normalize = false;              // as RowTransform::normalize
+  const Row* rows = nullptr;           // [n_queries, n]; kUnknownRow: no negative
+  const float* log_count = nullptr;    // [n_queries, n], or null: all 0
+  float log_draws = 0;                 // added to every log_count
+  const float* item_bias = nullptr;    // [n_items] or null
+  std::uint32_t n = 0;
+};
+
+// A batch of queries, each with one positive item.
+struct SoftmaxBatch {
+  MatrixView<const float> queries;     // [n_queries, dim], transformed
+  MatrixView<const float> positives;   // [n_queries, dim], transformed, stride of queries
+  const float* positive_bias = nullptr;  // [n_queries] or null
+  const Row* users = nullptr;          // [n_queries] whose lists of `known` (and thresholds) apply
+  RowLists known;                      // items that are no negatives of a user; null offsets: none
+  const float* log_temperature = nullptr;   // [1] log T
+  const float* thresholds = nullptr;        // b_u at thresholds[users[b] * threshold_stride], or null
+  std::uint64_t threshold_stride = 1;
+};
+
+// Where the op writes; all of it is written, nothing is added to but the two sums.
+struct SoftmaxGradients {
+  MatrixView<float> queries;           // [n_queries, dim]
+  MatrixView<float> positives;         // [n_queries, dim]
+  MatrixView<float> shared;            // [shared.n, dim] by the transformed vectors; no data where there are none
+  MatrixView<float> own;               // [n_queries * own.n, dim] by the table's rows, normalization included
+  float* positive_bias = nullptr;      // [n_queries] or null
+  float* shared_bias = nullptr;        // [shared.n] or null
+  float* own_bias = nullptr;           // [n_queries * own.n] or null
+  float* log_temperature = nullptr;    // [n_queries] each query's part of dL / d log T, or null
+  double* loss = nullptr;              // += sum of the queries' losses times `scale`, in a fixed order
+  std::uint64_t* n_rejected = nullptr; // += shared negatives left out because a query knows them
+};
+
+enum class HardnessKind : std::uint8_t {
+  kHardest,        // key = s: the highest scores (dynamic negative sampling, DNS(M, N): Shi et al., WWW 2023)
+  kScoreWeighted,  // key = s / T + Gumbel noise: M of N without replacement, the first with probability ~ exp(s / T)
+                   // (Gumbel-top-k: Kool et al., ICML 2019)
+  kAdaptive,       // key = -|s - target|, target = b (s+ + a)^(p + 1): the higher the positive's score, the easier the
+                   // negative (AHNS: Lai et al., AAAI 2024), a guard against false negatives. s+ + a below 0 counts
+                   // as 0.
+};
+
+struct Hardness {
+  HardnessKind kind = HardnessKind::kHardest;
+  std::uint32_t n_kept = 1;      // M
+  float temperature = 1;         // T of kScoreWeighted, > 0
+  float alpha = 1, beta = 0.1f, power = -2;  // a, b and p of kAdaptive
+  RandomKey key;                 // candidate j of query b takes selection_block(key, b * n + j)
+};
+
+// The candidates that hard negatives are chosen from: shared by all queries, each query's own, or its user's.
+struct CandidatePool {
+  const Row* rows = nullptr;           // see below
+  const float* log_count = nullptr;    // as rows, or null: all 0
+  float log_draws = 0;                 // added to every log_count
+  std::uint32_t n = 0;                 // N, at most kMaxCandidates
+  MatrixView<const float> vectors;     // shared: [n, dim], transformed; then rows is [n], and bias [n] or null
+  const float* bias = nullptr;
+  ConstTableView table;                // not shared (no vectors): candidates are read from here,
+  bool normalize = false;              //   normalized if set,
+  const float* item_bias = nullptr;    //   with [n_items] biases or null,
+  std::uint64_t row_stride = 0;        //   and those of query b begin at rows[b * row_stride], or with
+  const Row* lists = nullptr;          //   lists [n_queries] at rows[lists[b] * row_stride]
+};
+
+inline constexpr std::uint32_t kMaxCandidates = 4096;
+
+UNFOLD_HOST_DEVICE inline RandomBlock selection_block(const RandomKey& key, std::uint64_t place) {
+  return random_block(key.seed, RandomPurpose::kSelection, key.step, key.first_position + place);
+}
+// -log(-log(u)) for u uniform in (0, 1).
+UNFOLD_HOST_DEVICE inline float gumbel(std::uint32_t bits) {
+  const float u = (static_cast<float>(bits >> 8) + 0.5f) * 0x1.0p-24f;
+  return -logf(-logf(u));
+}
+
+UNFOLD_HOST_DEVICE inline float adaptive_target(float positive_score, const Hardness& hardness) {
+  const float base = fmaxf(positive_score + hardness.alpha, 0.0f);
+  return hardness.beta * powf(base, hardness.power + 1.0f);
+}
+
+// The key of candidate j of query b, at place b * n + j: candidates with the highest are kept.
+UNFOLD_HOST_DEVICE inline float selection_key(float score, float target, std::uint64_t place, const Hardness& hardness) {
+  switch (hardness.kind) {
+    case HardnessKind::kScoreWeighted:
+      return score / hardness.temperature + gumbel(selection_block(hardness.key, place).v[0]);
+    case HardnessKind::kAdaptive: return -fabsf(score - target);
+    case HardnessKind::kHardest: break;
+  }
+  return score;
+}
+
+}  // namespace unfold

@@ -1,0 +1,77 @@
+// Losses of a query's positive item against negatives, and their gradients by score: scalar maths that every
+// implementation shares. Scores s are query . item + bias of the item.
+//
+// A negative j enters as its logit l_j = s_j / T - log c_j, where c_j is how often it is expected among the negatives
+// (draws * probability). So exp(l_j), summed over the negatives, has the mean of exp(s_i / T) summed over all items that
+// can be drawn: the logQ correction (Yi et al., Sampling-bias-corrected neural modeling, RecSys 2019; Bengio and
+// Senecal 2008). With c_j = 1 for every item, all of them negatives, it is the full softmax.
+//
+//   softmax   L = -s+ / T' + a log Z,   Z = sum_j exp(l_j), plus exp(s+ / T) where the positive is in the denominator
+//             T' = T and a = 1: the (sampled) softmax. T' != T or a != 1: the bilateral softmax loss, BSL, with a
+//             temperature of its own for the positive side (Wu et al., BSL, ICDE 2024, eq. 10). a > 1 pushes negatives
+//             harder than it pulls positives.
+//   bpr       L = sum_j w_j log(1 + exp((s_j - s+) / T)) with w_j = (1 / c_j) / sum_k (1 / c_k): all items alike in the
+//             mean, whatever they were drawn with (Rendle et al., BPR, UAI 2009, eq. 4)
+//
+// Where thresholds are given, a positive's loss is multiplied by sigmoid((s+ - b_u) / T_w), b_u being the score of user
+// u's K-th best item, and the weight is taken as a constant: positives near or above the top K count, those far below
+// fade (Yang et al., SL@K, KDD 2025, eq. 9).
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "unfold/host_device.hpp"
+#include "unfold/rating_loss.hpp"
+
+namespace unfold {
+
+enum class SoftmaxLossKind : std::uint8_t { kSoftmax, kBpr };
+
+struct SoftmaxLoss {
+  SoftmaxLossKind kind = SoftmaxLossKind::kSoftmax;
+  float positive_ratio = 1;    // T / T', > 0: the positive's inverse temperature as a multiple of the negatives'
+  float negative_weight = 1;   // a, > 0
+  bool positive_in_denominator = true;
+  float weight_temperature = 0;  // T_w, > 0 where thresholds are given
+};
+
+// What one query's loss is made of, once log Z is known. `inverse` is 1 / T. Without negatives log_sum is -infinity.
+struct SoftmaxTerms {
+  float loss = 0;         // unweighted
+  float by_positive = 0;  // dL / d s+
+  float by_log_sum = 0;   // dL / d log_sum: a negative's dL / d s_j = by_log_sum * exp(l_j - log_sum) * inverse
+  float by_inverse = 0;   // the positive's part of dL / d(1 / T): negatives add by_log_sum * sum_j p_j s_j
+};
+
+// log_sum = log sum_j exp(l_j) over the negatives alone.
+UNFOLD_HOST_DEVICE inline SoftmaxTerms softmax_terms(float positive_score, float log_sum, float inverse,
+                                                     const SoftmaxLoss& loss) {
+  SoftmaxTerms out;
+  const float logit = positive_score * inverse;
+  float log_z = log_sum, share = 0;  // of the positive in Z
+  if (loss.positive_in_denominator) {
+    const float high = fmaxf(logit, log_sum), low = fminf(logit, log_sum);
+    log_z = high + log1pf(expf(low - high));
+    share = expf(logit - log_z);
+  }
+  const float a = loss.negative_weight;
+  // A query without any negative learns nothing from its positive alone.
+  if (!loss.positive_in_denominator && log_sum == -INFINITY) return out;
+  out.loss = a * log_z - loss.positive_ratio * logit;
+  const float by_logit = a * share - loss.positive_ratio;
+  out.by_positive = by_logit * inverse;
+  out.by_log_sum = loss.positive_in_denominator ? a * expf(log_sum - log_z) : a;
+  out.by_inverse = by_logit * positive_score;
+  return out;
+}
+
+// The weight of a positive by its distance from the user's threshold.
+UNFOLD_HOST_DEVICE inline float positive_weight(float positive_score, float threshold, const SoftmaxLoss& loss) {
+  return sigmoid((positive_score - threshold) / loss.weight_temperature);
+}
+
+// log(1 + exp(x)) without overflow.
+UNFOLD_HOST_DEVICE inline float softplus(float x) { return fmaxf(x, 0.0f) + log1pf(expf(-fabsf(x))); }
+
+}  // namespace unfold
