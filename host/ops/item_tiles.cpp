@@ -32,17 +32,16 @@ ItemTiles::ItemTiles(const char* op, MatrixView<const float> queries, MatrixView
   n_stretch_items_ = n_panels * kPanelItems;
 }
 
-void ItemTiles::pack_panel(std::uint64_t first, std::uint64_t stretch_begin) const {
-  const std::uint32_t dim = items_.cols;
-  float* const panel = panels_ + (first - stretch_begin) / kPanelItems * panel_size(dim);
-  const std::uint64_t n = std::min<std::uint64_t>(kPanelItems, items_.rows - first);
+void pack_panel(MatrixView<const float> items, const float* item_bias, std::uint64_t first, float* panel) {
+  const std::uint32_t dim = items.cols;
+  const std::uint64_t n = std::min<std::uint64_t>(kPanelItems, items.rows - first);
   if (n < kPanelItems) std::fill_n(panel, panel_size(dim), 0.0f);
   for (std::uint64_t i = 0; i < n; ++i) {
-    const float* const row = items_.row(first + i);
+    const float* const row = items.row(first + i);
     for (std::uint64_t k = 0; k < dim; ++k) panel[k * kPanelItems + i] = row[k];
   }
   float* const bias = panel + std::uint64_t{dim} * kPanelItems;
-  for (std::uint64_t i = 0; i < n; ++i) bias[i] = item_bias_ == nullptr ? 0.0f : item_bias_[first + i];
+  for (std::uint64_t i = 0; i < n; ++i) bias[i] = item_bias == nullptr ? 0.0f : item_bias[first + i];
 }
 
 std::span<std::byte> aligned_workspace(const char* op, std::span<std::byte> workspace, std::uint64_t wanted) {

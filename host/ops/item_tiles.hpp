@@ -31,6 +31,9 @@ class ListCursor {
   const Row* end_ = nullptr;
 };
 
+// Packs items [first, first + kPanelItems) and their biases (null: 0), those past the last as zeros.
+void pack_panel(MatrixView<const float> items, const float* item_bias, std::uint64_t first, float* panel);
+
 // One query's scores of items [first_item, first_item + n_items), padded with NaN to whole panels.
 struct ScoreRow {
   std::uint64_t query = 0;
@@ -59,16 +62,15 @@ class ItemTiles {
     for (std::uint64_t first = 0; first < items_.rows; first += n_stretch_items_) {
       const std::uint64_t end = std::min(items_.rows, first + n_stretch_items_);
 #pragma omp for schedule(static)
-      for (std::uint64_t i = first; i < end; i += kPanelItems) pack_panel(i, first);
+      for (std::uint64_t i = first; i < end; i += kPanelItems) {
+        pack_panel(items_, item_bias_, i, panels_ + (i - first) / kPanelItems * panel_size(items_.cols));
+      }
 #pragma omp for schedule(dynamic, 4)
       for (std::uint64_t b = 0; b < n_blocks; ++b) visit_block(b * kTileQueries, first, end, lists, visit);
     }
   }
 
  private:
-  // Packs items [first, first + kPanelItems), those past the last as zeros.
-  void pack_panel(std::uint64_t first, std::uint64_t stretch_begin) const;
-
   template <std::size_t kLists, typename Visit>
   void visit_block(std::uint64_t first_query, std::uint64_t first_item, std::uint64_t end_item,
                    const RowLists (&lists)[kLists], Visit&& visit) const {

@@ -1,8 +1,11 @@
 // What the retrieval ops of backend.hpp take: how rows become vectors, negatives, and how hard ones are chosen.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <string>
 
+#include "unfold/error.hpp"
 #include "unfold/matrix_view.hpp"
 #include "unfold/op_arguments.hpp"
 #include "unfold/random.hpp"
@@ -136,6 +139,23 @@ UNFOLD_HOST_DEVICE inline float selection_key(float score, float target, std::ui
     case HardnessKind::kHardest: break;
   }
   return score;
+}
+
+// log of the probability that a candidate whose key without noise is `excess` above the (M + 1)-th key is kept.
+UNFOLD_HOST_DEVICE inline float log_kept_probability(float excess) {
+  const float rate = expf(excess);
+  return rate > 0 ? logf(-expm1f(-rate)) : excess;  // 1 - exp(-rate) is rate where that is tiny
+}
+
+// Throws UsageError.
+inline void check_selection(const Hardness& hardness, const CandidatePool& pool) {
+  const std::string kept = std::to_string(hardness.n_kept), n = std::to_string(pool.n);
+  if (hardness.n_kept < 1 || hardness.n_kept > pool.n) {
+    throw UsageError("select_negatives: " + kept + " of " + n + " candidates; keep 1 to " + n);
+  }
+  if (pool.n > kMaxCandidates) {
+    throw UsageError("select_negatives: " + n + " candidates; use at most " + std::to_string(kMaxCandidates));
+  }
 }
 
 }  // namespace unfold

@@ -1,0 +1,348 @@
+// Sampled softmax, forward and backward. Shared negatives: a block of queries at a time, its scores in the workspace.
+// First each thread takes groups of queries: scores by tiles, log-sum-exp, coefficients, gradients of queries. Then
+// each takes groups of negatives and sums their gradients over the block's queries. So no sum is shared between threads,
+// each has one order, and the bits do not depend on the number of threads.
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "host/ops/item_tiles.hpp"
+#include "host/ops/ops.hpp"
+#include "host/ops/rank_tiles.hpp"
+#include "host/ops/softmax_kernels.hpp"
+#include "host/ops/softmax_panels.hpp"
+#include "unfold/error.hpp"
+
+namespace unfold::cpu {
+namespace {
+
+constexpr float kNone = -std::numeric_limits<float>::infinity();
+// Queries that share a stretch of packed negatives while it is in the caches, and negatives that share a stretch of
+// queries.
+constexpr std::uint64_t kGroupQueries = 48;
+constexpr std::uint64_t kGroupNegatives = 24;
+constexpr std::uint64_t kStretchQueries = 256;
+// Scores of a block beyond this gain nothing.
+constexpr std::uint64_t kUsefulScoreBytes = std::uint64_t{16} << 20;
+
+// The workspace in parts.
+struct Parts {
+  PackedNegatives packed;
+  float* losses;      // [n_queries]
+  float* own_scores;  // [threads, 2 * n_own, whole vectors]
+  float* scores;      // [n_block, packed.n_padded]
+  std::uint64_t n_block;
+};
+
+std::uint64_t own_floats(std::uint32_t n_own) { return 2 * round_up<std::uint64_t>(n_own, 16); }
+
+std::uint64_t block_floats(std::uint64_t n_queries, std::uint64_t n_shared) {
+  return std::min<std::uint64_t>(round_up<std::uint64_t>(n_queries, kTileQueries), kGroupQueries) *
+         round_up<std::uint64_t>(n_shared, kPanelItems);
+}
+
+Parts cut(std::span<std::byte> memory, std::uint64_t n_queries, const SharedNegatives& shared, std::uint32_t n_own,
+          std::uint32_t dim, int n_threads) {
+  Parts parts = {};
+  WorkspaceCutter cutter(memory);
+  parts.packed = PackedNegatives(cutter, shared.vectors, shared.rows, dim);
+  parts.losses = cutter.take<float>(n_queries);
+  parts.own_scores = cutter.take<float>(own_floats(n_own) * static_cast<std::uint64_t>(n_threads));
+  if (shared.n() == 0) return parts;
+  const std::uint64_t row_bytes = sizeof(float) * parts.packed.n_padded();
+  const std::uint64_t bytes = std::min(cutter.left_bytes(), std::max(kUsefulScoreBytes, kGroupQueries * row_bytes));
+  const std::uint64_t most = round_up<std::uint64_t>(n_queries, kTileQueries);
+  parts.n_block = std::min(bytes / row_bytes / kTileQueries * kTileQueries, most);
+  parts.scores = cutter.take<float>(parts.n_block * parts.packed.n_padded());
+  return parts;
+}
+
+class Step {
+ public:
+  Step(const SoftmaxBatch& batch, const SharedNegatives& shared, const PrivateNegatives& own, const SoftmaxLoss& loss,
+       float scale, const SoftmaxGradients& out, const Parts& parts)
+      : batch_(batch),
+        shared_(shared),
+        own_(own),
+        loss_(loss),
+        scale_(scale),
+        inverse_(std::exp(-*batch.log_temperature)),
+        out_(out),
+        parts_(parts),
+        stride_(batch.queries.stride) {}
+
+  // Called by all threads of a parallel region.
+  void run() {
+    const std::uint64_t n_queries = batch_.queries.rows;
+    if (shared_.n() == 0) {
+#pragma omp for schedule(static)
+      for (std::uint64_t q = 0; q < n_queries; ++q) one_query(q, nullptr);
+      return;
+    }
+    parts_.packed.pack(shared_.vectors, shared_.bias);
+#pragma omp for schedule(static)
+    for (std::uint64_t j = 0; j < shared_.n(); ++j) {
+      std::fill_n(out_.shared.row(j), stride_, 0.0f);
+      if (out_.shared_bias != nullptr) out_.shared_bias[j] = 0;
+    }
+    for (std::uint64_t first = 0; first < n_queries; first += parts_.n_block) {
+      const std::uint64_t n = std::min(parts_.n_block, n_queries - first);
+#pragma omp for schedule(dynamic, 1)
+      for (std::uint64_t q = 0; q < n; q += kGroupQueries) {
+        query_group(first + q, std::min(kGroupQueries, n - q), parts_.scores + q * parts_.packed.n_padded());
+      }
+#pragma omp for schedule(dynamic, 1)
+      for (std::uint64_t j = 0; j < shared_.n(); j += kGroupNegatives) {
+        negative_group(j, std::min(kGroupNegatives, shared_.n() - j), first, n);
+      }
+    }
+  }
+
+  std::uint64_t n_rejected() const { return n_rejected_; }
+
+ private:
+  // Scores, coefficients and query gradients of queries first .. first + n, whose rows of scores begin at `scores`.
+  void query_group(std::uint64_t first, std::uint64_t n, float* scores) {
+    const std::uint64_t n_padded = parts_.packed.n_padded();
+    const float* const log_count = loss_.kind == SoftmaxLossKind::kSoftmax ? shared_.log_count : nullptr;
+    alignas(64) float tile[std::size_t{kTileQueries} * kTileItems];
+    for (std::uint64_t j = 0; j < n_padded; j += kTileItems) {
+      const std::uint64_t n_items = std::min<std::uint64_t>(kTileItems, n_padded - j);
+      for (std::uint64_t q = 0; q < n; q += kTileQueries) {
+        const float* rows[kTileQueries];
+        for (std::uint64_t r = 0; r < kTileQueries; ++r) rows[r] = batch_.queries.row(first + std::min(q + r, n - 1));
+        score_tile(rows, batch_.queries.cols, parts_.packed.panel(j), static_cast<std::uint32_t>(n_items / kPanelItems),
+                   tile);
+        const std::uint64_t n_valid = shared_.n() > j ? shared_.n() - j : 0;
+        for (std::uint64_t r = 0; r < std::min<std::uint64_t>(kTileQueries, n - q); ++r) {
+          scale_scores(tile + r * kTileItems, log_count == nullptr ? nullptr : log_count + j, inverse_,
+                       std::min(n_valid, n_items), n_items, scores + (q + r) * n_padded + j);
+        }
+      }
+    }
+    std::uint64_t rejected = 0;
+    for (std::uint64_t q = 0; q < n; ++q) {
+      rejected += mask_known(first + q, scores + q * n_padded);
+      one_query(first + q, scores + q * n_padded);
+    }
+#pragma omp atomic
+    n_rejected_ += rejected;
+    for (std::uint64_t j = 0; j < shared_.n(); j += kTileItems) {
+      const std::uint64_t n_items = std::min<std::uint64_t>(kTileItems, shared_.n() - j);
+      add_products(scores + j, n_padded, 1, n_items, rows_of(shared_.vectors, j, n_items), out_.queries.row(first), n);
+    }
+  }
+
+  // Gradients of negatives first .. first + n over a block of queries, whose coefficients stand in the workspace.
+  void negative_group(std::uint64_t first, std::uint64_t n, std::uint64_t first_query, std::uint64_t n_queries) {
+    const std::uint64_t n_padded = parts_.packed.n_padded();
+    for (std::uint64_t q = 0; q < n_queries; q += kStretchQueries) {
+      const std::uint64_t n_stretch = std::min(kStretchQueries, n_queries - q);
+      const float* const weights = parts_.scores + q * n_padded + first;
+      add_products(weights, 1, n_padded, n_stretch, rows_of(batch_.queries, first_query + q, n_stretch),
+                   out_.shared.row(first), n);
+      if (out_.shared_bias == nullptr) continue;
+      for (std::uint64_t k = 0; k < n_stretch; ++k) {
+        for (std::uint64_t j = 0; j < n; ++j) out_.shared_bias[first + j] += weights[k * n_padded + j];
+      }
+    }
+  }
+
+  static MatrixView<const float> rows_of(MatrixView<const float> matrix, std::uint64_t first, std::uint64_t n) {
+    return {matrix.row(first), n, matrix.cols, matrix.stride};
+  }
+
+  // Shared negatives that the query's user knows score -infinity; how many there were.
+  std::uint64_t mask_known(std::uint64_t q, float* scores) const {
+    const KnownRows known = known_rows(batch_.known, batch_.users, q);
+    std::uint64_t n = 0;
+    parts_.packed.for_each_place(known, [&](std::uint32_t place) {
+      scores[place] = kNone;
+      ++n;
+    });
+    return n;
+  }
+
+  // The loss of query q and everything that its gradient does not share: `shared` holds its scores of shared negatives
+  // over the temperature (softmax: less log_count), or is null; they become coefficients.
+  void one_query(std::uint64_t q, float* shared) {
+    const float* const query = batch_.queries.row(q);
+    const float* const positive = batch_.positives.row(q);
+    float* const query_gradient = out_.queries.row(q);
+    float positive_score = dot(query, positive, stride_);
+    if (batch_.positive_bias != nullptr) positive_score += batch_.positive_bias[q];
+    float* const own = parts_.own_scores + own_floats(own_.n) * static_cast<std::uint64_t>(omp_get_thread_num());
+    float* const inverse_length = own + own_floats(own_.n) / 2;
+    if (own_.n > 0) score_own(q, query, own, inverse_length);
+
+    const Coefficients c =
+        loss_.kind == SoftmaxLossKind::kSoftmax ? softmax(q, positive_score, shared, own) : bpr(q, positive_score, shared, own);
+    float weight = scale_;
+    if (batch_.thresholds != nullptr) {
+      const float threshold = batch_.thresholds[batch_.users[q] * batch_.threshold_stride];
+      weight *= positive_weight(positive_score, threshold, loss_);
+    }
+    parts_.losses[q] = c.loss * weight;
+    if (out_.log_temperature != nullptr) out_.log_temperature[q] = -inverse_ * c.by_inverse * weight;
+    if (shared != nullptr) multiply_floats(shared, parts_.packed.n_padded(), c.by_weight * weight);
+
+    std::fill_n(query_gradient, stride_, 0.0f);
+    for (std::uint32_t k = 0; k < own_.n; ++k) {
+      own_gradient(q, k, own[k] * c.by_weight * weight, inverse_length[k]);
+    }
+    const float by_positive = c.by_positive * weight;
+    add_multiple(positive, by_positive, stride_, query_gradient);
+    float* const positive_gradient = out_.positives.row(q);
+    std::fill_n(positive_gradient, stride_, 0.0f);
+    add_multiple(query, by_positive, stride_, positive_gradient);
+    if (out_.positive_bias != nullptr) out_.positive_bias[q] = by_positive;
+  }
+
+  const Row* own_rows(std::uint64_t q) const { return own_.rows + q * own_.n; }
+  float own_count(std::uint64_t q, std::uint32_t k) const {
+    return own_.log_draws + (own_.log_count == nullptr ? 0.0f : own_.log_count[q * own_.n + k]);
+  }
+
+  // As `shared` of one_query.
+  void score_own(std::uint64_t q, const float* query, float* scores, float* inverse_length) const {
+    const Row* const rows = own_rows(q);
+    score_table_rows(query, own_.table, own_.normalize, rows, own_.n, scores, inverse_length);
+    for (std::uint32_t k = 0; k < own_.n; ++k) {
+      if (rows[k] == kUnknownRow) continue;
+      if (own_.item_bias != nullptr) scores[k] += own_.item_bias[rows[k]];
+      scores[k] *= inverse_;
+      if (loss_.kind == SoftmaxLossKind::kSoftmax) scores[k] -= own_count(q, k);
+    }
+  }
+
+  // A score row holds weights afterwards, and by_weight times a weight is its item's dL / d score.
+  struct Coefficients {
+    float loss = 0, by_positive = 0, by_weight = 0, by_inverse = 0;
+  };
+
+  Coefficients softmax(std::uint64_t q, float positive_score, float* shared, float* own) const {
+    const std::uint64_t n_padded = parts_.packed.n_padded();
+    const bool with_moment = out_.log_temperature != nullptr;
+    float max = shared == nullptr ? kNone : row_max(shared, n_padded);
+    for (std::uint32_t k = 0; k < own_.n; ++k) max = std::max(max, own[k]);
+    ExpSums sums;
+    if (max == kNone) {  // no negative takes part
+      if (shared != nullptr) std::fill_n(shared, n_padded, 0.0f);
+      std::fill_n(own, own_.n, 0.0f);
+    } else {
+      if (shared != nullptr) sums = exp_row(shared, shared_.log_count, shared_.n(), n_padded, max, with_moment);
+      for (std::uint32_t k = 0; k < own_.n; ++k) {
+        const float e = std::exp(own[k] - max);
+        if (with_moment && e > 0) sums.moment += e * (own[k] + own_count(q, k));
+        own[k] = e;
+        sums.sum += e;
+      }
+    }
+    const float log_sum = max == kNone ? kNone : max + std::log(sums.sum);
+    const SoftmaxTerms terms = softmax_terms(positive_score, log_sum, inverse_, loss_);
+    if (max == kNone) return {terms.loss, terms.by_positive, 0, terms.by_inverse};
+    return {terms.loss, terms.by_positive, terms.by_log_sum * inverse_ / sums.sum,
+            terms.by_inverse + terms.by_log_sum * sums.moment / sums.sum / inverse_};
+  }
+
+  Coefficients bpr(std::uint64_t q, float positive_score, float* shared, float* own) const {
+    const std::uint64_t n_padded = parts_.packed.n_padded();
+    // Weights are relative to the largest.
+    float least = std::numeric_limits<float>::infinity();
+    if (shared != nullptr) {
+      for (std::uint64_t j = 0; j < shared_.n(); ++j) {
+        if (shared[j] != kNone) least = std::min(least, shared_.log_count == nullptr ? 0.0f : shared_.log_count[j]);
+      }
+    }
+    for (std::uint32_t k = 0; k < own_.n; ++k) {
+      if (own[k] != kNone) least = std::min(least, own_count(q, k));
+    }
+    if (least == std::numeric_limits<float>::infinity()) {  // no negative takes part
+      if (shared != nullptr) std::fill_n(shared, n_padded, 0.0f);
+      std::fill_n(own, own_.n, 0.0f);
+      return {};
+    }
+    const float logit = positive_score * inverse_;
+    float weights = 0;
+    BprSums sums;
+    if (shared != nullptr) {
+      weights = bpr_weight(shared, shared_.log_count, shared_.n(), n_padded, least);
+      sums = bpr_row(shared, shared_.log_count, shared_.n(), n_padded, logit, least);
+    }
+    for (std::uint32_t k = 0; k < own_.n; ++k) {
+      const bool takes_part = own[k] != kNone;
+      const float weight = takes_part ? std::exp(least - own_count(q, k)) : 0.0f;
+      const float x = takes_part ? own[k] - logit : 0.0f;
+      own[k] = weight * sigmoid(x);
+      weights += weight;
+      sums.loss += weight * softplus(x);
+      sums.slope += own[k];
+      sums.moment += own[k] * x;
+    }
+    return {sums.loss / weights, -sums.slope * inverse_ / weights, inverse_ / weights,
+            sums.moment / weights / inverse_};
+  }
+
+  // Own negative k of query q, given its dL / d score.
+  void own_gradient(std::uint64_t q, std::uint32_t k, float slope, float inverse_length) {
+    const std::uint64_t n = q * own_.n + k;
+    const Row row = own_rows(q)[k];
+    if (out_.own_bias != nullptr) out_.own_bias[n] = row == kUnknownRow ? 0.0f : slope;
+    if (row == kUnknownRow) {
+      std::fill_n(out_.own.row(n), stride_, 0.0f);
+      return;
+    }
+    add_table_row_gradient(batch_.queries.row(q), own_.table, own_.normalize, row, inverse_length, slope,
+                           out_.queries.row(q), out_.own.row(n));
+  }
+
+  const SoftmaxBatch& batch_;
+  const SharedNegatives& shared_;
+  const PrivateNegatives& own_;
+  const SoftmaxLoss& loss_;
+  const float scale_, inverse_;
+  const SoftmaxGradients& out_;
+  Parts parts_;
+  std::uint64_t stride_;
+  std::uint64_t n_rejected_ = 0;
+};
+
+void check_stride(const char* what, std::uint32_t stride, const SoftmaxBatch& batch) {
+  if (stride == batch.queries.stride) return;
+  throw UsageError("sampled_softmax: " + std::string(what) + " has a stride of " + std::to_string(stride) +
+                   ", the queries of " + std::to_string(batch.queries.stride) + "; use one stride for all");
+}
+
+}  // namespace
+
+std::uint64_t sampled_softmax_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own,
+                                              std::uint32_t dim, int n_threads) {
+  return PackedNegatives::bytes(n_shared, dim) + WorkspaceCutter::bytes<float>(n_queries) +
+         WorkspaceCutter::bytes<float>(own_floats(n_own) * static_cast<std::uint64_t>(n_threads)) +
+         WorkspaceCutter::bytes<float>(block_floats(n_queries, n_shared)) + ItemTiles::kAlignment;
+}
+
+void sampled_softmax(const SoftmaxBatch& batch, const SharedNegatives& shared, const PrivateNegatives& own,
+                     const SoftmaxLoss& loss, float scale, const SoftmaxGradients& gradients,
+                     std::span<std::byte> workspace, int n_threads) {
+  check_stride("positives", batch.positives.stride, batch);
+  if (shared.n() > 0) check_stride("the shared negatives' matrix", shared.vectors.stride, batch);
+  if (own.n > 0) check_stride("the table", own.table.stride, batch);
+  const std::uint64_t n_queries = batch.queries.rows;
+  const std::span<std::byte> memory = aligned_workspace(
+      "sampled_softmax", workspace,
+      sampled_softmax_workspace_bytes(n_queries, shared.n(), own.n, batch.queries.cols, n_threads));
+  const Parts parts = cut(memory, n_queries, shared, own.n, batch.queries.cols, n_threads);
+  Step step(batch, shared, own, loss, scale, gradients, parts);
+#pragma omp parallel num_threads(n_threads)
+  step.run();
+  if (gradients.loss != nullptr) {
+    for (std::uint64_t q = 0; q < n_queries; ++q) *gradients.loss += static_cast<double>(parts.losses[q]);
+  }
+  if (gradients.n_rejected != nullptr) *gradients.n_rejected += step.n_rejected();
+}
+
+}  // namespace unfold::cpu

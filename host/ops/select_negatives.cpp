@@ -1,0 +1,172 @@
+// Hard negatives: the keys of a query's candidates, and the highest of them.
+#include <omp.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <string>
+
+#include "host/ops/item_tiles.hpp"
+#include "host/ops/ops.hpp"
+#include "host/ops/rank_tiles.hpp"
+#include "host/ops/softmax_kernels.hpp"
+#include "host/ops/softmax_panels.hpp"
+#include "unfold/error.hpp"
+
+namespace unfold::cpu {
+namespace {
+
+constexpr float kNone = -std::numeric_limits<float>::infinity();
+
+// What a thread needs for a group of queries.
+struct Scratch {
+  float* scores;          // [kTileQueries, n_padded]
+  float* inverse_length;  // [n]
+  std::uint64_t* keys;    // [n]
+};
+
+std::uint64_t padded(std::uint32_t n) { return round_up<std::uint64_t>(n, kPanelItems); }
+std::uint64_t scratch_bytes(std::uint32_t n) {
+  return WorkspaceCutter::bytes<float>(kTileQueries * padded(n)) + WorkspaceCutter::bytes<float>(n) +
+         WorkspaceCutter::bytes<std::uint64_t>(n);
+}
+
+// Higher keys first, and of equal ones the lower place.
+std::uint64_t sort_key(float key, std::uint32_t place) {
+  const float plain = key + 0.0f;  // -0 is 0
+  const auto bits = std::bit_cast<std::uint32_t>(plain);
+  const std::uint32_t ordered = (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
+  return std::uint64_t{ordered} << 32 | (0xFFFFFFFFu - place);
+}
+std::uint32_t place_of(std::uint64_t sorted) { return 0xFFFFFFFFu - static_cast<std::uint32_t>(sorted); }
+
+class Selection {
+ public:
+  Selection(const SoftmaxBatch& batch, const CandidatePool& pool, const Hardness& hardness, Row* rows, float* log_count)
+      : batch_(batch), pool_(pool), hardness_(hardness), rows_(rows), log_count_(log_count) {}
+
+  // Queries first .. first + n, at most kTileQueries.
+  void choose(std::uint64_t first, std::uint64_t n, const PackedNegatives& packed, const Scratch& scratch) const {
+    if (packed.n_padded() > 0) score_shared(first, n, packed, scratch);
+    for (std::uint64_t r = 0; r < n; ++r) {
+      const std::uint64_t q = first + r;
+      float* const scores = scratch.scores + r * padded(pool_.n);
+      const Row* rows = pool_.rows;
+      const float* counts = pool_.log_count;
+      if (packed.n_padded() == 0) {
+        const std::uint64_t offset = (pool_.lists == nullptr ? q : std::uint64_t{pool_.lists[q]}) * pool_.row_stride;
+        rows += offset;
+        if (counts != nullptr) counts += offset;
+        score_own(q, rows, scores, scratch.inverse_length);
+      }
+      keep_highest(q, rows, counts, scores, scratch.keys);
+    }
+  }
+
+ private:
+  void score_shared(std::uint64_t first, std::uint64_t n, const PackedNegatives& packed, const Scratch& scratch) const {
+    const std::uint64_t n_padded = packed.n_padded();
+    alignas(64) float tile[std::size_t{kTileQueries} * kTileItems];
+    const float* rows[kTileQueries];
+    for (std::uint64_t r = 0; r < kTileQueries; ++r) rows[r] = batch_.queries.row(first + std::min(r, n - 1));
+    for (std::uint64_t j = 0; j < n_padded; j += kTileItems) {
+      const std::uint64_t n_items = std::min<std::uint64_t>(kTileItems, n_padded - j);
+      score_tile(rows, batch_.queries.cols, packed.panel(j), static_cast<std::uint32_t>(n_items / kPanelItems), tile);
+      for (std::uint64_t r = 0; r < n; ++r) {
+        std::copy_n(tile + r * kTileItems, n_items, scratch.scores + r * n_padded + j);
+      }
+    }
+    for (std::uint64_t r = 0; r < n; ++r) {
+      packed.for_each_place(known_rows(batch_.known, batch_.users, first + r),
+                            [&](std::uint32_t place) { scratch.scores[r * n_padded + place] = kNone; });
+    }
+  }
+
+  void score_own(std::uint64_t q, const Row* rows, float* scores, float* inverse_length) const {
+    score_table_rows(batch_.queries.row(q), pool_.table, pool_.normalize, rows, pool_.n, scores, inverse_length);
+    for (std::uint32_t j = 0; j < pool_.n && pool_.item_bias != nullptr; ++j) {
+      if (rows[j] != kUnknownRow) scores[j] += pool_.item_bias[rows[j]];
+    }
+  }
+
+  // A candidate takes part unless its score is -infinity or not a number.
+  void keep_highest(std::uint64_t q, const Row* rows, const float* counts, const float* scores,
+                    std::uint64_t* keys) const {
+    float target = 0;
+    if (hardness_.kind == HardnessKind::kAdaptive) {
+      float positive = dot(batch_.queries.row(q), batch_.positives.row(q), batch_.queries.stride);
+      if (batch_.positive_bias != nullptr) positive += batch_.positive_bias[q];
+      target = adaptive_target(positive, hardness_);
+    }
+    std::uint32_t n = 0;
+    for (std::uint32_t j = 0; j < pool_.n; ++j) {
+      if (!(scores[j] > kNone)) continue;
+      const std::uint64_t place = q * pool_.n + j;
+      keys[n++] = sort_key(selection_key(scores[j], target, place, hardness_), j);
+    }
+    const std::uint32_t n_kept = std::min(hardness_.n_kept, n);
+    // One more than is kept, where there is one.
+    const std::uint32_t n_sorted = std::min(n_kept + 1, n);
+    std::partial_sort(keys, keys + n_sorted, keys + n, std::greater<>());
+    const bool is_sample = hardness_.kind == HardnessKind::kScoreWeighted && n > n_kept;
+    float last = 0;
+    if (is_sample) {
+      const std::uint32_t j = place_of(keys[n_kept]);
+      last = selection_key(scores[j], target, q * pool_.n + j, hardness_);
+    }
+    for (std::uint32_t k = 0; k < hardness_.n_kept; ++k) {
+      const std::uint64_t out = q * hardness_.n_kept + k;
+      rows_[out] = kUnknownRow;
+      log_count_[out] = 0;
+      if (k >= n_kept) continue;
+      const std::uint32_t j = place_of(keys[k]);
+      rows_[out] = rows[j];
+      log_count_[out] = pool_.log_draws + (counts == nullptr ? 0.0f : counts[j]);
+      if (is_sample) log_count_[out] += log_kept_probability(scores[j] / hardness_.temperature - last);
+    }
+  }
+
+  const SoftmaxBatch& batch_;
+  const CandidatePool& pool_;
+  const Hardness& hardness_;
+  Row* rows_;
+  float* log_count_;
+};
+
+}  // namespace
+
+std::uint64_t select_negatives_workspace_bytes(std::uint64_t /*n_queries*/, std::uint32_t n_candidates,
+                                               std::uint32_t dim, int n_threads) {
+  return PackedNegatives::bytes(n_candidates, dim) + scratch_bytes(n_candidates) * static_cast<std::uint64_t>(n_threads) +
+         ItemTiles::kAlignment;
+}
+
+void select_negatives(const SoftmaxBatch& batch, const CandidatePool& pool, const Hardness& hardness, Row* rows,
+                      float* log_count, std::span<std::byte> workspace, int n_threads) {
+  check_selection(hardness, pool);
+  const std::uint64_t n_queries = batch.queries.rows;
+  const std::uint32_t dim = batch.queries.cols;
+  const std::span<std::byte> memory =
+      aligned_workspace("select_negatives", workspace,
+                        select_negatives_workspace_bytes(n_queries, pool.n, dim, n_threads));
+  WorkspaceCutter cutter(memory);
+  const PackedNegatives packed(cutter, pool.vectors, pool.rows, dim);
+  std::byte* const scratch = cutter.take<std::byte>(scratch_bytes(pool.n) * static_cast<std::uint64_t>(n_threads));
+  const Selection selection(batch, pool, hardness, rows, log_count);
+#pragma omp parallel num_threads(n_threads)
+  {
+    packed.pack(pool.vectors, pool.bias);
+    const std::uint64_t bytes = scratch_bytes(pool.n);
+    WorkspaceCutter own({scratch + bytes * static_cast<std::uint64_t>(omp_get_thread_num()), bytes});
+    const Scratch parts = {own.take<float>(kTileQueries * padded(pool.n)), own.take<float>(pool.n),
+                           own.take<std::uint64_t>(pool.n)};
+#pragma omp for schedule(dynamic, 2)
+    for (std::uint64_t q = 0; q < n_queries; q += kTileQueries) {
+      selection.choose(q, std::min<std::uint64_t>(kTileQueries, n_queries - q), packed, parts);
+    }
+  }
+}
+
+}  // namespace unfold::cpu

@@ -1,0 +1,292 @@
+#include "host/ops/softmax_kernels.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "host/ops/softmax_kernels.cpp"
+#include "hwy/foreach_target.h"
+// After foreach_target.
+#include "host/ops/row_products-inl.hpp"
+#include "hwy/contrib/math/math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace unfold::cpu::HWY_NAMESPACE {
+
+// At most 16 lanes: a panel holds whole vectors, and rows of tables do.
+using RowTag = hn::CappedTag<float, 16>;
+using RowVec = hn::Vec<RowTag>;
+
+constexpr float kNone = -std::numeric_limits<float>::infinity();
+
+// Of n numbers, those from k on; zero past the end or where there are none at all.
+HWY_INLINE RowVec load_counts(const float* log_count, std::size_t k, std::size_t n) {
+  const RowTag d;
+  if (log_count == nullptr || k >= n) return hn::Zero(d);
+  if (k + hn::Lanes(d) <= n) return hn::LoadU(d, log_count + k);
+  return hn::MaskedLoad(hn::FirstN(d, n - k), d, log_count + k);
+}
+
+void scale_scores_impl(const float* scores, const float* log_count, float inverse, std::size_t n_valid, std::size_t n,
+                       float* out) {
+  const RowTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  const RowVec by = hn::Set(d, inverse);
+  for (std::size_t k = 0; k < n; k += lanes) {
+    RowVec x = hn::MulSub(hn::Load(d, scores + k), by, load_counts(log_count, k, n_valid));
+    if (k + lanes > n_valid) {
+      x = hn::IfThenElse(hn::FirstN(d, k < n_valid ? n_valid - k : 0), x, hn::Set(d, kNone));
+    }
+    hn::Store(x, d, out + k);
+  }
+}
+
+float row_max_impl(const float* row, std::size_t n) {
+  const RowTag d;
+  RowVec high = hn::Set(d, kNone);
+  for (std::size_t k = 0; k < n; k += hn::Lanes(d)) high = hn::Max(high, hn::Load(d, row + k));
+  return hn::GetLane(hn::MaxOfLanes(d, high));
+}
+
+ExpSums exp_row_impl(float* row, const float* log_count, std::size_t n_valid, std::size_t n, float max,
+                     bool with_moment) {
+  const RowTag d;
+  const RowVec top = hn::Set(d, max), none = hn::Set(d, kNone);
+  RowVec sum = hn::Zero(d), moment = hn::Zero(d);
+  for (std::size_t k = 0; k < n; k += hn::Lanes(d)) {
+    const RowVec x = hn::Load(d, row + k);
+    const auto takes_part = hn::Ne(x, none);
+    const RowVec e = hn::IfThenElseZero(takes_part, hn::Exp(d, hn::Sub(hn::IfThenElse(takes_part, x, top), top)));
+    sum = hn::Add(sum, e);
+    if (with_moment) {
+      const RowVec score = hn::Add(x, load_counts(log_count, k, n_valid));
+      moment = hn::MulAdd(e, hn::IfThenElseZero(takes_part, score), moment);
+    }
+    hn::Store(e, d, row + k);
+  }
+  return {hn::GetLane(hn::SumOfLanes(d, sum)), hn::GetLane(hn::SumOfLanes(d, moment))};
+}
+
+HWY_INLINE RowVec bpr_weights(RowVec x, const float* log_count, std::size_t k, std::size_t n_valid, RowVec least) {
+  const RowTag d;
+  const RowVec weight = hn::Exp(d, hn::Sub(least, load_counts(log_count, k, n_valid)));
+  return hn::IfThenElseZero(hn::Ne(x, hn::Set(d, kNone)), weight);
+}
+
+float bpr_weight_impl(const float* row, const float* log_count, std::size_t n_valid, std::size_t n,
+                      float least_count) {
+  const RowTag d;
+  const RowVec least = hn::Set(d, least_count);
+  RowVec sum = hn::Zero(d);
+  for (std::size_t k = 0; k < n; k += hn::Lanes(d)) {
+    sum = hn::Add(sum, bpr_weights(hn::Load(d, row + k), log_count, k, n_valid, least));
+  }
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+BprSums bpr_row_impl(float* row, const float* log_count, std::size_t n_valid, std::size_t n, float positive,
+                     float least_count) {
+  const RowTag d;
+  const RowVec least = hn::Set(d, least_count), high = hn::Set(d, positive), zero = hn::Zero(d), one = hn::Set(d, 1.0f);
+  RowVec loss = zero, slope = zero, moment = zero;
+  for (std::size_t k = 0; k < n; k += hn::Lanes(d)) {
+    const RowVec score = hn::Load(d, row + k);
+    const auto takes_part = hn::Ne(score, hn::Set(d, kNone));
+    const RowVec weight = bpr_weights(score, log_count, k, n_valid, least);
+    const RowVec x = hn::IfThenElseZero(takes_part, hn::Sub(score, high));
+    const RowVec e = hn::Exp(d, hn::Neg(hn::Abs(x)));
+    const RowVec sigmoid = hn::Div(hn::IfThenElse(hn::Ge(x, zero), one, e), hn::Add(one, e));
+    const RowVec by_score = hn::Mul(weight, sigmoid);
+    loss = hn::MulAdd(weight, hn::Add(hn::Max(x, zero), hn::Log1p(d, e)), loss);
+    slope = hn::Add(slope, by_score);
+    moment = hn::MulAdd(by_score, x, moment);
+    hn::Store(by_score, d, row + k);
+  }
+  return {hn::GetLane(hn::SumOfLanes(d, loss)), hn::GetLane(hn::SumOfLanes(d, slope)),
+          hn::GetLane(hn::SumOfLanes(d, moment))};
+}
+
+void multiply_floats_impl(float* row, std::size_t n, float factor) {
+  const RowTag d;
+  for (std::size_t k = 0; k < n; k += hn::Lanes(d)) {
+    hn::Store(hn::Mul(hn::Load(d, row + k), hn::Set(d, factor)), d, row + k);
+  }
+}
+
+// kRows rows of kVectors vectors of sums stay in registers over all k.
+template <int kRows, int kVectors>
+HWY_INLINE void add_product_tile(const float* weights, std::size_t row_step, std::size_t k_step, std::size_t n_k,
+                                 const float* b, std::size_t stride, float* out) {
+  const RowTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  RowVec sums[kRows][kVectors];
+  for (int r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kVectors; ++v) sums[r][v] = hn::Load(d, out + r * stride + v * lanes);
+  }
+  for (std::size_t k = 0; k < n_k; ++k, b += stride, weights += k_step) {
+    RowVec column[kVectors];
+    for (int v = 0; v < kVectors; ++v) column[v] = hn::Load(d, b + v * lanes);
+    for (int r = 0; r < kRows; ++r) {
+      const RowVec weight = hn::Set(d, weights[r * row_step]);
+      for (int v = 0; v < kVectors; ++v) sums[r][v] = hn::MulAdd(weight, column[v], sums[r][v]);
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kVectors; ++v) hn::Store(sums[r][v], d, out + r * stride + v * lanes);
+  }
+}
+
+// As many columns at once as there are registers for six rows' sums.
+constexpr int kMostVectors = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL ? 4 : 2;
+
+template <int kRows>
+HWY_INLINE void add_product_rows(const float* weights, std::size_t row_step, std::size_t k_step, std::size_t n_k,
+                                 MatrixView<const float> b, float* out) {
+  const std::size_t lanes = hn::Lanes(RowTag());
+  std::size_t c = 0;
+  if constexpr (kMostVectors == 4) {
+    for (; c + 4 * lanes <= b.stride; c += 4 * lanes) {
+      add_product_tile<kRows, 4>(weights, row_step, k_step, n_k, b.data + c, b.stride, out + c);
+    }
+  }
+  for (; c + 2 * lanes <= b.stride; c += 2 * lanes) {
+    add_product_tile<kRows, 2>(weights, row_step, k_step, n_k, b.data + c, b.stride, out + c);
+  }
+  for (; c < b.stride; c += lanes) {
+    add_product_tile<kRows, 1>(weights, row_step, k_step, n_k, b.data + c, b.stride, out + c);
+  }
+}
+
+void add_products_impl(const float* weights, std::size_t row_step, std::size_t k_step, std::size_t n_k,
+                       MatrixView<const float> b, float* out, std::size_t n_rows) {
+  std::size_t r = 0;
+  for (; r + 6 <= n_rows; r += 6) {
+    add_product_rows<6>(weights + r * row_step, row_step, k_step, n_k, b, out + r * b.stride);
+  }
+  for (; r + 2 <= n_rows; r += 2) {
+    add_product_rows<2>(weights + r * row_step, row_step, k_step, n_k, b, out + r * b.stride);
+  }
+  if (r < n_rows) add_product_rows<1>(weights + r * row_step, row_step, k_step, n_k, b, out + r * b.stride);
+}
+
+void add_multiple_impl(const float* from, float factor, std::size_t n, float* to) {
+  const RowTag d;
+  for (std::size_t k = 0; k < n; k += hn::Lanes(d)) {
+    hn::Store(hn::MulAdd(hn::Set(d, factor), hn::Load(d, from + k), hn::Load(d, to + k)), d, to + k);
+  }
+}
+
+float dot_impl(const float* a, const float* b, std::size_t n) { return row_products<false>(a, b, n).user_item; }
+
+template <typename Element>
+HWY_INLINE void score_rows_of(const float* query, MatrixView<const Element> table, bool normalize, const Row* rows,
+                              std::size_t n, float* scores, float* inverse_length) {
+  constexpr std::size_t kAhead = 8;
+  const std::size_t row_bytes = table.stride * sizeof(Element);
+  for (std::size_t k = 0; k < n; ++k) {
+    if (k + kAhead < n && rows[k + kAhead] != kUnknownRow) {
+      const char* const next = reinterpret_cast<const char*>(table.row(rows[k + kAhead]));
+      for (std::size_t b = 0; b < row_bytes; b += 64) __builtin_prefetch(next + b);
+    }
+    scores[k] = kNone;
+    inverse_length[k] = 0;
+    if (rows[k] == kUnknownRow) continue;
+    const Element* const row = table.row(rows[k]);
+    if (normalize) {
+      const Products products = row_products<true>(query, row, table.stride);
+      inverse_length[k] = products.item_item > 0 ? 1.0f / std::sqrt(products.item_item) : 0.0f;
+      scores[k] = products.user_item * inverse_length[k];
+    } else {
+      inverse_length[k] = 1;
+      scores[k] = row_products<false>(query, row, table.stride).user_item;
+    }
+  }
+}
+
+void score_table_rows_impl(const float* query, const ConstTableView& table, bool normalize, const Row* rows,
+                           std::size_t n, float* scores, float* inverse_length) {
+  with_element(table.type, [&]<typename Element>() {
+    score_rows_of<Element>(query, table.as<const Element>(), normalize, rows, n, scores, inverse_length);
+  });
+}
+
+template <typename Element>
+HWY_INLINE void add_row_gradient_of(const float* query, const Element* row, std::size_t stride, bool normalize,
+                                    float inverse_length, float slope, float* query_gradient, float* row_gradient) {
+  const FloatTag d;
+  const float factor = slope * inverse_length;
+  const float along =
+      normalize ? row_products<false>(query, row, stride).user_item * inverse_length * inverse_length : 0.0f;
+  for (std::size_t k = 0; k < stride; k += hn::Lanes(d)) {
+    const FloatVec v = load_floats(row + k);
+    const FloatVec across = hn::NegMulAdd(hn::Set(d, along), v, hn::Load(d, query + k));
+    hn::Store(hn::MulAdd(hn::Set(d, factor), v, hn::Load(d, query_gradient + k)), d, query_gradient + k);
+    hn::Store(hn::Mul(hn::Set(d, factor), across), d, row_gradient + k);
+  }
+}
+
+void add_table_row_gradient_impl(const float* query, const ConstTableView& table, bool normalize, Row row,
+                                 float inverse_length, float slope, float* query_gradient, float* row_gradient) {
+  with_element(table.type, [&]<typename Element>() {
+    add_row_gradient_of(query, table.as<const Element>().row(row), table.stride, normalize, inverse_length, slope,
+                        query_gradient, row_gradient);
+  });
+}
+
+}  // namespace unfold::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace unfold::cpu {
+
+HWY_EXPORT(scale_scores_impl);
+HWY_EXPORT(row_max_impl);
+HWY_EXPORT(exp_row_impl);
+HWY_EXPORT(bpr_weight_impl);
+HWY_EXPORT(bpr_row_impl);
+HWY_EXPORT(multiply_floats_impl);
+HWY_EXPORT(add_products_impl);
+HWY_EXPORT(add_multiple_impl);
+HWY_EXPORT(dot_impl);
+HWY_EXPORT(score_table_rows_impl);
+HWY_EXPORT(add_table_row_gradient_impl);
+
+void scale_scores(const float* scores, const float* log_count, float inverse, std::size_t n_valid, std::size_t n,
+                  float* out) {
+  HWY_DYNAMIC_DISPATCH(scale_scores_impl)(scores, log_count, inverse, n_valid, n, out);
+}
+float row_max(const float* row, std::size_t n) { return HWY_DYNAMIC_DISPATCH(row_max_impl)(row, n); }
+ExpSums exp_row(float* row, const float* log_count, std::size_t n_valid, std::size_t n, float max, bool with_moment) {
+  return HWY_DYNAMIC_DISPATCH(exp_row_impl)(row, log_count, n_valid, n, max, with_moment);
+}
+BprSums bpr_row(float* row, const float* log_count, std::size_t n_valid, std::size_t n, float positive,
+                float least_count) {
+  return HWY_DYNAMIC_DISPATCH(bpr_row_impl)(row, log_count, n_valid, n, positive, least_count);
+}
+float bpr_weight(const float* row, const float* log_count, std::size_t n_valid, std::size_t n, float least_count) {
+  return HWY_DYNAMIC_DISPATCH(bpr_weight_impl)(row, log_count, n_valid, n, least_count);
+}
+void multiply_floats(float* row, std::size_t n, float factor) {
+  HWY_DYNAMIC_DISPATCH(multiply_floats_impl)(row, n, factor);
+}
+void add_products(const float* weights, std::size_t row_step, std::size_t k_step, std::size_t n_k,
+                  MatrixView<const float> b, float* out, std::size_t n_rows) {
+  HWY_DYNAMIC_DISPATCH(add_products_impl)(weights, row_step, k_step, n_k, b, out, n_rows);
+}
+void add_multiple(const float* from, float factor, std::size_t n, float* to) {
+  HWY_DYNAMIC_DISPATCH(add_multiple_impl)(from, factor, n, to);
+}
+float dot(const float* a, const float* b, std::size_t n) { return HWY_DYNAMIC_DISPATCH(dot_impl)(a, b, n); }
+void score_table_rows(const float* query, const ConstTableView& table, bool normalize, const Row* rows, std::size_t n,
+                      float* scores, float* inverse_length) {
+  HWY_DYNAMIC_DISPATCH(score_table_rows_impl)(query, table, normalize, rows, n, scores, inverse_length);
+}
+void add_table_row_gradient(const float* query, const ConstTableView& table, bool normalize, Row row,
+                            float inverse_length, float slope, float* query_gradient, float* row_gradient) {
+  HWY_DYNAMIC_DISPATCH(add_table_row_gradient_impl)
+  (query, table, normalize, row, inverse_length, slope, query_gradient, row_gradient);
+}
+
+}  // namespace unfold::cpu
+#endif
