@@ -25,7 +25,7 @@ struct EvaluateCommand {
 // The model was trained on ratings, not on bare pairs.
 bool is_explicit(const Model& model) {
   const auto data = model.training.find("data");
-  return data == model.training.end() || data->value("has_ratings", true);
+  return predicts_ratings(model) && (data == model.training.end() || data->value("has_ratings", true));
 }
 
 int run(const EvaluateCommand& command) {

@@ -43,6 +43,9 @@ class OptionSet {
   // An option that must be given and is not saved.
   void add_required(std::string& field, const std::string& name, const std::string& value, const std::string& help);
 
+  // The command line or a configuration file gave it.
+  bool was_given(const std::string& name) const { return app_->get_option("--" + name)->count() > 0; }
+
   // The section of a configuration file that gives the saved options their present values.
   std::string to_toml() const;
   CLI::App& app() const { return *app_; }

@@ -71,10 +71,10 @@ int TrainRun::run() {
                           [this](const std::string& notice) { progress_.warn("unfold: " + notice); });
   LoadedData data = load_data(request_.data, request_.input, progress_);
   const ImportReport& report = data.dataset.report();
-  if (report.rating_min == report.rating_max) {
+  if (request_.options.model == "mf" && report.rating_min == report.rating_max) {
     progress_.say(
         fmt::format("note: every rating is {:g}; from positives alone {} learns that constant and no order "
-                    "among items",
+                    "among items; --model softmax is for that",
                     report.rating_min, request_.options.model));
   }
   const Parts parts = make_parts(data);
@@ -185,7 +185,7 @@ int TrainRun::finish(LoadedData& data, const Parts& parts, TrainResult& result) 
   const bool has_test = complete && parts.test.size() > 0;
   try {
     if (has_test) {
-      evaluation = evaluate_test(model, parts, data.dataset.report().has_ratings);
+      evaluation = evaluate_test(model, parts, data.dataset.report().has_ratings && predicts_ratings(model));
       model.scores = evaluation.to_json();
       log_->write({{"epoch", result.best_epoch}, {"test", model.scores}});
     }

@@ -13,7 +13,7 @@ TestItems collect(const ScoringTables& tables, const RatingView& test, const See
 // Everything in a score that does not depend on the item is the same for all items of a user: the mean and the user's
 // bias. A range only squashes scores, in order. So neither takes part in a ranking.
 ItemScorer model_scorer(const ScoringTables& tables) {
-  return {.user_vectors = tables.parameters.user_factors.weight.as<const float>(),
+  return {.user_vectors = tables.parameters.user_factors.weight,
           .item_vectors = tables.parameters.item_factors.weight.as<const float>(),
           .item_bias = tables.parameters.item_bias.weight.as<const float>().data,
           .one_query = false};

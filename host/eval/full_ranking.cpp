@@ -20,7 +20,7 @@ struct BlockSize {
   }
   // Arrays of a block, twice where the host holds them too.
   std::uint64_t bytes(const Backend& backend, const ItemScorer& scorer) const {
-    return n_queries * (sizeof(float) * scorer.user_vectors.stride + 2 * sizeof(Row) + 4 * sizeof(std::uint64_t)) +
+    return n_queries * (sizeof(float) * scorer.item_vectors.stride + 2 * sizeof(Row) + 4 * sizeof(std::uint64_t)) +
            n_targets * 2 * (sizeof(Row) + sizeof(std::uint32_t)) + n_excluded * 2 * sizeof(Row) +
            backend.rank_targets_workspace_bytes(n_queries, scorer.item_vectors.rows, n_targets);
   }
@@ -95,7 +95,7 @@ class BlockRanker {
       : backend_(backend),
         scorer_(scorer),
         rows_(backend, largest.n_queries),
-        queries_(backend, largest.n_queries * scorer.user_vectors.stride),
+        queries_(backend, largest.n_queries * scorer.item_vectors.stride),
         ranks_(backend, largest.n_targets),
         targets_(backend, largest.n_queries, largest.n_targets),
         excluded_(backend, largest.n_queries, largest.n_excluded) {
@@ -118,8 +118,8 @@ class BlockRanker {
       excluded_.append(training_items(seen, user));
     }
     rows_.upload(host_rows_);
-    const MatrixView<float> queries{queries_.data(), users.size(), scorer_.user_vectors.cols,
-                                    scorer_.user_vectors.stride};
+    const MatrixView<float> queries{queries_.data(), users.size(), scorer_.item_vectors.cols,
+                                    scorer_.item_vectors.stride};
     backend_.lookup_rows(scorer_.user_vectors, rows_.data(), users.size(), queries);
     const std::uint64_t n_targets = targets_.ids.size();
     backend_.rank_targets(queries, scorer_.item_vectors, scorer_.item_bias, targets_.upload(), excluded_.upload(),
@@ -239,7 +239,7 @@ RankingMetrics rank_test_items_by_popularity(Backend& backend, std::uint64_t n_i
   DeviceArray<float> device_query(backend, stride);
   device_vectors.upload(vectors);
   device_query.upload(query);
-  const ItemScorer scorer{.user_vectors = {device_query.data(), 1, 1, stride},
+  const ItemScorer scorer{.user_vectors = MatrixView<const float>{device_query.data(), 1, 1, stride},
                           .item_vectors = {device_vectors.data(), n_items, 1, stride},
                           .item_bias = nullptr,
                           .one_query = true};

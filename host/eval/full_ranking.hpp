@@ -31,8 +31,8 @@ TestItems collect_test_items(const RatingView& test, const SeenItems& seen, std:
 
 // What ranks items: user u's query is row u of `user_vectors`, or row 0 for everyone where `one_query` is set.
 struct ItemScorer {
-  MatrixView<const float> user_vectors;  // [n_users or 1, dim]
-  MatrixView<const float> item_vectors;  // [n_items, dim], stride of user_vectors
+  ConstTableView user_vectors;           // [n_users or 1, dim]
+  MatrixView<const float> item_vectors;  // [n_items, dim]
   const float* item_bias = nullptr;      // [n_items] or null
   bool one_query = false;
 };
