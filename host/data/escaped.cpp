@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "host/data/utf8.hpp"
@@ -11,13 +12,15 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 60;
 
-// As multibyte_length, but 0 for a control character.
+}  // namespace
+
 std::size_t printable_length(std::string_view text) {
-  const bool control = text.size() > 1 && text[0] == '\xC2' && static_cast<unsigned char>(text[1]) < 0xA0;
+  if (text.empty()) return 0;
+  const auto byte = static_cast<unsigned char>(text[0]);
+  if (byte < 0x80) return byte >= 0x20 && byte != 0x7F ? 1 : 0;
+  const bool control = byte == 0xC2 && text.size() > 1 && static_cast<unsigned char>(text[1]) < 0xA0;
   return control ? 0 : multibyte_length(text);
 }
-
-}  // namespace
 
 std::string escaped(std::string_view value) {
   std::string text;
@@ -26,20 +29,13 @@ std::string escaped(std::string_view value) {
     const char c = value[n];
     const std::size_t length = printable_length(value.substr(n));
     if (n + length > kMaxBytes) break;
-    if (length > 0) {
-      text.append(value.substr(n, length));
-      n += length;
-      continue;
-    }
-    if (c == '"' || c == '\\') {
-      text.push_back('\\');
-      text.push_back(c);
-    } else if (c >= 0x20 && c < 0x7F) {
-      text.push_back(c);
-    } else {
+    if (length == 0) {
       fmt::format_to(std::back_inserter(text), "\\x{:02x}", static_cast<unsigned char>(c));
+    } else {
+      if (c == '"' || c == '\\') text.push_back('\\');
+      text.append(value.substr(n, length));
     }
-    ++n;
+    n += std::max<std::size_t>(length, 1);
   }
   if (n < value.size()) text += "...";
   return text;

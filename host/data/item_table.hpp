@@ -24,9 +24,10 @@ class ItemTable {
   // False, and nothing changes, where the item has one.
   bool add(Row item, std::string_view value);
 
-  // What was read: "title", or "column 2" where there is no header.
-  std::string column;
-  std::uint64_t n_absent() const { return n_items() - n_named_; }  // items of the model that the table does not name
+  // Items of the model that the table does not name.
+  std::uint64_t n_absent() const { return n_items() - n_named_; }
+
+  std::string column;            // what was read: "title", or "column 2" where there is no header
   std::uint64_t n_unknown = 0;   // lines about items that the model does not know
   std::uint64_t n_repeated = 0;  // lines about an item that an earlier line names; the first one counts
 
@@ -42,9 +43,9 @@ class ItemTable {
 };
 
 // Reads CSV, TSV, `;`, `::` or `|`, with or without a header, plain, .gz or .zst; docs/query.md has the rules. The ids
-// are in the column named item, itemId, movieId, ... or id, else in the first; `wanted` is the name of another column or
-// its number from 1, and empty for the titles: a column whose name is or ends in title or name, else the first beside
-// the ids. Ids are compared as bytes; values that are not UTF-8 are taken for Latin-1.
+// are in the column named item, itemId, movieId, ... or id, else in the first; `wanted` is the name of another column,
+// or its number from 1, and empty for the titles: a column whose name is or ends in title or name, else the first
+// beside the ids. Ids are compared as bytes; values that are not UTF-8 are taken for Latin-1.
 // Throws DataError: a file or line that cannot be read, no such column, no line about an item of the model.
 ItemTable read_item_table(const std::filesystem::path& file, const IdMap& item_ids, const std::string& wanted = {});
 
