@@ -13,6 +13,8 @@ using RunCommand = std::function<int()>;
 RunCommand add_train(CLI::App& root);
 RunCommand add_import(CLI::App& root);
 RunCommand add_evaluate(CLI::App& root);
+RunCommand add_recommend(CLI::App& root);
+RunCommand add_neighbors(CLI::App& root);
 RunCommand add_export(CLI::App& root);
 RunCommand add_synth(CLI::App& root);
 RunCommand add_selfcheck(CLI::App& root);

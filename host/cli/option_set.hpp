@@ -22,6 +22,9 @@ enum class Saved { kYes, kNo };
 // "text" with quotes and escapes, as TOML reads it.
 std::string toml_string(const std::string& text);
 
+// An option as it is given: "--name", "-k" where the name is one letter.
+std::string flag_of(const std::string& name);
+
 class OptionSet {
  public:
   explicit OptionSet(CLI::App& app) : app_(&app) {}

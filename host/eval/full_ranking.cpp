@@ -63,31 +63,6 @@ BlockPlan plan_blocks(const Backend& backend, const ItemScorer& scorer, const Te
   return plan;
 }
 
-// Lists of rows, gathered on the host and copied to the backend.
-struct DeviceLists {
-  DeviceLists(Backend& backend, std::uint64_t n_lists, std::uint64_t n_ids)
-      : device_offsets(backend, n_lists + 1), device_ids(backend, n_ids) {}
-
-  void clear() {
-    offsets.assign(1, 0);
-    ids.clear();
-  }
-  void append(std::span<const Row> list) {
-    ids.insert(ids.end(), list.begin(), list.end());
-    offsets.push_back(ids.size());
-  }
-  RowLists upload() {
-    device_offsets.upload(offsets);
-    device_ids.upload(ids);
-    return {device_offsets.data(), device_ids.data()};
-  }
-
-  std::vector<std::uint64_t> offsets;
-  std::vector<Row> ids;
-  DeviceArray<std::uint64_t> device_offsets;
-  DeviceArray<Row> device_ids;
-};
-
 // The arrays of a block, allocated once for the largest.
 class BlockRanker {
  public:
@@ -142,11 +117,6 @@ class BlockRanker {
 };
 
 }  // namespace
-
-std::span<const Row> training_items(const SeenItems& seen, std::uint64_t user) {
-  if (seen.offsets.empty()) return {};
-  return {seen.items.data() + seen.offsets[user], seen.items.data() + seen.offsets[user + 1]};
-}
 
 TestItems collect_test_items(const RatingView& test, const SeenItems& seen, std::uint64_t n_users,
                              double relevant_rating) {

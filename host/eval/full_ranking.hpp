@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "host/models/row_lists.hpp"
 #include "unfold/backend.hpp"
 #include "unfold/evaluate.hpp"
 
@@ -21,9 +22,6 @@ struct TestItems {
     return {items.data() + offsets[user], items.data() + offsets[user + 1]};
   }
 };
-
-// A user's training items, ascending; none where `seen` is empty.
-std::span<const Row> training_items(const SeenItems& seen, std::uint64_t user);
 
 // Known users and items only, rated `relevant_rating` or higher, each pair once, without the user's training items.
 TestItems collect_test_items(const RatingView& test, const SeenItems& seen, std::uint64_t n_users,

@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 
 class CliHelp : public CliTest {};
 
-const std::vector<std::string> kCommands = {"train", "evaluate", "export", "import", "synth",
+const std::vector<std::string> kCommands = {"train", "evaluate", "recommend", "neighbors", "export", "import", "synth",
                                             "selfcheck", "info", "completion"};
 
 // The parser's flags by command, as the fish completion lists them.
