@@ -14,6 +14,7 @@ RunCommand add_train(CLI::App& root);
 RunCommand add_import(CLI::App& root);
 RunCommand add_evaluate(CLI::App& root);
 RunCommand add_export(CLI::App& root);
+RunCommand add_map(CLI::App& root);
 RunCommand add_synth(CLI::App& root);
 RunCommand add_selfcheck(CLI::App& root);
 RunCommand add_info(CLI::App& root);

@@ -1,4 +1,4 @@
-// Groups of items on the command line: unfold synth --items-out, and --items of train and evaluate.
+// Groups of items on the command line: unfold synth --items-out, and --items of train, evaluate and map.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -90,6 +90,28 @@ TEST_F(CliFolding, RefusesWhatCannotBeMeasured) {
   expect_error({"train", "set.csv", "--out", "other", "--split", "none", "--items", "items.tsv"}, 2, "--split");
   expect_error({"train", "set.csv", "--out", "other", "--items", "set.csv"}, 3, "there is no column \"group\"");
   EXPECT_FALSE(std::filesystem::exists(path("other")));
+}
+
+TEST_F(CliFolding, MapDrawsTheGroupsOfAModel) {
+  train();
+  EXPECT_EQ(unfold_ok({"map", "model", "--out", "map.svg", "--items", "items.tsv", "--users", "--quiet"}), "map.svg\n");
+  const std::string map = read_file(path("map.svg"));
+  for (int group = 0; group < 4; ++group) {
+    // 20 items of 80 and an entry of the legend.
+    EXPECT_EQ(count(map, fmt::format("<circle class=\"m{}\"", group)), 21u);
+    EXPECT_EQ(count(map, fmt::format("<path class=\"m{}\"", group)), 50u);
+  }
+  EXPECT_THAT(map, HasSubstr(">Embeddings of model</text>"));
+  unfold_ok({"map", "model", "--out", "plain.svg", "--title", "A & b", "--max-points", "30", "--quiet"});
+  const std::string plain = read_file(path("plain.svg"));
+  EXPECT_EQ(count(plain, "<circle class=\"none\""), 30u);
+  EXPECT_EQ(count(plain, "<circle"), 30u);
+  EXPECT_THAT(plain, HasSubstr("a random sample of 30 of 80 items"));
+  EXPECT_THAT(plain, HasSubstr(">A &amp; b</text>"));
+  expect_error({"map", "model", "--out", "none/map.svg"}, 3, "none");
+  expect_error({"map", "model"}, 2, "--out");
+  expect_error({"map", "set.csv", "--out", "other.svg"}, 3, "set.csv");
+  EXPECT_FALSE(std::filesystem::exists(path("other.svg")));
 }
 
 TEST_F(CliFolding, TheRecipeMakesItsSets) {
