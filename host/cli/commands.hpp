@@ -16,6 +16,7 @@ RunCommand add_evaluate(CLI::App& root);
 RunCommand add_recommend(CLI::App& root);
 RunCommand add_neighbors(CLI::App& root);
 RunCommand add_export(CLI::App& root);
+RunCommand add_map(CLI::App& root);
 RunCommand add_synth(CLI::App& root);
 RunCommand add_selfcheck(CLI::App& root);
 RunCommand add_info(CLI::App& root);

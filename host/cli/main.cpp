@@ -93,9 +93,10 @@ int run(int argc, char** argv) {
   root.footer("Example:\n  unfold train ratings.csv --out model && unfold export model --format npy");
 
   const std::pair<const char*, RunCommand> commands[] = {
-      {"train", add_train(root)},         {"evaluate", add_evaluate(root)},   {"recommend", add_recommend(root)},
-      {"neighbors", add_neighbors(root)}, {"export", add_export(root)},       {"import", add_import(root)},
-      {"synth", add_synth(root)},         {"selfcheck", add_selfcheck(root)}, {"info", add_info(root)},
+      {"train", add_train(root)},   {"evaluate", add_evaluate(root)}, {"recommend", add_recommend(root)},
+      {"neighbors", add_neighbors(root)}, {"export", add_export(root)}, {"map", add_map(root)},
+      {"import", add_import(root)}, {"synth", add_synth(root)},       {"selfcheck", add_selfcheck(root)},
+      {"info", add_info(root)},
       {"completion", add_completion(root)}};
   for (CLI::App* app : root.get_subcommands([](const CLI::App*) { return true; })) {
     app->set_help_flag("-h,--help", "print this help and exit");

@@ -59,6 +59,9 @@ TrainRun::TrainRun(const TrainRequest& request, std::string config)
     throw UsageError(fmt::format("--test {} and --split {} both name a test part; give one, or --split none",
                                  request_.test, request_.split));
   }
+  if (!request_.score.items.empty() && request_.test.empty() && split_.kind == SplitKind::kNone) {
+    throw UsageError("--items measures folding beside the scores on the test part; name one with --test or --split");
+  }
   const std::string& validation = request_.validation;
   has_validation_file_ = !validation.empty() && validation != "none" && !SplitSpec::looks_like(validation);
   if (!has_validation_file_ && !validation.empty()) validation_split_ = SplitSpec::parse(validation);
@@ -77,6 +80,8 @@ int TrainRun::run() {
                     "among items; --model softmax is for that",
                     report.rating_min, request_.options.model));
   }
+  groups_ = request_.score.read_groups(data.item_ids, progress_);
+  if (groups_) evaluate_options_.groups = &*groups_;
   const Parts parts = make_parts(data);
   seen_ = SeenItems::from_ratings(parts.train, data.dataset.n_users(), data.dataset.n_items());
   throw_if_interrupted();

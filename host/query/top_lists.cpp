@@ -91,7 +91,7 @@ class BlockLister {
     std::uint64_t n = 0;
     for (; n < most; ++n) {
       const std::span<const Row> excluded = queries.excluded(first + n);
-      if (excluded_.ids.size() + excluded.size() > block_.n_excluded) break;
+      if (excluded_.n_ids() + excluded.size() > block_.n_excluded) break;
       excluded_.append(excluded);
       queries.write_vector(first + n, {&host_vectors_[n * items_.stride], items_.cols});
     }
