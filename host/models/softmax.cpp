@@ -23,6 +23,24 @@ std::vector<bool> occurring(std::span<const Row> rows, std::uint32_t n) {
   return occurs;
 }
 
+// What a user knows, so that it is never a negative: all that occurs, or with weights what is rated at least the mean. A
+// lower rating says that the user met the item and that others are better.
+SeenItems known_items(const RatingView& train, const SoftmaxShape& shape) {
+  if (!shape.has_weights) return SeenItems::from_ratings(train, shape.n_users, shape.n_items);
+  double sum = 0;
+  for (const float rating : train.ratings) sum += static_cast<double>(rating);
+  const double mean = sum / static_cast<double>(train.size());
+  std::vector<Row> users, items;
+  std::vector<float> ratings;
+  for (std::uint64_t n = 0; n < train.size(); ++n) {
+    if (static_cast<double>(train.ratings[n]) < mean) continue;
+    users.push_back(train.users[n]);
+    items.push_back(train.items[n]);
+    ratings.push_back(train.ratings[n]);
+  }
+  return SeenItems::from_ratings({users, items, ratings, {}}, shape.n_users, shape.n_items);
+}
+
 }  // namespace
 
 std::uint64_t SoftmaxShape::n_in_batch() const {
@@ -159,8 +177,9 @@ SoftmaxModel::SoftmaxModel(Backend& backend, const SoftmaxShape& shape, const So
       item_bias_(backend, shape.has_bias ? shape.n_items : 0, 1, 1, TableType::kFloat32, shape.optimizer),
       log_temperature_(backend, 1, 1, 1, TableType::kFloat32, shape.optimizer),
       seen_(SeenItems::from_ratings(train, shape.n_users, shape.n_items)),
-      known_offsets_(backend, seen_.offsets.size()),
-      known_ids_(backend, seen_.items.size()),
+      known_(known_items(train, shape)),
+      known_offsets_(backend, known_.offsets.size()),
+      known_ids_(backend, known_.items.size()),
       n_rejected_(backend, 1),
       buffers_(backend, shape, settings, stride_),
       scored_items_(backend, std::uint64_t{shape.n_items} * stride_),
@@ -171,8 +190,8 @@ SoftmaxModel::SoftmaxModel(Backend& backend, const SoftmaxShape& shape, const So
   items_.initialize(backend, occurring(train.items, shape.n_items), init_std, settings.seed, RandomPurpose::kInitItem);
   const float log_temperature = std::log(settings.temperature);
   backend.copy_to_device(log_temperature_.view().weight.data, &log_temperature, sizeof(float));
-  known_offsets_.upload(seen_.offsets);
-  known_ids_.upload(seen_.items);
+  known_offsets_.upload(known_.offsets);
+  known_ids_.upload(known_.items);
   std::vector<Row> rows(all_rows_.size());
   std::iota(rows.begin(), rows.end(), 0u);
   all_rows_.upload(rows);
@@ -204,7 +223,7 @@ void SoftmaxModel::build_sampler(const std::vector<std::uint64_t>& counts) {
   alias_threshold_.upload(table.thresholds);
   alias_.upload(table.aliases);
   log_q_.upload(table.log_q);
-  log_unknown_mass_.upload(log_unknown_masses(table, seen_.offsets, seen_.items));
+  log_unknown_mass_.upload(log_unknown_masses(table, known_.offsets, known_.items));
   sampler_ = {shape_.n_items, alias_threshold_.data(), alias_.data(), log_q_.data(), log_unknown_mass_.data()};
 }
 

@@ -126,7 +126,7 @@ class SoftmaxModel final : public TrainableModel {
   std::uint32_t stride_;
   bool hard_now_ = false;
   ParameterTable users_, items_, item_bias_, log_temperature_;
-  SeenItems seen_;
+  SeenItems seen_, known_;  // training items; those of them that are never negatives
   DeviceArray<std::uint64_t> known_offsets_;
   DeviceArray<Row> known_ids_;
   // Random draws: uniform, or by popularity.
