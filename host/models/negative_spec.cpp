@@ -12,10 +12,13 @@
 namespace unfold {
 namespace {
 
+// Of a user with more of them the first ones are looked at.
+constexpr std::uint32_t kMostDisliked = 64;
+
 [[noreturn]] void refuse(std::string_view text, std::string_view term, std::string_view why) {
   throw UsageError(fmt::format(
       "--negatives {}: \"{}\" {}; use uniform, popularity:ALPHA, in-batch, mixed:FRACTION or full, a hard kind "
-      "(hard:M/N, score-weighted:M/N, adaptive:M/N, mined:M/K), or both as in uniform+hard:8/256",
+      "(hard:M/N, score-weighted:M/N, adaptive:M/N, mined:M/K, disliked:M), or both as in uniform+hard:8/256",
       text, term, why));
 }
 
@@ -50,6 +53,7 @@ std::optional<HardNegatives> hard_kind(std::string_view name) {
   if (name == "hard") return HardNegatives::kHardest;
   if (name == "score-weighted") return HardNegatives::kScoreWeighted;
   if (name == "adaptive") return HardNegatives::kAdaptive;
+  if (name == "disliked") return HardNegatives::kDisliked;
   if (name == "mined") return HardNegatives::kMined;
   return std::nullopt;
 }
@@ -75,7 +79,10 @@ void set_hard(NegativeSpec& spec, HardNegatives kind, std::string_view text, con
   const std::size_t slash = term.value.find('/');
   // Without M, or without both: what does well in docs/tuning.md.
   std::optional<std::uint32_t> kept = 8, candidates = kind == HardNegatives::kMined ? 50 : 256;
-  if (slash != std::string_view::npos) {
+  if (kind == HardNegatives::kDisliked) {
+    if (term.has_value()) kept = number<std::uint32_t>(term.value);
+    candidates = std::max(kept.value_or(0), kMostDisliked);
+  } else if (slash != std::string_view::npos) {
     kept = number<std::uint32_t>(term.value.substr(0, slash));
     candidates = number<std::uint32_t>(term.value.substr(slash + 1));
   } else if (term.has_value()) {
@@ -104,9 +111,6 @@ NegativeSpec NegativeSpec::parse(std::string_view text) {
       refuse(text, term.text, "is unknown");
     }
     begin = end + 1;
-  }
-  if (spec.random == RandomNegatives::kFull && spec.hard != HardNegatives::kNone) {
-    refuse(text, text, "adds hard negatives to all items");
   }
   return spec;
 }

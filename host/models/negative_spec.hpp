@@ -21,6 +21,7 @@ enum class HardNegatives : std::uint8_t {
   kHardest,        // hard:M/N, the M of N random candidates that score highest
   kScoreWeighted,  // score-weighted:M/N, M of N drawn with probability ~ exp(score / T)
   kAdaptive,       // adaptive:M/N, those whose score is next to a target that falls as the positive's rises
+  kDisliked,       // disliked:M, drawn from the items that the user rated below the mean
   kMined,          // mined:M/K, M drawn from the user's K best items, brought up to date now and then
 };
 

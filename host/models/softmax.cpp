@@ -23,13 +23,17 @@ std::vector<bool> occurring(std::span<const Row> rows, std::uint32_t n) {
   return occurs;
 }
 
-// What a user knows, so that it is never a negative: all that occurs, or with weights what is rated at least the mean. A
-// lower rating says that the user met the item and that others are better.
-SeenItems known_items(const RatingView& train, const SoftmaxShape& shape) {
-  if (!shape.has_weights) return SeenItems::from_ratings(train, shape.n_users, shape.n_items);
+double mean_rating(const RatingView& train) {
   double sum = 0;
   for (const float rating : train.ratings) sum += static_cast<double>(rating);
-  const double mean = sum / static_cast<double>(train.size());
+  return sum / static_cast<double>(train.size());
+}
+
+// What a user knows, so that it is never a negative: all that occurs, or with weights or disliked negatives what is rated at least the mean. A
+// lower rating says that the user met the item and that others are better.
+SeenItems known_items(const RatingView& train, const SoftmaxShape& shape) {
+  if (!shape.has_weights && !shape.is_disliked()) return SeenItems::from_ratings(train, shape.n_users, shape.n_items);
+  const double mean = mean_rating(train);
   std::vector<Row> users, items;
   std::vector<float> ratings;
   for (std::uint64_t n = 0; n < train.size(); ++n) {
@@ -69,7 +73,7 @@ std::uint32_t SoftmaxShape::n_own() const {
 }
 
 std::uint64_t SoftmaxShape::n_drawn_candidates() const {
-  if (!has_hard() || is_mined()) return 0;
+  if (!has_hard() || has_lists()) return 0;
   return negatives.n_candidates * (own_negatives ? batch_size : 1);
 }
 
@@ -94,7 +98,7 @@ SoftmaxModel::Buffers::Buffers(Backend& backend, const SoftmaxShape& shape, cons
                                                                 shape.dim) +
                         std::min(kTileBytes, 4 * shape.batch_size * shape.n_shared());
   if (shape.has_hard()) {
-    if (!shape.own_negatives && !shape.is_mined()) {
+    if (!shape.own_negatives && !shape.has_lists()) {
       candidate_vectors = DeviceArray<float>(backend, shape.negatives.n_candidates * stride);
       candidate_scale = DeviceArray<float>(backend, shape.negatives.n_candidates);
       candidate_bias = DeviceArray<float>(backend, shape.has_bias ? shape.negatives.n_candidates : 0);
@@ -138,7 +142,7 @@ void SoftmaxModel::plan(const Backend& backend, const SoftmaxShape& shape, const
                         4 * shape.n_shared() + 4 * shape.batch_size * shape.n_own() + 8 * shape.n_drawn_candidates();
   if (shape.has_bias) batch += 4 * (n_looked_up + shape.n_item_rows());
   if (settings.learn_temperature) batch += 8 * shape.batch_size;
-  if (shape.has_hard() && !shape.own_negatives && !shape.is_mined()) batch += shape.negatives.n_candidates * (row + 8);
+  if (shape.has_hard() && !shape.own_negatives && !shape.has_lists()) batch += shape.negatives.n_candidates * (row + 8);
   add(fmt::format("a batch of {}: {} item rows", shape.batch_size, shape.n_item_rows()), batch);
   std::uint64_t workspace =
       backend.sampled_softmax_workspace_bytes(shape.batch_size, shape.n_shared(), shape.n_own(), shape.dim) +
@@ -152,9 +156,10 @@ void SoftmaxModel::plan(const Backend& backend, const SoftmaxShape& shape, const
   add("vectors for rankings",
       std::uint64_t{shape.n_items} * row + 4 * std::max<std::uint64_t>(shape.n_items, shape.n_users) +
           (settings.cosine && shape.has_bias ? shape.n_users * row : 0));
-  const std::uint32_t k = shape.is_mined() ? settings.mined_skip + shape.negatives.n_candidates : 0;
-  const std::uint64_t most = std::max(k, shape.threshold_rank);
-  add("users' best items", 8 * std::uint64_t{shape.n_users} * (k + shape.threshold_rank));
+  const std::uint32_t skip = shape.is_mined() ? settings.mined_skip : 0;
+  const std::uint32_t k = shape.has_lists() ? skip + shape.negatives.n_candidates : 0;
+  const std::uint64_t most = std::max(shape.is_mined() ? k : 0, shape.threshold_rank);
+  add("users' lists of items", 8 * std::uint64_t{shape.n_users} * (k + shape.threshold_rank));
   if (most > 0) {
     add("search of a block of users",
         std::min<std::uint64_t>(kBlockUsers, shape.n_users) * (row + 4) + kTileBytes +
@@ -204,12 +209,30 @@ SoftmaxModel::SoftmaxModel(Backend& backend, const SoftmaxShape& shape, const So
     mined_ = std::make_unique<BestItems>(backend, shape.n_users, settings.mined_skip + shape.negatives.n_candidates);
     most = std::max(most, mined_->k);
   }
+  if (shape.is_disliked()) {
+    mined_ = std::make_unique<BestItems>(backend, shape.n_users, shape.negatives.n_candidates);
+    list_disliked(train);
+  }
   if (most == 0) return;
   const std::uint64_t n_block = std::min<std::uint64_t>(kBlockUsers, shape.n_users);
   block_queries_ = DeviceArray<float>(backend, n_block * stride_);
   block_scale_ = DeviceArray<float>(backend, n_block);
   block_workspace_ =
       DeviceArray<std::byte>(backend, backend.top_k_workspace_bytes(n_block, shape.n_items, most) + kTileBytes);
+}
+
+// What each user rated below the mean, up to n_candidates of it.
+void SoftmaxModel::list_disliked(const RatingView& train) {
+  const std::uint32_t k = mined_->k;
+  std::vector<Row> lists(std::uint64_t{shape_.n_users} * k, kUnknownRow);
+  std::vector<std::uint32_t> sizes(shape_.n_users);
+  const double mean = mean_rating(train);
+  for (std::uint64_t n = 0; n < train.size(); ++n) {
+    std::uint32_t& size = sizes[train.users[n]];
+    if (static_cast<double>(train.ratings[n]) >= mean || size == k) continue;
+    lists[train.users[n] * std::uint64_t{k} + size++] = train.items[n];
+  }
+  mined_->items.upload(lists);
 }
 
 void SoftmaxModel::build_sampler(const std::vector<std::uint64_t>& counts) {
@@ -266,7 +289,7 @@ void SoftmaxModel::begin_epoch(std::uint32_t epoch, double progress) {
   const bool was_hard = hard_now_;
   hard_now_ = shape_.has_hard() && progress >= settings_.hard_warmup;
   const bool is_due = (epoch - 1) % settings_.refresh_epochs == 0;
-  if (mined_ && hard_now_ && (is_due || !was_hard)) refresh(*mined_, true);
+  if (shape_.is_mined() && hard_now_ && (is_due || !was_hard)) refresh(*mined_, true);
   if (thresholds_ && (is_due || epoch == 1)) refresh(*thresholds_, false);
   n_rejected_.zero();
   n_drawn_ = 0;
@@ -326,8 +349,8 @@ CandidatePool SoftmaxModel::draw_candidates(const RatingBatch& batch, std::uint6
   pool.table = items_.view().weight;
   pool.normalize = settings_.cosine;
   pool.item_bias = shape_.has_bias ? item_bias_.view().weight.as<float>().data : nullptr;
-  if (mined_ && hard_now_) {
-    pool.rows = mined_->items.data() + settings_.mined_skip;
+  if (mined_ && (hard_now_ || shape_.is_disliked())) {
+    pool.rows = mined_->items.data() + (shape_.is_mined() ? settings_.mined_skip : 0);
     pool.row_stride = mined_->k;
     pool.lists = batch.users;
     return pool;
@@ -376,6 +399,7 @@ PrivateNegatives SoftmaxModel::choose_own(const RatingBatch& batch, const Softma
                             buffers_.own_log_count.data(), n_rejected_.data());
     return own;
   }
+  own.log_draws = -std::log(settings_.hard_weight);
   Hardness hardness = settings_.hardness;
   hardness.key = key(Draw::kSelection, step_number);
   if (!hard_now_) {  // any of the candidates

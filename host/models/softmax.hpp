@@ -36,6 +36,8 @@ struct SoftmaxShape {
 
   bool has_hard() const { return negatives.hard != HardNegatives::kNone; }
   bool is_mined() const { return negatives.hard == HardNegatives::kMined; }
+  bool is_disliked() const { return negatives.hard == HardNegatives::kDisliked; }
+  bool has_lists() const { return is_mined() || is_disliked(); }  // candidates stand in a list of each user's
   std::uint64_t n_in_batch() const;  // of n_shared
   std::uint64_t n_shared() const;    // negatives that a batch shares
   std::uint32_t n_own() const;       // negatives of each positive's own
@@ -55,6 +57,7 @@ struct SoftmaxSettings {
   float temperature = 0.1f;         // at the start, where it is learned
   bool learn_temperature = false;
   Hardness hardness;                // kind, M, T, a, b and p
+  float hard_weight = 1;            // how many negatives a hard one counts as
   double hard_warmup = 0;           // share of the run before hard negatives join
   std::uint32_t mined_skip = 0;     // best items that are passed over: they may be unknown positives
   std::uint32_t refresh_epochs = 1; // epochs between two searches for users' best items
@@ -99,6 +102,7 @@ class SoftmaxModel final : public TrainableModel {
     DeviceArray<Row> items;     // [n_users, k]
     DeviceArray<float> scores;  // [n_users, k]
   };
+  void list_disliked(const RatingView& train);
   // What a draw is for: its own random numbers.
   enum class Draw : std::uint8_t { kShared, kOwn, kCandidates, kDropout, kSelection };
 

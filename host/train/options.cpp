@@ -101,6 +101,7 @@ void validate_softmax(const TrainOptions& o) {
   require(o.rating_range.empty(), "rating-range", o.rating_range, "model softmax predicts no ratings; leave it out");
   require(o.n_negatives >= 1 && o.n_negatives <= 1u << 20, "n-negatives", o.n_negatives, "use 1 to 1048576");
   require(o.hard_warmup >= 0 && o.hard_warmup < 1, "hard-warmup", o.hard_warmup, "use 0 or more, below 1");
+  require(is_positive(o.hard_weight), "hard-weight", o.hard_weight, "use a number over 0");
   require(is_positive(o.hard_temperature), "hard-temperature", o.hard_temperature, "use a number over 0");
   require(std::isfinite(o.adaptive_alpha), "adaptive-alpha", o.adaptive_alpha, "use a number");
   require(is_positive(o.adaptive_beta), "adaptive-beta", o.adaptive_beta, "use a number over 0");
@@ -189,10 +190,11 @@ SoftmaxSettings softmax_settings(const TrainOptions& o) {
   hardness.power = static_cast<float>(o.adaptive_power);
   hardness.kind = negatives.hard == HardNegatives::kAdaptive ? HardnessKind::kAdaptive : HardnessKind::kHardest;
   if (negatives.hard == HardNegatives::kScoreWeighted) hardness.kind = HardnessKind::kScoreWeighted;
-  if (negatives.hard == HardNegatives::kMined) {  // any of the user's best
+  if (negatives.hard == HardNegatives::kMined || negatives.hard == HardNegatives::kDisliked) {  // any of the list
     hardness.kind = HardnessKind::kScoreWeighted;
     hardness.temperature = kNoHardness;
   }
+  settings.hard_weight = static_cast<float>(o.hard_weight);
   settings.hard_warmup = o.hard_warmup;
   settings.mined_skip = o.mined_skip;
   settings.refresh_epochs = o.refresh_epochs;

@@ -57,6 +57,7 @@ struct TrainOptions {
   std::uint32_t n_negatives = 512;
   bool own_negatives = false;
   double hard_warmup = 0.1;
+  double hard_weight = 1;
   double hard_temperature = 0.1;
   double adaptive_alpha = 1.0;
   double adaptive_beta = 0.1;
@@ -122,11 +123,12 @@ void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.dropout, "dropout", "softmax: share of the query vector's elements dropped in training, in [0, 1)");
   visit(o.negatives, "negatives",
         "softmax: uniform, popularity:ALPHA, in-batch, mixed:FRACTION or full; hard ones: hard:M/N, "
-        "score-weighted:M/N, adaptive:M/N or mined:M/K; both: uniform+hard:8/256 (docs/negatives.md)");
+        "score-weighted:M/N, adaptive:M/N, mined:M/K or disliked:M; both: uniform+hard:8/256 (docs/negatives.md)");
   visit(o.n_negatives, "n-negatives", "softmax: random negatives that a batch shares, >= 1");
   visit(o.own_negatives, "own-negatives",
         "softmax: n-negatives random ones for each positive instead (with hard ones: candidates for each positive)");
   visit(o.hard_warmup, "hard-warmup", "softmax: share of the run before hardness sets in, in [0, 1)");
+  visit(o.hard_weight, "hard-weight", "softmax: how many negatives a hard one counts as, > 0");
   visit(o.hard_temperature, "hard-temperature", "softmax, score-weighted: candidates are drawn ~ exp(score / T), > 0");
   visit(o.adaptive_alpha, "adaptive-alpha", "softmax, adaptive: a of the target score b (s + a)^(p + 1)");
   visit(o.adaptive_beta, "adaptive-beta", "softmax, adaptive: b of it, > 0");

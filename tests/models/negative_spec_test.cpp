@@ -39,15 +39,15 @@ TEST(NegativeSpec, ReadsHardKindsAndBoth) {
   const NegativeSpec both = NegativeSpec::parse("score-weighted:4/64+popularity:1");
   EXPECT_EQ(both.random, RandomNegatives::kPopularity);
   EXPECT_EQ(both.hard, HardNegatives::kScoreWeighted);
+  EXPECT_EQ(NegativeSpec::parse("full+disliked:4").n_hard, 4u);
   EXPECT_EQ(NegativeSpec::parse("adaptive").hard, HardNegatives::kAdaptive);
   EXPECT_EQ(NegativeSpec::parse("adaptive").n_candidates, 256u);
 }
 
 TEST(NegativeSpec, NamesWhatItRefuses) {
   for (const char* text : {"", "unifrom", "uniform:2", "uniform+uniform", "hard:1/2+mined:4", "popularity", "popularity:-1",
-                           "popularity:nan", "popularity:x", "mixed", "mixed:0", "mixed:1", "mixed:1.5", "hard:0/5",
-                           "hard:6/5", "hard:5/", "hard:/5", "hard:1/4097", "hard:1/99999999999", "full+hard:1/2",
-                           "uniform+", "+uniform", "hard:-1/5"}) {
+                           "popularity:nan", "popularity:x", "mixed", "mixed:0", "mixed:1", "mixed:1.5", "hard:0/5", "disliked:0", "disliked:2/5",
+                           "hard:6/5", "hard:5/", "hard:/5", "hard:1/4097", "hard:1/99999999999", "uniform+", "+uniform", "hard:-1/5"}) {
     try {
       NegativeSpec::parse(text);
       ADD_FAILURE() << '"' << text << "\" was taken";
