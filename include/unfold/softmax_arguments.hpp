@@ -145,7 +145,7 @@ UNFOLD_HOST_DEVICE inline float selection_key(float score, float target, std::ui
 // log of the probability that a candidate whose key without noise is `excess` above the (M + 1)-th key is kept.
 UNFOLD_HOST_DEVICE inline float log_kept_probability(float excess) {
   const float rate = expf(excess);
-  return rate > 0 ? logf(-expm1f(-rate)) : excess;  // 1 - exp(-rate) is rate where that is tiny
+  return rate > 0x1p-24f ? logf(-expm1f(-rate)) : excess;  // 1 - exp(-rate) is rate where that is tiny
 }
 
 // Throws UsageError.
