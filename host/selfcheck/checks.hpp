@@ -38,6 +38,7 @@ std::span<const OpCheck> atomic_update_checks();
 std::span<const OpCheck> pooling_checks();
 std::span<const OpCheck> sampling_checks();
 std::span<const OpCheck> transform_checks();
+std::span<const OpCheck> softmax_checks();
 std::span<const OpCheck> scoring_checks();
 std::span<const OpCheck> selection_checks();
 std::vector<OpCheck> all_checks();
