@@ -39,6 +39,7 @@ std::span<const OpCheck> pooling_checks();
 std::span<const OpCheck> sampling_checks();
 std::span<const OpCheck> transform_checks();
 std::span<const OpCheck> softmax_checks();
+std::span<const OpCheck> hard_negative_checks();
 std::span<const OpCheck> scoring_checks();
 std::span<const OpCheck> selection_checks();
 std::vector<OpCheck> all_checks();
