@@ -37,7 +37,8 @@ SortedBatch sort_batch(const Launch& launch, const Parts& parts, const Row* rows
                        std::uint64_t n_table_rows) {
   const unsigned grid = filling_grid(launch, n_rows, kNumberThreads);
   launch_kernel<number_positions_kernel>(launch, {grid, kNumberThreads}, parts.starts, n_rows);
-  const int n_bits = n_table_rows > 1 ? static_cast<int>(std::bit_width(n_table_rows - 1)) : 1;
+  // One more than the last row: kUnknownRow's bits, all set, sort behind it.
+  const int n_bits = std::max(1, static_cast<int>(std::bit_width(n_table_rows)));
   sort_by_row(parts.scratch, rows, parts.sorted_rows, parts.starts, parts.order, n_rows, n_bits, launch.stream);
   select_starts(parts.scratch, parts.sorted_rows, parts.starts, parts.n_segments, n_rows, launch.stream);
   return {parts.sorted_rows, parts.order, parts.starts, parts.n_segments, n_rows};

@@ -180,7 +180,7 @@ class Step {
 
     const Coefficients c =
         loss_.kind == SoftmaxLossKind::kSoftmax ? softmax(q, positive_score, shared, own) : bpr(q, positive_score, shared, own);
-    float weight = scale_;
+    float weight = batch_.weights == nullptr ? scale_ : scale_ * batch_.weights[q];
     if (batch_.thresholds != nullptr) {
       const float threshold = batch_.thresholds[batch_.users[q] * batch_.threshold_stride];
       weight *= positive_weight(positive_score, threshold, loss_);

@@ -61,6 +61,7 @@ struct SoftmaxBatch {
   MatrixView<const float> queries;     // [n_queries, dim], transformed
   MatrixView<const float> positives;   // [n_queries, dim], transformed, stride of queries
   const float* positive_bias = nullptr;  // [n_queries] or null
+  const float* weights = nullptr;      // [n_queries] multiply the queries' losses, or null: each 1
   const Row* users = nullptr;          // [n_queries] whose lists of `known` (and thresholds) apply
   RowLists known;                      // items that are no negatives of a user; null offsets: none
   const float* log_temperature = nullptr;   // [1] log T
