@@ -129,10 +129,11 @@ __global__ void __launch_bounds__(kUpdateThreads)
   const std::uint64_t n_segments = *batch.n_segments;
   for (std::uint64_t base = 0; base < n_segments; base += group_count<Shape::kWidth>()) {
     const std::uint64_t segment = base + group_index<Shape::kWidth>();
-    const bool active = segment < n_segments;
+    Positions at = segment < n_segments ? segment_positions(batch, segment, n_segments) : Positions{};
+    const bool active = segment < n_segments && batch.rows[at.begin] != kUnknownRow;
     const unsigned n_packs = active ? row_packs : 0;
-    const Positions at = active ? segment_positions(batch, segment, n_segments) : Positions{};
     const Row row = active ? batch.rows[at.begin] : 0;
+    if (!active) at = {};
     OptimizerRow<kKind, Element, Shape, LoadKind::kAnyCache> state;
     RowSlice<Shape> weight;
     if constexpr (kEarlyRow) {

@@ -15,12 +15,18 @@ std::vector<const CLI::App*> commands_of(const CLI::App& root) {
   return root.get_subcommands([](const CLI::App*) { return true; });
 }
 
+// Long and short.
+std::vector<std::string> names_of(const CLI::Option& option) {
+  std::vector<std::string> names = option.get_lnames();
+  names.insert(names.end(), option.get_snames().begin(), option.get_snames().end());
+  return names;
+}
+
 // "--long" and "-s" of every option of an application.
 std::vector<std::string> flags_of(const CLI::App& app) {
   std::vector<std::string> flags;
   for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
-    for (const std::string& name : option->get_snames()) flags.push_back("-" + name);
+    for (const std::string& name : names_of(*option)) flags.push_back(flag_of(name));
   }
   return flags;
 }
@@ -68,9 +74,9 @@ std::string zsh_script(const CLI::App& root) {
     list += fmt::format("    '{}:{}'\n", app->get_name(), zsh_text(app->get_description()));
     cases += fmt::format("    {}) _arguments '--config[{}]:file:_files'", app->get_name(), "TOML file of options");
     for (const CLI::Option* option : app->get_options()) {
-      for (const std::string& name : option->get_lnames()) {
+      for (const std::string& name : names_of(*option)) {
         const bool takes_value = option->get_type_size() != 0;
-        cases += fmt::format(" \\\n      '--{}[{}]{}'", name, zsh_text(option->get_description()),
+        cases += fmt::format(" \\\n      '{}[{}]{}'", flag_of(name), zsh_text(option->get_description()),
                              takes_value ? ":value:_files" : "");
       }
     }
@@ -102,9 +108,10 @@ std::string fish_script(const CLI::App& root) {
     out += fmt::format("complete -c unfold -n __fish_use_subcommand -f -a {} -d {}\n", app->get_name(),
                        shell_quote(app->get_description()));
     for (const CLI::Option* option : app->get_options()) {
-      for (const std::string& name : option->get_lnames()) {
-        out += fmt::format("complete -c unfold -n '__fish_seen_subcommand_from {}' -l {}{} -d {}\n", app->get_name(),
-                           name, option->get_type_size() != 0 ? " -r" : "", shell_quote(option->get_description()));
+      for (const std::string& name : names_of(*option)) {
+        out += fmt::format("complete -c unfold -n '__fish_seen_subcommand_from {}' -{} {}{} -d {}\n", app->get_name(),
+                           name.size() == 1 ? "s" : "l", name, option->get_type_size() != 0 ? " -r" : "",
+                           shell_quote(option->get_description()));
       }
     }
   }

@@ -25,16 +25,21 @@ struct EvaluateCommand {
 // The model was trained on ratings, not on bare pairs.
 bool is_explicit(const Model& model) {
   const auto data = model.training.find("data");
-  return data == model.training.end() || data->value("has_ratings", true);
+  return predicts_ratings(model) && (data == model.training.end() || data->value("has_ratings", true));
 }
 
 int run(const EvaluateCommand& command) {
   if (command.test.empty() && command.candidates.empty()) {
     throw UsageError("evaluate: give --test FILE, --candidates FILE, or both");
   }
-  const EvaluateOptions options = command.score.resolve();
+  EvaluateOptions options = command.score.resolve();
+  if (command.test.empty() && !command.score.items.empty()) {
+    throw UsageError("evaluate: --items measures folding beside the scores on a test file; give --test FILE too");
+  }
   Progress progress(command.quiet);
   const Model model = load_model(command.model);
+  const std::optional<ItemGroups> groups = command.score.read_groups(model.item_ids, progress);
+  if (groups) options.groups = &*groups;
   const std::unique_ptr<Backend> backend = make_backend(
       command.device, command.threads, [&progress](const std::string& notice) { progress.warn("unfold: " + notice); });
   const UploadedModel uploaded(*backend, model);
@@ -69,7 +74,9 @@ RunCommand add_evaluate(CLI::App& root) {
   CLI::App* app = root.add_subcommand("evaluate", "score a model on a test file, beside the popularity baseline");
   app->footer(
       "Rating error, and full ranking over all items with each user's training items masked.\n\n"
-      "Example:\n  unfold evaluate model --test test.csv --at 5,10,20 --json");
+      "Examples:\n"
+      "  unfold evaluate model --test test.csv --at 5,10,20 --json\n"
+      "  unfold evaluate model --test test.csv --items items.tsv --group-column category");
   auto command = std::make_shared<EvaluateCommand>();
   OptionSet options(*app);
   options.add_positional(command->model, "MODEL", "folder that unfold train wrote");

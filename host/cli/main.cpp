@@ -19,6 +19,7 @@
 #include "host/cli/config_file.hpp"
 #include "host/cli/help_formatter.hpp"
 #include "host/cli/interrupt.hpp"
+#include "host/cli/option_set.hpp"
 #include "host/cli/suggest.hpp"
 #include "unfold/error.hpp"
 #include "unfold/version.hpp"
@@ -60,7 +61,7 @@ std::string describe_unknown(const CLI::App& root, const std::vector<std::string
   for (const CLI::App* app : {command, &root}) {
     if (app == nullptr) continue;
     for (const CLI::Option* option : app->get_options()) {
-      if (option->nonpositional()) known.push_back("--" + option->get_single_name());
+      if (option->nonpositional()) known.push_back(flag_of(option->get_single_name()));
     }
   }
   const std::string name = flag->substr(0, flag->find('='));
@@ -92,9 +93,11 @@ int run(int argc, char** argv) {
   root.footer("Example:\n  unfold train ratings.csv --out model && unfold export model --format npy");
 
   const std::pair<const char*, RunCommand> commands[] = {
-      {"train", add_train(root)},          {"evaluate", add_evaluate(root)}, {"export", add_export(root)},
-      {"import", add_import(root)},        {"synth", add_synth(root)},       {"selfcheck", add_selfcheck(root)},
-      {"info", add_info(root)},            {"completion", add_completion(root)}};
+      {"train", add_train(root)},   {"evaluate", add_evaluate(root)}, {"recommend", add_recommend(root)},
+      {"neighbors", add_neighbors(root)}, {"export", add_export(root)}, {"map", add_map(root)},
+      {"import", add_import(root)}, {"synth", add_synth(root)},       {"selfcheck", add_selfcheck(root)},
+      {"info", add_info(root)},
+      {"completion", add_completion(root)}};
   for (CLI::App* app : root.get_subcommands([](const CLI::App*) { return true; })) {
     app->set_help_flag("-h,--help", "print this help and exit");
     app->allow_config_extras(CLI::config_extras_mode::error);

@@ -48,10 +48,12 @@ std::string toml_string(const std::string& text) {
   return out + '"';
 }
 
+std::string flag_of(const std::string& name) { return (name.size() == 1 ? "-" : "--") + name; }
+
 template <typename T>
 CLI::Option* OptionSet::add_value(T& field, const std::string& name, const std::string& help, const std::string& value,
                                   const std::string& default_text) {
-  CLI::Option* option = app_->add_option("--" + name, field, help);
+  CLI::Option* option = app_->add_option(flag_of(name), field, help);
   option->type_name(value)->default_str(default_text);
   return option;
 }
@@ -67,7 +69,7 @@ void OptionSet::add(std::string& field, const std::string& name, const std::stri
 }
 
 void OptionSet::add(bool& field, const std::string& name, const std::string& help, Saved saved) {
-  app_->add_flag("--" + name, field, help);
+  app_->add_flag(flag_of(name), field, help);
   save(saved, name, [&field] { return std::string(field ? "true" : "false"); });
 }
 
@@ -88,7 +90,7 @@ void OptionSet::add(double& field, const std::string& name, const std::string& h
 
 void OptionSet::add(std::optional<double>& field, const std::string& name, const std::string& help, Saved saved) {
   app_->add_option_function<double>(
-          "--" + name, [&field](const double& value) { field = value; }, help)
+          flag_of(name), [&field](const double& value) { field = value; }, help)
       ->type_name("X")
       ->check(CLI::Validator(check_number<double>, ""));
   save(saved, name, [&field] { return field ? fmt::format("{}", *field) : std::string(); });
@@ -108,7 +110,7 @@ void OptionSet::add_positional(std::string& field, const std::string& name, cons
 
 void OptionSet::add_required(std::string& field, const std::string& name, const std::string& value,
                              const std::string& help) {
-  app_->add_option("--" + name, field, help)->required()->type_name(value);
+  app_->add_option(flag_of(name), field, help)->required()->type_name(value);
 }
 
 std::string OptionSet::to_toml() const {

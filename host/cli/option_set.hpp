@@ -22,6 +22,9 @@ enum class Saved { kYes, kNo };
 // "text" with quotes and escapes, as TOML reads it.
 std::string toml_string(const std::string& text);
 
+// An option as it is given: "--name", "-k" where the name is one letter.
+std::string flag_of(const std::string& name);
+
 class OptionSet {
  public:
   explicit OptionSet(CLI::App& app) : app_(&app) {}
@@ -42,6 +45,9 @@ class OptionSet {
   void add_positional(std::string& field, const std::string& name, const std::string& help);
   // An option that must be given and is not saved.
   void add_required(std::string& field, const std::string& name, const std::string& value, const std::string& help);
+
+  // The command line or a configuration file gave it.
+  bool was_given(const std::string& name) const { return app_->get_option("--" + name)->count() > 0; }
 
   // The section of a configuration file that gives the saved options their present values.
   std::string to_toml() const;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -63,17 +64,21 @@ void Progress::importing(const std::string& file, std::uint64_t bytes_done, std:
 
 void Progress::training(const TrainProgress& progress) {
   if (!live_) return;
-  show(fmt::format("epoch {}/{}  {:3.0f}%  rmse {:.4f}  {} ratings/s  ETA {}", progress.epoch, progress.n_epochs,
-                   100 * progress.epoch_progress, progress.train_rmse, format_rate(progress.ratings_per_second),
+  show(fmt::format("epoch {}/{}  {:3.0f}%  {} {:.4f}  {} ratings/s  ETA {}", progress.epoch, progress.n_epochs,
+                   100 * progress.epoch_progress, progress.loss_name, progress.train_loss, format_rate(progress.ratings_per_second),
                    format_seconds(progress.eta_seconds)));
 }
 
 void Progress::epoch(const nlohmann::ordered_json& line, std::uint32_t n_epochs) {
   if (quiet_ || live_) return;
-  std::string text = fmt::format("epoch {}/{}  train rmse {:.4f}", line.value("epoch", 0u), n_epochs,
-                                 line.value("train_rmse", std::nan("")));
-  if (line.contains("validation_rmse")) {
-    text += fmt::format("  validation rmse {:.4f}", line.value("validation_rmse", std::nan("")));
+  std::string text = fmt::format("epoch {}/{}", line.value("epoch", 0u), n_epochs);
+  constexpr std::array<std::array<const char*, 2>, 5> kScores = {{{"train_rmse", "train rmse"},
+                                                                  {"train_loss", "train loss"},
+                                                                  {"validation_rmse", "validation rmse"},
+                                                                  {"validation_recall@20", "validation recall@20"},
+                                                                  {"validation_ndcg@20", "ndcg@20"}}};
+  for (const auto& [key, words] : kScores) {
+    if (line.contains(key)) text += fmt::format("  {} {:.4f}", words, line.value(key, std::nan("")));
   }
   text += fmt::format("  {} ratings/s  {}  waiting for data {:.1f}%", format_rate(line.value("ratings_per_second", 0.0)),
                       format_seconds(line.value("seconds", 0.0)), 100 * line.value("wait_share", 0.0));

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
-#include "host/cli/progress.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold::cli {
 namespace {
 
 std::string row(const std::string& name, double model, double baseline) {
-  return fmt::format("{:<14} {:>10.4f} {:>12.4f}\n", name, model, baseline);
+  return fmt::format("{:<16} {:>10.4f} {:>12.4f}\n", name, model, baseline);
 }
 
 std::string ranking_rows(const RankingMetrics& model, const RankingMetrics& baseline) {
@@ -28,13 +27,62 @@ std::string ranking_rows(const RankingMetrics& model, const RankingMetrics& base
   return out + row("mrr", model.mrr, baseline.mrr);
 }
 
+std::string folding_rows(const FoldingMetrics& model, const FoldingMetrics& baseline) {
+  std::string out;
+  for (std::size_t n = 0; model.n_users > 0 && n < model.at_k.size(); ++n) {
+    out += row(fmt::format("folding@{}", model.at_k[n].k), model.at_k[n].folding, baseline.at_k[n].folding);
+    out.back() = ' ';
+    out += fmt::format("{:>12.4f}\n", model.chance);
+  }
+  if (model.n_pairwise_users > 0) out += row("folding_pairwise", model.pairwise, baseline.pairwise);
+  return out;
+}
+
+std::string folding_counts(const FoldingMetrics& folding) {
+  std::string out = fmt::format("folding: users {} ({} skipped: no training item of a group, or none left to rank)",
+                                format_count(folding.n_users), format_count(folding.n_users_skipped));
+  if (folding.n_items_without_group > 0) {
+    out += fmt::format(", {} items without a group count as of no other group",
+                       format_count(folding.n_items_without_group));
+  }
+  return out + '\n';
+}
+
 }  // namespace
+
+void add_group_options(OptionSet& options, std::string& items, std::string& group_column, const std::string& use) {
+  options.add(
+      items, "items",
+      fmt::format("a table of items with a header, whose ids are in a column item, itemId, ... or id, else in the "
+                  "first: {}",
+                  use),
+      Saved::kYes, "FILE");
+  options.add(group_column, "group-column", "the column of --items that holds the groups, by name or number from 1",
+              Saved::kYes, "NAME");
+}
+
+void check_group_options(const std::string& items, const std::string& group_column) {
+  if (items.empty() && group_column != kDefaultGroupColumn) {
+    throw UsageError(fmt::format("--group-column {} names a column of --items FILE; give that too", group_column));
+  }
+}
+
+ItemGroups load_groups(const std::string& items, const std::string& group_column, const IdMap& item_ids,
+                       Progress& progress) {
+  ItemGroups groups = read_item_groups(items, group_column, item_ids);
+  progress.say(fmt::format("{}: {} groups in column {}, {} of {} items without one", items,
+                           format_count(groups.names.size()), group_column, format_count(groups.n_without()),
+                           format_count(groups.of_item.size())));
+  return groups;
+}
 
 void ScoreOptions::add(OptionSet& options) {
   options.add(at, "at", "cutoffs K of the ranking metrics, each >= 1");
   options.add(relevant_rating, "relevant-rating",
               "test items that their user rated lower than X do not count as relevant; absent: all count");
   options.add(no_ranking, "no-ranking", "leave out the ranking metrics, which score every item for every user");
+  add_group_options(options, items, group_column,
+                    "measure folding too, how much items of groups that a user has nothing to do with get in between");
 }
 
 EvaluateOptions ScoreOptions::resolve() const {
@@ -43,18 +91,33 @@ EvaluateOptions ScoreOptions::resolve() const {
   std::sort(options.cutoffs.begin(), options.cutoffs.end());
   options.cutoffs.erase(std::unique(options.cutoffs.begin(), options.cutoffs.end()), options.cutoffs.end());
   if (options.cutoffs.empty() || options.cutoffs.front() == 0) throw UsageError("--at: every cutoff is 1 or more");
+  check_group_options(items, group_column);
+  if (!items.empty() && no_ranking) throw UsageError("--items measures folding by ranking; give it or --no-ranking");
+  if (!items.empty() && options.cutoffs.back() > kMaxTopK) {
+    throw UsageError(
+        fmt::format("--at {}: with --items every cutoff is at most {}, the longest list that folding is "
+                    "measured on",
+                    options.cutoffs.back(), kMaxTopK));
+  }
   if (relevant_rating) options.relevant_rating = *relevant_rating;
   options.ranking = !no_ranking;
   return options;
 }
 
+std::optional<ItemGroups> ScoreOptions::read_groups(const IdMap& item_ids, Progress& progress) const {
+  if (items.empty()) return std::nullopt;
+  return load_groups(items, group_column, item_ids, progress);
+}
+
 std::string score_table(const Evaluation& evaluation) {
-  std::string out = fmt::format("{:<14} {:>10} {:>12}\n", "", "model", "popularity");
+  std::string out = fmt::format("{:<16} {:>10} {:>12}", "", "model", "popularity");
+  out += evaluation.has_folding ? fmt::format(" {:>12}\n", "chance") : "\n";
   if (evaluation.has_rating) {
     out += row("rmse", evaluation.rating.rmse, evaluation.rating_baseline.rmse);
     out += row("mae", evaluation.rating.mae, evaluation.rating_baseline.mae);
   }
   if (evaluation.has_ranking) out += ranking_rows(evaluation.ranking, evaluation.ranking_baseline);
+  if (evaluation.has_folding) out += folding_rows(evaluation.folding, evaluation.folding_baseline);
   if (evaluation.has_rating) out += fmt::format("ratings {}", format_count(evaluation.rating.n));
   if (evaluation.has_ranking) {
     const RankingMetrics& ranking = evaluation.ranking;
@@ -66,6 +129,7 @@ std::string score_table(const Evaluation& evaluation) {
     }
   }
   out += '\n';
+  if (evaluation.has_folding) out += folding_counts(evaluation.folding);
   if (evaluation.n_unknown_users + evaluation.n_unknown_items > 0) {
     out += fmt::format("not ranked: {} test ratings of unknown users, {} of unknown items\n",
                        format_count(evaluation.n_unknown_users), format_count(evaluation.n_unknown_items));

@@ -6,21 +6,39 @@
 #include <vector>
 
 #include "host/cli/option_set.hpp"
+#include "host/cli/progress.hpp"
 #include "unfold/evaluate.hpp"
 
 namespace unfold::cli {
+
+inline constexpr const char* kDefaultGroupColumn = "group";
+
+// The options --items and --group-column, of each command that reads groups; `use` is what it does with them.
+void add_group_options(OptionSet& options, std::string& items, std::string& group_column, const std::string& use);
+
+// Throws UsageError for a column without a table.
+void check_group_options(const std::string& items, const std::string& group_column);
+
+// Reads the groups and tells how many items have one.
+ItemGroups load_groups(const std::string& items, const std::string& group_column, const IdMap& item_ids,
+                       Progress& progress);
 
 struct ScoreOptions {
   std::vector<std::uint32_t> at = {10, 20};
   std::optional<double> relevant_rating;
   bool no_ranking = false;
+  std::string items;  // a table of items, or empty: no folding
+  std::string group_column = kDefaultGroupColumn;
 
   void add(OptionSet& options);
-  // Throws UsageError.
+  // Without groups. Throws UsageError.
   EvaluateOptions resolve() const;
+  // The items' groups, where a table is given. Throws DataError.
+  std::optional<ItemGroups> read_groups(const IdMap& item_ids, Progress& progress) const;
 };
 
-// The model's scores beside the popularity baseline's, a line a metric, and what was counted and left out.
+// The model's scores beside the popularity baseline's, a line a metric, with those of chance where folding was
+// measured, and what was counted and left out.
 std::string score_table(const Evaluation& evaluation);
 
 }  // namespace unfold::cli

@@ -6,7 +6,7 @@
 
 namespace unfold::cli {
 
-// The nearest of `known` by edits (insert, delete, replace, swap neighbours), or "" where none is near.
+// The nearest of `known` by edits, or "" where none is near.
 std::string nearest_word(const std::string& word, const std::vector<std::string>& known);
 
 // "; did you mean KNOWN?", or "" where none is near.

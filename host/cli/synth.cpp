@@ -11,7 +11,7 @@ namespace unfold::cli {
 namespace {
 
 struct SynthCommand {
-  std::string file;
+  std::string file, items_out;
   SyntheticOptions options;
   bool json = false;
 };
@@ -29,16 +29,23 @@ void bind(SynthCommand& command, OptionSet& options) {
   options.add(o.mean, "mean", "mean rating");
   options.add(o.skew, "skew", "items are drawn with probability ~ rank^-skew, >= 0; 0: uniform");
   options.add(o.user_skew, "user-skew", "the same of users");
-  options.add(o.groups, "groups", "disjoint groups of users and items that only meet inside, >= 1");
+  options.add(o.groups, "groups",
+              "disjoint groups of users and items that only meet inside, >= 1; every group has tastes of its own");
   options.add(o.rating_min, "rating-min", "ratings are clipped from below here, where rating-min < rating-max");
   options.add(o.rating_max, "rating-max", "and from above here");
   options.add(o.rating_step, "rating-step", "round ratings to multiples of this, where > 0");
   options.add(o.implicit, "implicit", "write pairs without a rating");
   options.add(o.seed, "seed", "the same seed and options write the same bytes");
+  options.add(
+      command.items_out, "items-out",
+      "write the items' groups as a table with columns item and group, separated by a tab, which the --items of "
+      "train, evaluate and map reads; absent: with groups, FILE's name + .items.csv with id,group",
+      Saved::kNo, "FILE");
   options.add(command.json, "json", "print the counts and the planted model's error as one JSON object");
 }
 
-int run(const SynthCommand& command) {
+int run(SynthCommand& command) {
+  command.options.items_out = command.items_out;
   const SyntheticReport report = write_synthetic(command.file, command.options);
   if (command.json) {
     fmt::print("{}\n", json_page({{"file", command.file},
@@ -64,7 +71,8 @@ RunCommand add_synth(CLI::App& root) {
   CLI::App* app = root.add_subcommand("synth", "write a data set with a known answer");
   app->footer(
       "rating = mean + b_u + b_i + p_u.q_i + noise * N(0, 1), then rounded and clipped.\n\n"
-      "Example:\n  unfold synth ratings.csv --users 10000 --items 2000 --ratings 1000000 --noise 0.5");
+      "Examples:\n  unfold synth ratings.csv --users 10000 --items 2000 --ratings 1000000 --noise 0.5\n"
+      "  unfold synth grouped.csv --groups 10 --items-out items.tsv");
   auto command = std::make_shared<SynthCommand>();
   OptionSet options(*app);
   bind(*command, options);

@@ -2,6 +2,8 @@
 #include "unfold/train.hpp"
 
 #include <memory>
+#include <string_view>
+#include <type_traits>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/interrupt.hpp"
@@ -51,8 +53,24 @@ void bind(TrainCommand& command) {
   options.add(request.json, "json", "print the test scores as one JSON object instead of a table", Saved::kNo);
 }
 
+// Options that were not given take the defaults of the model, where those are not mf's.
+void apply_model_defaults(TrainCommand& command) {
+  TrainOptions& chosen = command.request.options;
+  if (chosen.model == "mf") return;
+  TrainOptions defaults = TrainOptions::defaults(chosen.model);
+  visit_train_options(defaults, [&](auto& value, const char* name, const char*) {
+    visit_train_options(chosen, [&](auto& field, const char* other, const char*) {
+      if constexpr (std::is_same_v<decltype(value), decltype(field)>) {
+        if (std::string_view(name) == other && !command.options.was_given(name)) field = value;
+      }
+    });
+  });
+  if (!command.options.was_given("validation")) command.request.validation = "random:0.1";
+}
+
 int run(TrainCommand& command) {
   TrainRequest& request = command.request;
+  apply_model_defaults(command);
   if (request.split.empty()) request.split = request.test.empty() ? "random:0.1" : "none";
   // A folder's name may end in a slash; names beside it are made from the bare one.
   while (command.out.size() > 1 && command.out.back() == '/') command.out.pop_back();

@@ -59,6 +59,9 @@ TrainRun::TrainRun(const TrainRequest& request, std::string config)
     throw UsageError(fmt::format("--test {} and --split {} both name a test part; give one, or --split none",
                                  request_.test, request_.split));
   }
+  if (!request_.score.items.empty() && request_.test.empty() && split_.kind == SplitKind::kNone) {
+    throw UsageError("--items measures folding beside the scores on the test part; name one with --test or --split");
+  }
   const std::string& validation = request_.validation;
   has_validation_file_ = !validation.empty() && validation != "none" && !SplitSpec::looks_like(validation);
   if (!has_validation_file_ && !validation.empty()) validation_split_ = SplitSpec::parse(validation);
@@ -71,12 +74,14 @@ int TrainRun::run() {
                           [this](const std::string& notice) { progress_.warn("unfold: " + notice); });
   LoadedData data = load_data(request_.data, request_.input, progress_);
   const ImportReport& report = data.dataset.report();
-  if (report.rating_min == report.rating_max) {
+  if (request_.options.model == "mf" && report.rating_min == report.rating_max) {
     progress_.say(
         fmt::format("note: every rating is {:g}; from positives alone {} learns that constant and no order "
-                    "among items",
+                    "among items; --model softmax is for that",
                     report.rating_min, request_.options.model));
   }
+  groups_ = request_.score.read_groups(data.item_ids, progress_);
+  if (groups_) evaluate_options_.groups = &*groups_;
   const Parts parts = make_parts(data);
   seen_ = SeenItems::from_ratings(parts.train, data.dataset.n_users(), data.dataset.n_items());
   throw_if_interrupted();
@@ -185,7 +190,7 @@ int TrainRun::finish(LoadedData& data, const Parts& parts, TrainResult& result) 
   const bool has_test = complete && parts.test.size() > 0;
   try {
     if (has_test) {
-      evaluation = evaluate_test(model, parts, data.dataset.report().has_ratings);
+      evaluation = evaluate_test(model, parts, data.dataset.report().has_ratings && predicts_ratings(model));
       model.scores = evaluation.to_json();
       log_->write({{"epoch", result.best_epoch}, {"test", model.scores}});
     }

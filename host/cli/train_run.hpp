@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "host/cli/input_options.hpp"
@@ -73,6 +74,7 @@ class TrainRun {
   TrainRequest request_;
   std::string config_;
   EvaluateOptions evaluate_options_;
+  std::optional<ItemGroups> groups_;  // that evaluate_options_ points to
   SplitSpec split_, validation_split_;
   bool has_validation_file_ = false;
   Progress progress_;

@@ -14,7 +14,7 @@
 namespace unfold {
 namespace {
 
-// Names of columns as normalized() writes them, the surest first.
+// Names of columns as normalized_name() writes them, the surest first.
 const std::initializer_list<std::string_view> kUserNames = {
     "user",       "userid",   "uid",        "usr",       "useridx",  "userindex", "customer",
     "customerid", "reviewer", "reviewerid", "member",    "memberid", "visitor",   "visitorid",
@@ -41,16 +41,6 @@ const std::initializer_list<std::string_view>& names_of(Role role) {
     default:
       return kTimeNames;
   }
-}
-
-// Lower case, without what people put between words.
-std::string normalized(std::string_view name) {
-  std::string out;
-  for (const char c : name) {
-    if (c == '_' || c == ' ' || c == '-' || c == '.') continue;
-    out.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
-  }
-  return out;
 }
 
 bool is_number(std::string_view text) {
@@ -104,32 +94,9 @@ class Samples {
   bool first_is_data_;
 };
 
-// The columns there are, for messages.
-std::string list_columns(const InputFormat& format) {
-  if (!format.has_header) return fmt::format("the columns are 1 to {}, and there is no header", format.n_columns);
-  std::vector<std::string> names;
-  constexpr std::size_t kMaxListed = 30;
-  for (std::size_t n = 0; n < std::min(format.header.size(), kMaxListed); ++n)
-    names.push_back(in_quotes(format.header[n]));
-  return fmt::format("the columns are {}{}", fmt::join(names, ", "), format.header.size() > kMaxListed ? ", ..." : "");
-}
-
-int find_named(const std::vector<std::string>& header, const std::string& name) {
-  const auto exact = std::find(header.begin(), header.end(), name);
-  if (exact != header.end()) return static_cast<int>(exact - header.begin());
-  const auto same = [&](const std::string& other) { return normalized(other) == normalized(name); };
-  const auto similar = std::find_if(header.begin(), header.end(), same);
-  return similar == header.end() ? kNoColumn : static_cast<int>(similar - header.begin());
-}
-
-bool parse_column_number(const std::string& text, std::size_t& number) {
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
-  return result.ec == std::errc() && result.ptr == text.data() + text.size();
-}
-
 int find_given(const InputFormat& format, const std::string& role, const std::string& given,
                const std::string& source) {
-  const int named = find_named(format.header, given);
+  const int named = find_named_column(format.header, given);
   if (named != kNoColumn) return named;
   std::size_t number = 0;
   if (parse_column_number(given, number) && number >= 1 && number <= format.n_columns) {
@@ -158,12 +125,7 @@ bool is_taken(const InputFormat& format, int column) {
 }
 
 int find_by_role(const InputFormat& format, Role role) {
-  for (const std::string_view name : names_of(role)) {
-    for (std::size_t n = 0; n < format.header.size(); ++n) {
-      if (normalized(format.header[n]) == name && !is_taken(format, static_cast<int>(n))) return static_cast<int>(n);
-    }
-  }
-  return kNoColumn;
+  return find_column_of(format.header, role, [&format](int column) { return !is_taken(format, column); });
 }
 
 void assign_by_name(InputFormat& format, const Samples& samples) {
@@ -200,6 +162,46 @@ void assign_by_position(InputFormat& format, const Samples& samples, const std::
 
 }  // namespace
 
+std::string normalized_name(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    if (c == '_' || c == ' ' || c == '-' || c == '.') continue;
+    out.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+  }
+  return out;
+}
+
+std::string list_columns(const InputFormat& format) {
+  if (!format.has_header) return fmt::format("the columns are 1 to {}, and there is no header", format.n_columns);
+  std::vector<std::string> names;
+  constexpr std::size_t kMaxListed = 30;
+  for (std::size_t n = 0; n < std::min(format.header.size(), kMaxListed); ++n)
+    names.push_back(in_quotes(format.header[n]));
+  return fmt::format("the columns are {}{}", fmt::join(names, ", "), format.header.size() > kMaxListed ? ", ..." : "");
+}
+
+int find_named_column(const std::vector<std::string>& header, const std::string& name) {
+  const auto exact = std::find(header.begin(), header.end(), name);
+  if (exact != header.end()) return static_cast<int>(exact - header.begin());
+  const auto same = [&](const std::string& other) { return normalized_name(other) == normalized_name(name); };
+  const auto similar = std::find_if(header.begin(), header.end(), same);
+  return similar == header.end() ? kNoColumn : static_cast<int>(similar - header.begin());
+}
+
+bool parse_column_number(const std::string& text, std::size_t& number) {
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
+  return result.ec == std::errc() && result.ptr == text.data() + text.size();
+}
+
+int find_column_of(const std::vector<std::string>& header, Role role, const std::function<bool(int)>& is_free) {
+  for (const std::string_view name : names_of(role)) {
+    for (int n = 0; n < static_cast<int>(header.size()); ++n) {
+      if (normalized_name(header[static_cast<std::size_t>(n)]) == name && is_free(n)) return n;
+    }
+  }
+  return kNoColumn;
+}
+
 const char* role_name(Role role) {
   switch (role) {
     case Role::kUser:
@@ -228,7 +230,7 @@ bool has_header(const SampleTable& table, const ImportOptions& options, const st
   const std::vector<std::string> first(table.first.begin(), table.first.end());
   bool unknown_name = false;
   for (const auto& [role, given] : options.columns) {
-    if (find_named(first, given) != kNoColumn && !any_number) return true;
+    if (find_named_column(first, given) != kNoColumn && !any_number) return true;
     std::size_t number = 0;
     unknown_name = unknown_name || !parse_column_number(given, number);
   }
@@ -245,7 +247,7 @@ bool has_header(const SampleTable& table, const ImportOptions& options, const st
   for (const Role role : kRoles) {
     const auto& names = names_of(role);
     const auto known = [&](const std::string& field) {
-      return std::find(names.begin(), names.end(), normalized(field)) != names.end();
+      return std::find(names.begin(), names.end(), normalized_name(field)) != names.end();
     };
     n_known += std::any_of(first.begin(), first.end(), known) ? 1 : 0;
   }

@@ -1,19 +1,30 @@
 // Which column of a table holds the users, the items, the ratings and the times.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "host/data/format.hpp"
+#include "host/data/table_sample.hpp"
 
 namespace unfold {
 
-// The first lines of a table, split. All views stay valid as long as the sample.
-struct SampleTable {
-  std::vector<std::string_view> first;               // the first line, a header or not
-  std::vector<std::vector<std::string_view>> lines;  // the lines after it that have as many columns as most
-};
+// A column's name in lower case, without what people put between words.
+std::string normalized_name(std::string_view name);
+
+// The column of this name, else of one that is normalized alike; kNoColumn where there is none.
+int find_named_column(const std::vector<std::string>& header, const std::string& name);
+
+// The column with the surest of the names that a role is known by, among those that `is_free` allows.
+int find_column_of(const std::vector<std::string>& header, Role role, const std::function<bool(int)>& is_free);
+
+// A column's number, as columns are given on the command line.
+bool parse_column_number(const std::string& text, std::size_t& number);
+
+// The columns there are, for messages.
+std::string list_columns(const InputFormat& format);
 
 // Throws UsageError for a role that does not exist.
 void check_roles(const ImportOptions& options);

@@ -1,7 +1,11 @@
 #include "host/data/field_splitter.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
+
+#include "host/data/escaped.hpp"
 
 namespace unfold {
 
@@ -47,6 +51,19 @@ FieldSplitter::Status FieldSplitter::split(std::string_view line) {
     split_plain(line);
   }
   return Status::kOk;
+}
+
+std::string FieldSplitter::describe(Status status) const {
+  const std::string value = in_quotes(fields_.back());
+  if (status == Status::kOpenQuote) {
+    return fmt::format(
+        "column {}: {} begins with a quote that does not end in this line; line breaks inside a field are not "
+        "supported",
+        fields_.size(), value);
+  }
+  return fmt::format(
+      "column {}: {} goes on after its closing quote; a quote inside a quoted field is written twice", fields_.size(),
+      value);
 }
 
 void FieldSplitter::split_plain(std::string_view line) {

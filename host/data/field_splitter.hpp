@@ -43,6 +43,8 @@ class FieldSplitter {
   Status split(std::string_view line);
   // Views of the line or of this splitter, valid until the next split.
   const std::vector<std::string_view>& fields() const { return fields_; }
+  // What is wrong with the line that the last split found not kOk, for messages.
+  std::string describe(Status status) const;
 
  private:
   void split_plain(std::string_view line);

@@ -2,71 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <map>
 #include <optional>
 
 #include "host/data/column_roles.hpp"
 #include "host/data/escaped.hpp"
+#include "host/data/table_sample.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
 namespace {
-
-constexpr std::size_t kMaxSampleLines = 2000;
-// The separators looked for, the surest first.
-constexpr std::array kSeparated = {Format::kDat, Format::kTsv, Format::kCsv, Format::kSemicolon, Format::kPipe};
-
-// The whole lines in a sample, without blank ones. A sample without a line's end gives one line.
-std::vector<std::string_view> sample_lines(std::string_view sample, bool complete) {
-  std::vector<std::string_view> lines;
-  while (!sample.empty() && lines.size() < kMaxSampleLines) {
-    const std::size_t end = sample.find('\n');
-    if (end == std::string_view::npos && !complete && !lines.empty()) break;
-    std::string_view line = sample.substr(0, end);
-    sample.remove_prefix(std::min(line.size() + 1, sample.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.find_first_not_of(" \t") != std::string_view::npos) lines.push_back(line);
-  }
-  return lines;
-}
-
-// How many lines have how many columns.
-struct ColumnCounts {
-  std::size_t modal = 0;     // the count that most lines have
-  std::size_t of_modal = 0;  // lines that have it
-  std::size_t distinct = 0;
-  std::size_t largest = 0;
-};
-
-ColumnCounts count_columns(const std::vector<std::string_view>& lines, Format format) {
-  FieldSplitter splitter(format);
-  std::map<std::size_t, std::size_t> histogram;
-  for (const std::string_view line : lines) {
-    if (splitter.split(line) == FieldSplitter::Status::kOk) ++histogram[splitter.fields().size()];
-  }
-  ColumnCounts counts;
-  counts.distinct = histogram.size();
-  for (const auto& [n_columns, n_lines] : histogram) {
-    counts.largest = n_columns;
-    if (n_lines < counts.of_modal || n_columns < 2) continue;
-    counts.modal = n_columns;
-    counts.of_modal = n_lines;
-  }
-  return counts;
-}
-
-std::optional<Format> find_separator(const std::vector<std::string_view>& lines) {
-  std::optional<Format> best;
-  std::size_t most_columns = 1;
-  for (const Format format : kSeparated) {
-    const ColumnCounts counts = count_columns(lines, format);
-    if (2 * counts.of_modal < lines.size() || counts.modal <= most_columns) continue;
-    best = format;
-    most_columns = counts.modal;
-  }
-  return best;
-}
 
 // Columns of equal number on (nearly) every line are a table; lines of many lengths are lists. Where it could be
 // either, a table: then lines that do not fit are reported, while ratings taken for items would go unnoticed.
@@ -94,23 +38,6 @@ Format table_or_lists(const std::vector<std::string_view>& lines, const ImportOp
   return half_differs || (counts.distinct >= 3 && tenth_differs) ? Format::kAdjacency : Format::kSpace;
 }
 
-SampleTable split_table(const std::vector<std::string_view>& lines, Format format, std::size_t n_columns,
-                        std::vector<FieldSplitter>& splitters) {
-  SampleTable table;
-  splitters.reserve(lines.size());
-  for (const std::string_view line : lines) {
-    splitters.emplace_back(format);
-    const bool whole = splitters.back().split(line) == FieldSplitter::Status::kOk;
-    const std::vector<std::string_view>& fields = splitters.back().fields();
-    if (splitters.size() == 1) {
-      table.first = fields;
-    } else if (whole && fields.size() == n_columns) {
-      table.lines.push_back(fields);
-    }
-  }
-  return table;
-}
-
 // By itself a space-separated table of more than four columns looks like lists; its header tells.
 bool has_space_header(const std::vector<std::string_view>& lines, const ImportOptions& options,
                       const std::string& source) {
@@ -129,7 +56,7 @@ Format choose_format(const std::vector<std::string_view>& lines, const ImportOpt
     throw UsageError(fmt::format("--format {}: known are auto, csv, tsv, dat, pipe, semicolon, space and adjacency",
                                  options.format));
   }
-  const std::optional<Format> separated = find_separator(lines);
+  const std::optional<Format> separated = find_separator(lines, FirstLine::kAny);
   if (separated.has_value()) return *separated;
   ImportOptions by_content = options;
   by_content.columns.clear();

@@ -31,8 +31,8 @@ LineReader::LineReader(TextSource& source)
   if (head.starts_with("\xef\xbb\xbf"sv)) begin_ = 3;
   if (begin_ == end_ && !fill()) {
     const bool compressed = source.compression()[0] != '\0';
-    throw DataError(fmt::format("{}: the file is empty{}; it should hold ratings", source.name(),
-                                compressed ? " after decompression" : ""));
+    throw DataError(fmt::format("{}: the file is empty{}; it should hold {}", source.name(),
+                                compressed ? " after decompression" : "", source.content()));
   }
 }
 

@@ -20,7 +20,7 @@ constexpr std::size_t kBufferBytes = std::size_t{1} << 18;
 
 std::string hex(XXH128_hash_t hash) { return fmt::format("{:016x}{:016x}", hash.high64, hash.low64); }
 
-FileDescriptor open_regular_file(const std::string& name, std::uint64_t& size) {
+FileDescriptor open_regular_file(const std::string& name, std::string_view content, std::uint64_t& size) {
   // O_NONBLOCK: opening a pipe that nobody writes to would wait for ever; regular files do not mind.
   FileDescriptor descriptor(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!descriptor.is_open()) {
@@ -35,9 +35,8 @@ FileDescriptor open_regular_file(const std::string& name, std::uint64_t& size) {
   }
   if (S_ISDIR(status.st_mode)) {
     throw DataError(
-        fmt::format("{}: is a directory and holds no imported data set (no dataset.json); "
-                    "name a ratings file",
-                    name));
+        fmt::format("{}: is a directory{}; name a file of {}", name,
+                    content == kRatingsContent ? " and holds no imported data set (no dataset.json)" : "", content));
   }
   if (!S_ISREG(status.st_mode)) {
     throw DataError(
@@ -45,7 +44,9 @@ FileDescriptor open_regular_file(const std::string& name, std::uint64_t& size) {
                     "name that",
                     name));
   }
-  if (status.st_size == 0) throw DataError(fmt::format("{}: the file is empty; it should hold ratings", name));
+  if (status.st_size == 0) {
+    throw DataError(fmt::format("{}: the file is empty; it should hold {}", name, content));
+  }
   size = static_cast<std::uint64_t>(status.st_size);
   return descriptor;
 }
@@ -62,9 +63,10 @@ struct RawFile::Hasher {
   XXH3_state_t* state;
 };
 
-RawFile::RawFile(const std::filesystem::path& path)
+RawFile::RawFile(const std::filesystem::path& path, const char* content)
     : name_(path.string()),
-      descriptor_(open_regular_file(name_, bytes_total_)),
+      content_(content),
+      descriptor_(open_regular_file(name_, content, bytes_total_)),
       hasher_(std::make_unique<Hasher>()),
       buffer_(new char[kBufferBytes]) {
   ::posix_fadvise(descriptor_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);

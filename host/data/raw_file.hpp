@@ -14,10 +14,13 @@ namespace unfold {
 // Hash of a file's bytes (XXH3, 128 bits) in 32 hexadecimal digits.
 using ContentHash = std::string;
 
+inline constexpr const char* kRatingsContent = "ratings";
+
 class RawFile {
  public:
-  // Opens a regular file. Throws DataError for one that is missing, a directory, not readable, not a file, or empty.
-  explicit RawFile(const std::filesystem::path& path);
+  // Opens a regular file. Throws DataError for one that is missing, a directory, not readable, not a file, or empty;
+  // `content` is what the file should hold, for messages.
+  explicit RawFile(const std::filesystem::path& path, const char* content = kRatingsContent);
   ~RawFile();
 
   // Bytes that were read from the file and not consumed. Valid until the next call that reads.
@@ -29,6 +32,7 @@ class RawFile {
   std::size_t read(char* out, std::size_t capacity);
 
   const std::string& name() const { return name_; }
+  const char* content() const { return content_; }
   std::uint64_t bytes_read() const { return bytes_read_; }
   std::uint64_t bytes_total() const { return bytes_total_; }
   // Of the bytes read so far.
@@ -39,6 +43,7 @@ class RawFile {
 
   struct Hasher;
   std::string name_;
+  const char* content_;
   std::uint64_t bytes_total_ = 0;  // when it was opened
   FileDescriptor descriptor_;
   std::unique_ptr<Hasher> hasher_;

@@ -37,19 +37,7 @@ bool RecordParser::parse_columns(std::string_view line) {
 }
 
 bool RecordParser::fail_split(FieldSplitter::Status status) {
-  const std::size_t column = splitter_.fields().size();
-  const std::string value = in_quotes(splitter_.fields().back());
-  if (status == FieldSplitter::Status::kOpenQuote) {
-    error_ = fmt::format(
-        "column {}: {} begins with a quote that does not end in this line; line breaks inside a "
-        "field are not supported",
-        column, value);
-  } else {
-    error_ = fmt::format(
-        "column {}: {} goes on after its closing quote; a quote inside a quoted field is written "
-        "twice",
-        column, value);
-  }
+  error_ = splitter_.describe(status);
   return false;
 }
 

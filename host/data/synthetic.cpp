@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -119,12 +119,45 @@ void write_line(FileWriter& writer, fmt::format_string<Values...> format, Values
   writer.write(line.data(), line.size());
 }
 
-void write_groups(const fs::path& file, std::uint64_t n, std::uint64_t n_groups) {
-  FileWriter writer = FileWriter::create(file);
-  writer.write("id,group\n");
-  for (std::uint64_t id = 0; id < n; ++id) write_line(writer, "{},{}\n", id, id % n_groups);
-  writer.close();
-}
+// A table of `n` ids and their groups, with two named columns.
+struct GroupTable {
+  std::uint64_t n, n_groups;
+  std::string_view id_column;
+  char separator;
+
+  void write(const fs::path& file) const {
+    FileWriter writer = FileWriter::create(file);
+    write_line(writer, "{}{}group\n", id_column, separator);
+    for (std::uint64_t id = 0; id < n; ++id) write_line(writer, "{}{}{}\n", id, separator, id % n_groups);
+    writer.close();
+  }
+};
+
+// The tables of groups that belong to a data set, staged under their names.
+class StagedGroups {
+ public:
+  StagedGroups(const fs::path& file, const SyntheticOptions& options) {
+    const std::string stem = (file.parent_path() / file.stem()).string();
+    const bool named = !options.items_out.empty();
+    if (options.groups > 1) add(stem + ".users.csv", {options.n_users, options.groups, "id", ','});
+    if (named) {
+      add(options.items_out, {options.n_items, options.groups, "item", '\t'});
+    } else if (options.groups > 1) {
+      add(stem + ".items.csv", {options.n_items, options.groups, "id", ','});
+    }
+  }
+  void commit() {
+    for (const auto& file : files_) file->commit();
+  }
+
+ private:
+  void add(const fs::path& file, const GroupTable& table) {
+    files_.push_back(std::make_unique<StagedFile>(file));
+    table.write(files_.back()->path());
+  }
+
+  std::vector<std::unique_ptr<StagedFile>> files_;
+};
 
 SyntheticReport write_ratings(const fs::path& file, const SyntheticOptions& options,
                               const std::vector<SyntheticPair>& pairs) {
@@ -166,23 +199,17 @@ void count_seen(const std::vector<SyntheticPair>& pairs, const SyntheticOptions&
 
 SyntheticReport write_synthetic(const fs::path& file, const SyntheticOptions& options) {
   validate(options);
+  if (options.items_out == file) {
+    throw UsageError(fmt::format(
+        "synthetic data: {} is asked to hold the ratings and the items' groups; give two names", file.string()));
+  }
   // Staged first: a folder that cannot be written is found before the work.
   StagedFile staged(file);
-  std::optional<StagedFile> staged_users, staged_items;
-  if (options.groups > 1) {
-    const fs::path stem = file.parent_path() / file.stem();
-    staged_users.emplace(stem.string() + ".users.csv");
-    staged_items.emplace(stem.string() + ".items.csv");
-    write_groups(staged_users->path(), options.n_users, options.groups);
-    write_groups(staged_items->path(), options.n_items, options.groups);
-  }
+  StagedGroups groups(file, options);
   const std::vector<SyntheticPair> pairs = draw_synthetic_pairs(options);
   SyntheticReport report = write_ratings(staged.path(), options, pairs);
   count_seen(pairs, options, report);
-  if (staged_users) {
-    staged_users->commit();
-    staged_items->commit();
-  }
+  groups.commit();
   staged.commit();
   return report;
 }

@@ -162,7 +162,7 @@ void reject_unsupported(std::string_view head, const std::string& name) {
 
 }  // namespace
 
-TextSource::TextSource(const std::filesystem::path& path) : raw_(path) {
+TextSource::TextSource(const std::filesystem::path& path, const char* content) : raw_(path, content) {
   raw_.fill();
   const std::string_view head = raw_.available();
   reject_unsupported(head, raw_.name());

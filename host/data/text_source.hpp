@@ -13,7 +13,7 @@ namespace unfold {
 class TextSource {
  public:
   // Throws DataError as RawFile does, and for kinds of files that are known and not supported (zip, xz, bzip2).
-  explicit TextSource(const std::filesystem::path& path);
+  explicit TextSource(const std::filesystem::path& path, const char* content = kRatingsContent);
   ~TextSource();
 
   // Copies the next bytes of text to `out`; 0 at the end. Throws DataError where compressed data is corrupt or ends
@@ -21,6 +21,8 @@ class TextSource {
   std::size_t read(char* out, std::size_t capacity);
 
   const std::string& name() const { return raw_.name(); }
+  // What it should hold, for messages.
+  const char* content() const { return raw_.content(); }
   // "", "gzip" or "zstd".
   const char* compression() const;
   // Of the file as it lies on the disk.

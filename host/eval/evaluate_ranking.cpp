@@ -1,3 +1,4 @@
+#include "host/eval/folding.hpp"
 #include "host/eval/full_ranking.hpp"
 #include "host/eval/rating_error.hpp"
 #include "unfold/evaluate.hpp"
@@ -10,20 +11,16 @@ TestItems collect(const ScoringTables& tables, const RatingView& test, const See
   return collect_test_items(test, seen, tables.parameters.user_factors.weight.rows, options.relevant_rating);
 }
 
-// Everything in a score that does not depend on the item is the same for all items of a user: the mean and the user's
-// bias. A range only squashes scores, in order. So neither takes part in a ranking.
-ItemScorer model_scorer(const ScoringTables& tables) {
-  return {.user_vectors = tables.parameters.user_factors.weight.as<const float>(),
-          .item_vectors = tables.parameters.item_factors.weight.as<const float>(),
-          .item_bias = tables.parameters.item_bias.weight.as<const float>().data,
-          .one_query = false};
-}
-
 }  // namespace
 
 RankingMetrics evaluate_ranking(Backend& backend, const ScoringTables& tables, const RatingView& test,
                                 const SeenItems& seen, const EvaluateOptions& options) {
   return rank_test_items(backend, model_scorer(tables), collect(tables, test, seen, options), seen, options);
+}
+
+FoldingMetrics evaluate_folding(Backend& backend, const ScoringTables& tables, const RatingView& test,
+                                const SeenItems& seen, const ItemGroups& groups, const EvaluateOptions& options) {
+  return measure_folding(backend, model_scorer(tables), collect(tables, test, seen, options), seen, groups, options);
 }
 
 Evaluation evaluate(Backend& backend, const ScoringTables& tables, const RatingView& test, const SeenItems& seen,
@@ -40,10 +37,17 @@ Evaluation evaluate(Backend& backend, const ScoringTables& tables, const RatingV
   }
   if (options.ranking) {
     const TestItems items = collect(tables, test, seen, options);
-    const std::uint64_t n_items = tables.parameters.item_factors.weight.rows;
+    const ItemScorer model = model_scorer(tables);
+    const PopularityScorer popularity(backend, seen, model.item_vectors.rows);
     evaluation.has_ranking = true;
-    evaluation.ranking = rank_test_items(backend, model_scorer(tables), items, seen, options);
-    evaluation.ranking_baseline = rank_test_items_by_popularity(backend, n_items, items, seen, options);
+    evaluation.ranking = rank_test_items(backend, model, items, seen, options);
+    evaluation.ranking_baseline = rank_test_items(backend, popularity.scorer(), items, seen, options);
+    if (options.groups != nullptr) {
+      evaluation.has_folding = true;
+      evaluation.folding = measure_folding(backend, model, items, seen, *options.groups, options);
+      evaluation.folding_baseline =
+          measure_folding(backend, popularity.scorer(), items, seen, *options.groups, options);
+    }
   }
   return evaluation;
 }

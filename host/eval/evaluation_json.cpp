@@ -34,6 +34,18 @@ void add_ranking(ordered_json& json, const RankingMetrics& metrics) {
   json["n_test_in_training"] = metrics.n_test_in_training;
 }
 
+void add_folding(ordered_json& json, const FoldingMetrics& metrics) {
+  for (const FoldingMetrics::AtK& at_k : metrics.at_k) {
+    json[fmt::format("folding@{}", at_k.k)] = mean(at_k.folding, metrics.n_users);
+  }
+  json["folding_chance"] = mean(metrics.chance, metrics.n_users);
+  json["folding_pairwise"] = mean(metrics.pairwise, metrics.n_pairwise_users);
+  json["n_folding_users"] = metrics.n_users;
+  json["n_folding_users_skipped"] = metrics.n_users_skipped;
+  json["n_folding_pairwise_users"] = metrics.n_pairwise_users;
+  json["n_items_without_group"] = metrics.n_items_without_group;
+}
+
 }  // namespace
 
 ordered_json Evaluation::to_json() const {
@@ -46,6 +58,10 @@ ordered_json Evaluation::to_json() const {
   if (has_ranking) {
     add_ranking(json, ranking);
     add_ranking(popularity, ranking_baseline);
+  }
+  if (has_folding) {
+    add_folding(json, folding);
+    add_folding(popularity, folding_baseline);
   }
   json["n_unknown_users"] = n_unknown_users;
   json["n_unknown_items"] = n_unknown_items;

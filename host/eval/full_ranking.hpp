@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
+#include "host/eval/item_scorer.hpp"
+#include "host/eval/user_blocks.hpp"
 #include "unfold/backend.hpp"
 #include "unfold/evaluate.hpp"
 
@@ -22,29 +25,18 @@ struct TestItems {
   }
 };
 
-// A user's training items, ascending; none where `seen` is empty.
-std::span<const Row> training_items(const SeenItems& seen, std::uint64_t user);
-
 // Known users and items only, rated `relevant_rating` or higher, each pair once, without the user's training items.
 TestItems collect_test_items(const RatingView& test, const SeenItems& seen, std::uint64_t n_users,
                              double relevant_rating);
 
-// What ranks items: user u's query is row u of `user_vectors`, or row 0 for everyone where `one_query` is set.
-struct ItemScorer {
-  MatrixView<const float> user_vectors;  // [n_users or 1, dim]
-  MatrixView<const float> item_vectors;  // [n_items, dim], stride of user_vectors
-  const float* item_bias = nullptr;      // [n_items] or null
-  bool one_query = false;
-};
+// Ranks each user's targets among all items but the user's `excluded` ones (rank_targets), and calls
+// take(user, ranks ascending) for each of `users`, in their order. Each has a target at least, and none that is
+// excluded.
+void rank_users(Backend& backend, const ItemScorer& scorer, std::vector<Row> users, const TestItems& targets,
+                const UserLists& excluded, std::uint64_t memory_bytes,
+                const std::function<void(Row user, std::span<const std::uint32_t> ranks)>& take);
 
-RankingMetrics rank_test_items(Backend& backend, const ItemScorer& scorer, const TestItems& test,
-                               const SeenItems& seen, const EvaluateOptions& options);
-
-// The same with items by training count for everyone.
-RankingMetrics rank_test_items_by_popularity(Backend& backend, std::uint64_t n_items, const TestItems& test,
-                                             const SeenItems& seen, const EvaluateOptions& options);
-
-// Training interactions of each item.
-std::vector<std::uint64_t> training_counts(const SeenItems& seen, std::uint64_t n_items);
+RankingMetrics rank_test_items(Backend& backend, const ItemScorer& scorer, const TestItems& test, const SeenItems& seen,
+                               const EvaluateOptions& options);
 
 }  // namespace unfold

@@ -130,7 +130,15 @@ void StagedDirectory::commit_replacing(const ReplaceCheck& check) {
   path_.clear();
 }
 
-StagedFile::StagedFile(const fs::path& target) : target_(resolved(target)), path_(sibling(target_)) {}
+StagedFile::StagedFile(const fs::path& target) : target_(resolved(target)), path_(sibling(target_)) {
+  // A rename would take the place of a device or a pipe.
+  std::error_code ignored;
+  const fs::file_status status = fs::status(target_, ignored);
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    throw UsageError(fmt::format("{}: exists and is no regular file, so it is not replaced; choose another name",
+                                 target.string()));
+  }
+}
 
 StagedFile::~StagedFile() {
   if (!path_.empty()) ::unlink(path_.c_str());

@@ -39,7 +39,8 @@ class StagedDirectory {
 
 class StagedFile {
  public:
-  // Chooses a name beside `target`; nothing is created. Throws DataError where the parent is missing.
+  // Chooses a name beside `target`; nothing is created. Throws DataError where the parent is missing, UsageError where
+  // `target` is there and no regular file: a folder, a device.
   explicit StagedFile(const std::filesystem::path& target);
   ~StagedFile();
   StagedFile(const StagedFile&) = delete;

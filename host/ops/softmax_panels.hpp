@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -52,21 +53,31 @@ class PackedNegatives {
   // Calls visit(place) for every place whose row is known.
   template <typename Visit>
   void for_each_place(const KnownRows& known, Visit&& visit) const {
-    if (known.size == 0) return;
-    // Both are ascending: each finds the other's next by halving, from where the last one was.
     const RowPosition* at = sorted_.data();
     const RowPosition* const end = at + sorted_.size();
     for (std::uint64_t k = 0; k < known.size && at != end; ++k) {
+      if (!may_hold(known.ids[k])) continue;
+      // Both are ascending.
       at = std::lower_bound(at, end, known.ids[k], [](const RowPosition& a, Row row) { return a.row < row; });
       for (; at != end && at->row == known.ids[k]; ++at) visit(at->position);
     }
   }
 
  private:
+  static std::uint64_t filter_bits(std::uint64_t n) { return std::bit_ceil(std::max<std::uint64_t>(32 * n, 64)); }
+  // Which bit of the filter stands for a row (Fibonacci hashing: Knuth, TAOCP 3, section 6.4).
+  std::uint64_t filter_bit(Row row) const { return (row * 0x9E3779B97F4A7C15ull) >> filter_shift_; }
+  bool may_hold(Row row) const {
+    const std::uint64_t bit = filter_bit(row);
+    return (filter_[bit / 64] >> bit % 64 & 1) != 0;
+  }
+
   std::uint32_t dim_ = 0;
   std::uint64_t n_padded_ = 0;
   float* panels_ = nullptr;
   std::span<const RowPosition> sorted_;
+  std::uint64_t* filter_ = nullptr;  // a bit for each row that is there; one in 32 stands for another too
+  int filter_shift_ = 0;
 };
 
 }  // namespace unfold::cpu

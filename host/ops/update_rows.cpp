@@ -100,8 +100,9 @@ void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_ro
                  const OptimizerStep& step, std::span<std::byte> workspace, int n_threads) {
   if (n_rows == 0) return;
   auto* first_half = reinterpret_cast<RowPosition*>(workspace.data());
-  const std::span<const RowPosition> sorted =
+  std::span<const RowPosition> sorted =
       sort_rows({rows, n_rows}, {first_half, n_rows}, {first_half + n_rows, n_rows});
+  while (!sorted.empty() && sorted.back().row == kUnknownRow) sorted = sorted.first(sorted.size() - 1);
 #pragma omp parallel num_threads(threads_for(n_rows, n_threads))
   {
     const auto thread = static_cast<std::size_t>(omp_get_thread_num());

@@ -25,7 +25,17 @@ constexpr std::array<NamedOptimizer, 4> kOptimizers = {{{"sgd", OptimizerKind::k
                                                         {"rowwise-adagrad", OptimizerKind::kRowwiseAdagrad},
                                                         {"adam", OptimizerKind::kAdam}}};
 constexpr std::array<TableType, 3> kTableTypes = {TableType::kFloat32, TableType::kFloat16, TableType::kBfloat16};
-constexpr std::array<std::string_view, 4> kSchedules = {"constant", "exponential", "linear", "one-cycle"};
+constexpr std::array<std::string_view, 5> kSchedules = {"constant", "exponential", "linear", "cosine", "one-cycle"};
+constexpr std::array<std::string_view, 2> kModels = {"mf", "softmax"};
+constexpr std::array<std::string_view, 3> kLosses = {"softmax", "bsl", "bpr"};
+constexpr std::array<std::string_view, 2> kScores = {"cosine", "dot"};
+
+template <std::size_t kSize>
+bool is_one_of(const std::array<std::string_view, kSize>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+bool is_positive(double x) { return std::isfinite(x) && x > 0; }
 
 struct Range {
   float low, high;
@@ -70,19 +80,55 @@ double cosine(double from, double to, double x) { return to + (from - to) * 0.5 
 
 }  // namespace
 
+namespace {
+
+void require(bool ok, std::string_view name, const auto& value, std::string_view allowed) {
+  if (!ok) refuse(name, fmt::format("{}", value), allowed);
+}
+
+void validate_softmax(const TrainOptions& o) {
+  require(is_one_of(kLosses, o.loss), "loss", o.loss, "use softmax, bsl or bpr");
+  require(is_one_of(kScores, o.score), "score", o.score, "use cosine or dot");
+  require(is_positive(o.temperature), "temperature", o.temperature, "use a number over 0");
+  require(o.positive_temperature == 0 || is_positive(o.positive_temperature), "positive-temperature",
+          o.positive_temperature, "use a number over 0, or 0 for that of --temperature");
+  require(is_positive(o.negative_weight), "negative-weight", o.negative_weight, "use a number over 0");
+  require(o.dropout >= 0 && o.dropout < 1, "dropout", o.dropout, "use 0 or more, below 1");
+  require(o.l2 == 0, "l2", o.l2, "model softmax has no L2 penalty; use --dropout, and 0 here");
+  require(!o.no_bias, "no-bias", o.no_bias, "model softmax has biases only with --item-bias");
+  require(o.rating_range.empty(), "rating-range", o.rating_range, "model softmax predicts no ratings; leave it out");
+  require(o.n_negatives >= 1 && o.n_negatives <= 1u << 20, "n-negatives", o.n_negatives, "use 1 to 1048576");
+  require(o.hard_warmup >= 0 && o.hard_warmup < 1, "hard-warmup", o.hard_warmup, "use 0 or more, below 1");
+  require(is_positive(o.hard_temperature), "hard-temperature", o.hard_temperature, "use a number over 0");
+  require(std::isfinite(o.adaptive_alpha), "adaptive-alpha", o.adaptive_alpha, "use a number");
+  require(is_positive(o.adaptive_beta), "adaptive-beta", o.adaptive_beta, "use a number over 0");
+  require(std::isfinite(o.adaptive_power), "adaptive-power", o.adaptive_power, "use a number");
+  require(is_positive(o.weight_temperature), "weight-temperature", o.weight_temperature, "use a number over 0");
+  require(o.weight_rank <= kMaxTopK, "weight-rank", o.weight_rank, fmt::format("use 0 to {}", kMaxTopK));
+  require(o.refresh_epochs >= 1, "refresh-epochs", o.refresh_epochs, "use 1 or more");
+  const NegativeSpec negatives = NegativeSpec::parse(o.negatives);
+  if (negatives.hard == HardNegatives::kMined) {
+    require(o.mined_skip + std::uint64_t{negatives.n_candidates} <= kMaxTopK, "mined-skip", o.mined_skip,
+            fmt::format("with K of mined:M/K it may come to {}", kMaxTopK));
+  }
+  const bool needs_draws = negatives.random == RandomNegatives::kInBatch ||
+                           negatives.random == RandomNegatives::kMixed || negatives.random == RandomNegatives::kFull;
+  require(!(o.own_negatives && needs_draws && negatives.hard == HardNegatives::kNone), "own-negatives", o.own_negatives,
+          "in-batch, mixed and full negatives are shared by nature; leave it out");
+}
+
+}  // namespace
+
 void validate(const TrainOptions& o) {
-  const auto require = [](bool ok, std::string_view name, const auto& value, std::string_view allowed) {
-    if (!ok) refuse(name, fmt::format("{}", value), allowed);
-  };
-  require(o.model == "mf", "model", o.model, "this version trains 'mf'");
+  require(is_one_of(kModels, o.model), "model", o.model, "use mf or softmax");
   require(o.dim >= 1 && o.dim <= 1024, "dim", o.dim, "use 1 to 1024");
   require(std::ranges::find(kTableTypes, o.table_type, table_type_name) != kTableTypes.end(), "table-type", o.table_type,
           "use float32, float16 or bfloat16");
   require(o.epochs >= 1, "epochs", o.epochs, "use 1 or more");
   require(std::ranges::any_of(kOptimizers, [&](const NamedOptimizer& n) { return n.name == o.optimizer; }), "optimizer",
           o.optimizer, "use sgd, adagrad, rowwise-adagrad or adam");
-  require(std::ranges::find(kSchedules, o.schedule) != kSchedules.end(), "schedule", o.schedule,
-          "use constant, exponential, linear or one-cycle");
+  require(is_one_of(kSchedules, o.schedule), "schedule", o.schedule,
+          "use constant, exponential, linear, cosine or one-cycle");
   require(std::isfinite(o.learning_rate) && o.learning_rate > 0, "learning-rate", o.learning_rate,
           "use a number over 0");
   require(o.learning_rate_decay > 0 && o.learning_rate_decay <= 1, "learning-rate-decay", o.learning_rate_decay,
@@ -99,6 +145,57 @@ void validate(const TrainOptions& o) {
   require(std::isfinite(o.init_std) && o.init_std >= 0, "init-std", o.init_std, "use 0 or more");
   require(o.batch_size < (std::uint64_t{1} << 31), "batch-size", o.batch_size, "use less than 2147483648");
   require(o.threads <= 256, "threads", o.threads, "use 0 to 256");
+  if (o.model == "softmax") validate_softmax(o);
+}
+
+TrainOptions TrainOptions::defaults(const std::string& model) {
+  TrainOptions o;
+  o.model = model;
+  if (model == "mf") return o;
+  if (model != "softmax") refuse("model", model, "use mf or softmax");
+  o.dim = 64;
+  o.epochs = 60;
+  o.optimizer = "adam";
+  o.learning_rate = 0.01;
+  o.schedule = "cosine";
+  o.beta2 = 0.999;
+  o.l2 = 0;
+  o.patience = 10;
+  return o;
+}
+
+SoftmaxSettings softmax_settings(const TrainOptions& o) {
+  SoftmaxSettings settings;
+  SoftmaxLoss& loss = settings.loss;
+  loss.kind = o.loss == "bpr" ? SoftmaxLossKind::kBpr : SoftmaxLossKind::kSoftmax;
+  loss.positive_in_denominator = o.positive_in_denominator;
+  if (o.loss == "bsl") {
+    loss.negative_weight = static_cast<float>(o.negative_weight);
+    if (o.positive_temperature > 0) loss.positive_ratio = static_cast<float>(o.temperature / o.positive_temperature);
+  }
+  loss.weight_temperature = static_cast<float>(o.weight_temperature);
+  settings.cosine = o.score == "cosine";
+  settings.dropout = static_cast<float>(o.dropout);
+  settings.temperature = static_cast<float>(o.temperature);
+  settings.learn_temperature = o.learn_temperature;
+  const NegativeSpec negatives = NegativeSpec::parse(o.negatives);
+  Hardness& hardness = settings.hardness;
+  hardness.n_kept = negatives.n_hard;
+  hardness.temperature = static_cast<float>(o.hard_temperature);
+  hardness.alpha = static_cast<float>(o.adaptive_alpha);
+  hardness.beta = static_cast<float>(o.adaptive_beta);
+  hardness.power = static_cast<float>(o.adaptive_power);
+  hardness.kind = negatives.hard == HardNegatives::kAdaptive ? HardnessKind::kAdaptive : HardnessKind::kHardest;
+  if (negatives.hard == HardNegatives::kScoreWeighted) hardness.kind = HardnessKind::kScoreWeighted;
+  if (negatives.hard == HardNegatives::kMined) {  // any of the user's best
+    hardness.kind = HardnessKind::kScoreWeighted;
+    hardness.temperature = kNoHardness;
+  }
+  settings.hard_warmup = o.hard_warmup;
+  settings.mined_skip = o.mined_skip;
+  settings.refresh_epochs = o.refresh_epochs;
+  settings.seed = o.seed;
+  return settings;
 }
 
 nlohmann::ordered_json to_json(const TrainOptions& options) {
@@ -113,6 +210,7 @@ ScheduleValue scheduled(const TrainOptions& o, double progress) {
     return {o.learning_rate * std::pow(o.learning_rate_decay, epoch), o.beta1};
   }
   if (o.schedule == "linear") return {o.learning_rate * (1 - progress), o.beta1};
+  if (o.schedule == "cosine") return {cosine(o.learning_rate, 0, progress), o.beta1};
   if (o.schedule == "one-cycle") {
     // Smith and Topin, Super-Convergence, 2018, with fastai's cosines: the rate from 1/25 of the peak to the peak to
     // 1e-5 of it; momentum the other way, from beta1 + 0.05 to beta1 - 0.05 and back.
@@ -160,6 +258,7 @@ RatingLoss rating_loss(const TrainOptions& o, const RatingView& train) {
 
 std::uint64_t resolved_batch_size(const TrainOptions& o, std::uint64_t n_ratings) {
   if (o.batch_size > 0) return std::min(o.batch_size, n_ratings);
+  if (o.model == "softmax") return std::min<std::uint64_t>(n_ratings, 1024);
   // Batches are cheap enough from here on, and an epoch has enough of them for the schedule to move smoothly. The
   // deterministic update sums a batch's gradients before it applies them, so its batches stay small.
   const std::uint64_t lowest = o.deterministic ? 256 : 1024;

@@ -1,6 +1,7 @@
 // Training options resolved to what the training loop and the ops take.
 #pragma once
 
+#include "host/models/softmax.hpp"
 #include "unfold/optimizer.hpp"
 #include "unfold/rating_loss.hpp"
 #include "unfold/ratings.hpp"
@@ -18,6 +19,9 @@ TableType table_type(const TrainOptions& options);
 // The loss for these ratings: their mean, the range, the penalties. Throws UsageError where a rating lies outside
 // the range.
 RatingLoss rating_loss(const TrainOptions& options, const RatingView& train);
+
+// Losses, scores and negatives of model softmax. Requires validate(options).
+SoftmaxSettings softmax_settings(const TrainOptions& options);
 
 // The batch size asked for, or the one that suits the data.
 std::uint64_t resolved_batch_size(const TrainOptions& options, std::uint64_t n_ratings);

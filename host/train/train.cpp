@@ -7,9 +7,12 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
-#include "host/models/mf.hpp"
+#include "host/train/make_model.hpp"
 #include "host/train/options.hpp"
 #include "unfold/error.hpp"
 #include "unfold/rating_stream.hpp"
@@ -21,10 +24,10 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Squared errors of an epoch's batches, in the backend's memory, brought to the host now and then.
-class EpochErrors {
+// Losses of an epoch's steps, in the backend's memory, brought to the host now and then.
+class EpochLosses {
  public:
-  EpochErrors(Backend& backend, std::uint64_t n_batches) : device_(backend, n_batches), host_(n_batches) {}
+  EpochLosses(Backend& backend, std::uint64_t n_batches) : device_(backend, n_batches), host_(n_batches) {}
 
   void start() {
     device_.zero();
@@ -32,7 +35,7 @@ class EpochErrors {
     total_ = 0;
   }
   double* slot(std::uint64_t batch) { return device_.data() + batch; }
-  // Reads the errors of batches before `n_done`. False where one is not finite: then n_read() is its number.
+  // Reads the losses of batches before `n_done`. False where one is not finite: then n_read() is its number.
   bool read(Backend& backend, std::uint64_t n_done) {
     backend.copy_to_host(&host_[n_read_], slot(n_read_), sizeof(double) * (n_done - n_read_));
     for (; n_read_ < n_done; ++n_read_) {
@@ -59,14 +62,11 @@ class TrainingRun {
         options_(options),
         callbacks_(callbacks),
         batch_size_(resolved_batch_size(options, data.train.size())),
-        shape_{data.n_users,          data.n_items,          options.dim, table_type(options),
-               optimizer_kind(options), options.deterministic, batch_size_},
         stream_options_{batch_size_, 3, 0, options.seed} {
     check_memory();
-    model_.emplace(backend, shape_, rating_loss(options, data.train));
+    model_ = make_model(backend, data, options, batch_size_);
     stream_.emplace(backend, data.train, stream_options_);
-    errors_.emplace(backend, stream_->n_batches());
-    model_->initialize(data.train, options.init_std, options.seed);
+    losses_.emplace(backend, stream_->n_batches());
   }
 
   TrainResult run() {
@@ -84,7 +84,7 @@ class TrainingRun {
     MemoryPlan plan;
     plan.host_free = available_host_bytes();
     if (backend_.name() != "cpu") plan.device_free = backend_.free_bytes();
-    MfModel::plan(backend_, shape_, plan);
+    plan_model(backend_, data_, options_, batch_size_, plan);
     const std::uint64_t ring = stream_options_.n_slots * RatingStream::slot_bytes(batch_size_);
     plan.add_host(fmt::format("{} streaming slots of {} ratings", stream_options_.n_slots, batch_size_), ring);
     if (plan.device_free > 0) plan.add_device("the slots' copies on the device", ring);
@@ -94,7 +94,7 @@ class TrainingRun {
   }
 
   OptimizerStep optimizer_step(const ScheduleValue& value) const {
-    return {shape_.optimizer, static_cast<float>(value.learning_rate), static_cast<float>(value.beta1),
+    return {optimizer_kind(options_), static_cast<float>(value.learning_rate), static_cast<float>(value.beta1),
             static_cast<float>(options_.beta2), static_cast<float>(options_.epsilon), 0};
   }
 
@@ -102,7 +102,8 @@ class TrainingRun {
     const auto epoch_started = Clock::now();
     auto last_report = epoch_started;
     const std::uint64_t n_batches = stream_->n_batches();
-    errors_->start();
+    losses_->start();
+    model_->begin_epoch(epoch, static_cast<double>(epoch - 1) / options_.epochs);
     stream_->start_epoch(epoch);
     std::uint64_t n_done = 0, ratings_done = 0;
     ScheduleValue value{};
@@ -112,14 +113,15 @@ class TrainingRun {
       const double epoch_progress = static_cast<double>(n_done) / static_cast<double>(n_batches);
       value = scheduled(options_, (epoch - 1 + epoch_progress) / options_.epochs);
       const std::uint64_t step_number = (epoch - 1) * n_batches + n_done;
-      backend_.run_step(options_.cuda_graph,
-                        [&] { model_->step(batch, optimizer_step(value), step_number, errors_->slot(n_done)); });
+      // The first step prepares what no graph may record.
+      backend_.run_step(options_.cuda_graph && step_number > 0,
+                        [&] { model_->step(batch, optimizer_step(value), step_number, losses_->slot(n_done)); });
       ++n_done;
       ratings_done += batch.size;
       const bool stop = callbacks_.stop && callbacks_.stop();
       if (!stop && seconds_since(last_report) < 0.1) continue;
-      if (!errors_->read(backend_, n_done)) return diverged(epoch);
-      report(epoch, static_cast<double>(n_done) / static_cast<double>(n_batches), ratings_done, epoch_started);
+      if (!losses_->read(backend_, n_done)) return diverged(epoch);
+      report(epoch, n_done, ratings_done, epoch_started);
       last_report = Clock::now();
       if (stop) {
         result_.outcome = TrainOutcome::kInterrupted;
@@ -127,40 +129,40 @@ class TrainingRun {
         return;
       }
     }
-    if (!errors_->read(backend_, n_done)) return diverged(epoch);
+    if (!losses_->read(backend_, n_done)) return diverged(epoch);
     end_epoch(epoch, value, seconds_since(epoch_started));
   }
 
-  void report(std::uint32_t epoch, double epoch_progress, std::uint64_t ratings_done, Clock::time_point epoch_started) {
+  void report(std::uint32_t epoch, std::uint64_t n_done, std::uint64_t ratings_done, Clock::time_point epoch_started) {
     if (!callbacks_.progress) return;
     const double elapsed = seconds_since(epoch_started);
+    const double epoch_progress = static_cast<double>(n_done) / static_cast<double>(stream_->n_batches());
     const double share_done = (epoch - 1 + epoch_progress) / options_.epochs;
-    callbacks_.progress({epoch, options_.epochs, epoch_progress,
-                         std::sqrt(errors_->total() / static_cast<double>(ratings_done)),
+    callbacks_.progress({epoch, options_.epochs, epoch_progress, model_->loss_name(),
+                         model_->epoch_loss(losses_->total(), ratings_done, n_done),
                          static_cast<double>(ratings_done) / elapsed,
                          seconds_since(started_) * (1 - share_done) / share_done});
   }
 
   void end_epoch(std::uint32_t epoch, const ScheduleValue& value, double seconds) {
-    const auto n_ratings = static_cast<double>(data_.train.size());
+    const std::uint64_t n_ratings = data_.train.size(), n_batches = stream_->n_batches();
     nlohmann::ordered_json line;
     line["epoch"] = epoch;
-    line["train_rmse"] = std::sqrt(errors_->total() / n_ratings);
+    line[std::string("train_") + model_->loss_name()] = model_->epoch_loss(losses_->total(), n_ratings, n_batches);
     line["learning_rate"] = value.learning_rate;
     line["seconds"] = seconds;
-    line["ratings_per_second"] = n_ratings / seconds;
+    line["ratings_per_second"] = static_cast<double>(n_ratings) / seconds;
     line["wait_share"] = std::max(0.0, 1 - stream_->busy_seconds() / seconds);
+    model_->describe_epoch(line);
     bool better = true;
     if (has_validation()) {
-      const RatingMetrics metrics = evaluate_ratings(backend_, model_->tables(), data_.validation);
-      line["validation_rmse"] = metrics.rmse;
-      line["validation_mae"] = metrics.mae;
-      if (!std::isfinite(metrics.rmse)) return diverged(epoch);
-      better = metrics.rmse < best_rmse_;
-      if (better) best_rmse_ = metrics.rmse;
+      const double score = model_->validate(data_.validation, line);
+      if (!std::isfinite(score)) return diverged(epoch);
+      better = score < best_score_;
+      if (better) best_score_ = score;
     }
-    report(epoch, 1.0, data_.train.size(), Clock::now() - std::chrono::duration_cast<Clock::duration>(
-                                                              std::chrono::duration<double>(seconds)));
+    report(epoch, n_batches, n_ratings, Clock::now() - std::chrono::duration_cast<Clock::duration>(
+                                                           std::chrono::duration<double>(seconds)));
     result_.model.history.push_back(line);
     if (callbacks_.evaluation) callbacks_.evaluation(line);
     if (better) keep(epoch);
@@ -186,9 +188,9 @@ class TrainingRun {
     result_.outcome = TrainOutcome::kDiverged;
     result_.has_model = has_best_;
     result_.message = fmt::format(
-        "the loss stopped being finite in epoch {}, step {} of {}; lower --learning-rate (now {}) or raise --l2 (now {})",
-        epoch, errors_->n_read() + (errors_->n_read() < stream_->n_batches() ? 1 : 0), stream_->n_batches(),
-        options_.learning_rate, options_.l2);
+        "the loss stopped being finite in epoch {}, step {} of {}; lower --learning-rate (now {}){}",
+        epoch, losses_->n_read() + (losses_->n_read() < stream_->n_batches() ? 1 : 0), stream_->n_batches(),
+        options_.learning_rate, options_.model == "mf" ? fmt::format(" or raise --l2 (now {})", options_.l2) : "");
   }
 
   void finish() {
@@ -206,15 +208,14 @@ class TrainingRun {
   const TrainOptions& options_;
   const TrainCallbacks& callbacks_;
   std::uint64_t batch_size_;
-  MfShape shape_;
   RatingStreamOptions stream_options_;
-  std::optional<MfModel> model_;
+  std::unique_ptr<TrainableModel> model_;
   std::optional<RatingStream> stream_;
-  std::optional<EpochErrors> errors_;
+  std::optional<EpochLosses> losses_;
   TrainResult result_;
   Clock::time_point started_, kept_at_;
   double copy_seconds_ = 0;
-  double best_rmse_ = std::numeric_limits<double>::infinity();
+  double best_score_ = std::numeric_limits<double>::infinity();
   bool has_best_ = false;
 };
 

@@ -124,7 +124,8 @@ class Backend {
                                 float* user_bias_gradient, float* item_bias_gradient, double* squared_error) = 0;
 
   // The deterministic update: gradients of equal rows are summed in batch order, then the optimizer is applied
-  // once a row: equal bits for any number of threads. `gradient` [n_rows, table.cols] has the table's stride.
+  // once a row: equal bits for any number of threads. Entries of kUnknownRow are left out. `gradient` [n_rows,
+  // table.cols] has the table's stride.
   // `workspace` holds at least update_rows_workspace_bytes(n_rows).
   // Bytes: n * (4 * dim + 4) read, rows touched * dim * (element_bytes + 4 * state) read and written; sorting and
   // segments move some 40 bytes a row of the batch on top.

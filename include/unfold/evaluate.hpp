@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "unfold/backend.hpp"
+#include "unfold/item_groups.hpp"
 #include "unfold/model.hpp"
 #include "unfold/ratings.hpp"
 
@@ -17,6 +18,7 @@ struct EvaluateOptions {
   double relevant_rating = -1e30;                 // test interactions rated lower are not relevant
   bool ranking = true;
   std::uint64_t memory_bytes = std::uint64_t{512} << 20;  // bound on the scratch of ranking
+  const ItemGroups* groups = nullptr;  // with ranking: folding too, K at most kMaxTopK; it outlives the evaluation
 };
 
 // Means over users with at least one relevant test item.
@@ -33,6 +35,22 @@ struct RankingMetrics {
   std::uint64_t n_test_in_training = 0; // test items that the user has in training: left out
 };
 
+// How much items of other groups get in between (Xin et al., Folding: Why Good Models Sometimes Make Spurious
+// Recommendations, RecSys 2017). Another group is one that none of the user's training items belongs to.
+struct FoldingMetrics {
+  struct AtK {
+    std::uint32_t k = 0;
+    double folding = 0;                    // share of the best K unseen items that are of another group
+  };
+  std::vector<AtK> at_k;
+  double chance = 0;                       // share of all unseen items that are of another group
+  double pairwise = 0;                     // P(item of another group scores at least as high as a relevant test item)
+  std::uint64_t n_users = 0;               // users in the means at K and in `chance`
+  std::uint64_t n_users_skipped = 0;       // users of the model who are not
+  std::uint64_t n_pairwise_users = 0;      // users in the mean `pairwise`
+  std::uint64_t n_items_without_group = 0; // items of the model: of no user's groups and of no other group
+};
+
 struct RatingMetrics {
   double rmse = 0, mae = 0;
   std::uint64_t n = 0;
@@ -43,11 +61,12 @@ struct RatingMetrics {
 struct Evaluation {
   RatingMetrics rating, rating_baseline;
   RankingMetrics ranking, ranking_baseline;
-  bool has_rating = false, has_ranking = false;
+  FoldingMetrics folding, folding_baseline;
+  bool has_rating = false, has_ranking = false, has_folding = false;
   std::uint64_t n_unknown_users = 0, n_unknown_items = 0;  // test interactions; rated by what is known, not ranked
 
   // {"rmse":..,"mae":..,"recall@20":..,"precision@20":..,"hit_rate@20":..,"ndcg@20":..,"map@20":..,"mrr":..,
-  //  "n_users":..,..., "popularity": {the same keys}}
+  //  "n_users":..,..., "folding@20":..,"folding_chance":..,"folding_pairwise":..,..., "popularity": {the same keys}}
   nlohmann::ordered_json to_json() const;
 };
 
@@ -64,7 +83,11 @@ RatingMetrics evaluate_ratings(Backend& backend, const ScoringTables& tables, co
 RankingMetrics evaluate_ranking(Backend& backend, const ScoringTables& tables, const RatingView& test,
                                 const SeenItems& seen, const EvaluateOptions& options);
 
-// Both, with the baselines. `explicit_ratings` false leaves rmse and mae out.
+// Folding where item groups are known, by full ranking as above.
+FoldingMetrics evaluate_folding(Backend& backend, const ScoringTables& tables, const RatingView& test,
+                                const SeenItems& seen, const ItemGroups& groups, const EvaluateOptions& options);
+
+// All of it, with the baselines. `explicit_ratings` false leaves rmse and mae out.
 Evaluation evaluate(Backend& backend, const ScoringTables& tables, const RatingView& test, const SeenItems& seen,
                     bool explicit_ratings, const EvaluateOptions& options);
 

@@ -38,7 +38,7 @@ struct SeenItems {
 };
 
 struct Model {
-  std::string kind = "mf";
+  std::string kind = "mf";      // or "softmax"
   HostMatrix user_embedding;    // [n_users, dim]
   HostMatrix item_embedding;    // [n_items, dim]
   std::vector<float> user_bias; // [n_users]; zeros for a model without biases
@@ -54,6 +54,9 @@ struct Model {
   std::vector<nlohmann::ordered_json> history;
   std::string config;               // config.toml
 };
+
+// Whether scores are ratings: else they only put items in order.
+inline bool predicts_ratings(const Model& model) { return model.kind == "mf"; }
 
 // Writes `directory` aside, syncs, renames. Throws UsageError where it exists and overwrite is false (checked
 // again at the rename, so nothing is ever lost to a race), DataError for a failed write; then the old model is

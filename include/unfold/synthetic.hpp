@@ -10,7 +10,8 @@ namespace unfold {
 //   b_u, b_i ~ N(0, bias_std^2), p_u, q_i ~ N(0, (signal_std^2 / dim)^(1/2)) each element, so that p_u.q_i has
 //   standard deviation signal_std.
 // Items are drawn with probability proportional to (rank + 1)^-skew, users likewise with user_skew; a pair occurs
-// at most once. With groups > 1, user u and item i belong to group u % groups and i % groups, and only meet inside it.
+// at most once. With groups > 1, user u and item i belong to group u % groups and i % groups, and only meet inside it;
+// the factors of a group's users and items are drawn for them alone, so that its taste has rank dim of its own.
 struct SyntheticOptions {
   std::uint32_t n_users = 2000;
   std::uint32_t n_items = 1000;
@@ -27,6 +28,7 @@ struct SyntheticOptions {
   double rating_step = 0;         // rounded to multiples of this where > 0
   bool implicit = false;          // write pairs without a rating
   std::uint64_t seed = 1;
+  std::filesystem::path items_out;  // the items' groups as a table of tab-separated item and group; empty: as below
 };
 
 struct SyntheticReport {
@@ -36,8 +38,9 @@ struct SyntheticReport {
   double best_mae = 0;
 };
 
-// Writes FILE (CSV with header user,item,rating; groups: FILE's stem + ".users.csv" and ".items.csv" with id,group),
-// written aside and renamed. Row order is random. Deterministic in the options. Throws UsageError, DataError.
+// Writes FILE (CSV with header user,item,rating; groups: FILE's stem + ".users.csv" and ".items.csv" with id,group, the
+// latter not where items_out is given), written aside and renamed. Row order is random. Deterministic in the options.
+// Throws UsageError, DataError.
 SyntheticReport write_synthetic(const std::filesystem::path& file, const SyntheticOptions& options);
 
 }  // namespace unfold

@@ -41,12 +41,39 @@ struct TrainOptions {
   std::uint64_t seed = 1;
   std::string device = "auto";
   std::uint32_t threads = 0;
+
+  // Of model softmax alone.
+  std::string loss = "bsl";
+  std::string score = "cosine";
+  double temperature = 0.1;
+  double positive_temperature = 0;
+  double negative_weight = 1.22;
+  bool learn_temperature = false;
+  bool positive_in_denominator = false;
+  bool item_bias = false;
+  double dropout = 0.1;
+  std::string negatives = "uniform";
+  std::uint32_t n_negatives = 512;
+  bool own_negatives = false;
+  double hard_warmup = 0.1;
+  double hard_temperature = 0.1;
+  double adaptive_alpha = 1.0;
+  double adaptive_beta = 0.1;
+  double adaptive_power = -2.0;
+  std::uint32_t mined_skip = 10;
+  std::uint32_t weight_rank = 0;
+  double weight_temperature = 0.2;
+  std::uint32_t refresh_epochs = 5;
+
+  // The defaults of a model family: "mf" or "softmax". Throws UsageError for another name.
+  static TrainOptions defaults(const std::string& model);
 };
 
 // visitor(field, "name", "help with unit, range and effect") for each option, in the order of the help page.
 template <typename Options, typename Visitor>
 void visit_train_options(Options& o, Visitor&& visit) {
-  visit(o.model, "model", "model family: mf (biased matrix factorization of ratings)");
+  visit(o.model, "model", "model family: mf (biased matrix factorization of ratings) or softmax (retrieval: which items, by sampled "
+        "softmax); softmax has defaults of its own for [...]");
   visit(o.dim, "dim", "columns of each embedding, 1 to 1024");
   visit(o.table_type, "table-type",
         "elements of the embeddings while training: float32, or float16 or bfloat16, which halve their memory and "
@@ -77,6 +104,34 @@ void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.seed, "seed", "of the split, the start and the order of the data");
   visit(o.device, "device", "auto, cpu, cuda or cuda:N");
   visit(o.threads, "threads", "CPU threads; 0: all that the process may use");
+  visit(o.loss, "loss",
+        "softmax: softmax (sampled softmax), bsl (bilateral: the negatives' side weighted by negative-weight, or at a "
+        "temperature of its own) or bpr");
+  visit(o.score, "score", "softmax: cosine, or dot (product of the embeddings)");
+  visit(o.temperature, "temperature", "softmax: scores are divided by it, > 0; lower looks at harder negatives");
+  visit(o.positive_temperature, "positive-temperature", "softmax, bsl: that of the positive's side, > 0; 0: the same");
+  visit(o.negative_weight, "negative-weight", "softmax, bsl: weight of the negatives' side, > 0");
+  visit(o.learn_temperature, "learn-temperature", "softmax: train the temperature too, beginning with the given one");
+  visit(o.positive_in_denominator, "positive-in-denominator",
+        "softmax: count the positive among the terms of the denominator, as the exact softmax does");
+  visit(o.item_bias, "item-bias", "softmax: add a bias of each item to its score");
+  visit(o.dropout, "dropout", "softmax: share of the query vector's elements dropped in training, in [0, 1)");
+  visit(o.negatives, "negatives",
+        "softmax: uniform, popularity:ALPHA, in-batch, mixed:FRACTION or full; hard ones: hard:M/N, "
+        "score-weighted:M/N, adaptive:M/N or mined:M/K; both: uniform+hard:8/256 (docs/negatives.md)");
+  visit(o.n_negatives, "n-negatives", "softmax: random negatives that a batch shares, >= 1");
+  visit(o.own_negatives, "own-negatives",
+        "softmax: n-negatives random ones for each positive instead (with hard ones: candidates for each positive)");
+  visit(o.hard_warmup, "hard-warmup", "softmax: share of the run before hardness sets in, in [0, 1)");
+  visit(o.hard_temperature, "hard-temperature", "softmax, score-weighted: candidates are drawn ~ exp(score / T), > 0");
+  visit(o.adaptive_alpha, "adaptive-alpha", "softmax, adaptive: a of the target score b (s + a)^(p + 1)");
+  visit(o.adaptive_beta, "adaptive-beta", "softmax, adaptive: b of it, > 0");
+  visit(o.adaptive_power, "adaptive-power", "softmax, adaptive: p of it; below -1 the target falls as the positive's score s rises");
+  visit(o.mined_skip, "mined-skip", "softmax, mined: best items passed over, for they may be positives that nobody recorded");
+  visit(o.weight_rank, "weight-rank",
+        "softmax: weigh positives by how near they are to the user's top K, with this K (SL@K); 0: all alike");
+  visit(o.weight_temperature, "weight-temperature", "softmax: how sharp that weight is, > 0");
+  visit(o.refresh_epochs, "refresh-epochs", "softmax: epochs between searches for users' best items (mined, weight-rank)");
 }
 
 // Throws UsageError naming the option, its value and what is allowed.
@@ -95,7 +150,8 @@ struct TrainProgress {
   std::uint32_t epoch = 0;       // 1-based
   std::uint32_t n_epochs = 0;
   double epoch_progress = 0;     // 0 to 1
-  double train_rmse = 0;         // of the epoch so far, before each update
+  const char* loss_name = "rmse";
+  double train_loss = 0;         // of the epoch so far, before each update
   double ratings_per_second = 0; // of the epoch so far
   double eta_seconds = 0;        // to the end of the run
 };
@@ -104,9 +160,10 @@ struct TrainProgress {
 struct TrainCallbacks {
   std::function<void(const MemoryPlan&)> plan;             // before anything is allocated
   std::function<void(const TrainProgress&)> progress;      // at most ten times a second
-  // After every epoch, the history line: epoch, train_rmse, learning_rate, seconds, ratings_per_second,
-  // wait_share (of the epoch, in which the device had no batch to work on) and, with a validation part,
-  // validation_rmse and validation_mae.
+  // After every epoch, the history line: epoch, train_rmse (mf) or train_loss (softmax), learning_rate, seconds,
+  // ratings_per_second, wait_share (of the epoch, in which the device had no batch to work on); softmax: negatives
+  // (scored), rejected (draws that the query knew) and, where it is learned, temperature; with a validation part,
+  // validation_rmse and validation_mae, or validation_recall@20 and validation_ndcg@20.
   std::function<void(const nlohmann::ordered_json&)> evaluation;
   std::function<void(const std::string&)> notice;          // something a user should know
   std::function<bool()> stop;                              // true: finish the batch and stop (asked between batches)

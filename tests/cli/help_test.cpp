@@ -16,8 +16,8 @@ using ::testing::HasSubstr;
 
 class CliHelp : public CliTest {};
 
-const std::vector<std::string> kCommands = {"train", "evaluate", "export", "import", "synth",
-                                            "selfcheck", "info", "completion"};
+const std::vector<std::string> kCommands = {"train", "evaluate", "recommend", "neighbors", "export", "map", "import",
+                                            "synth", "selfcheck", "info", "completion"};
 
 // The parser's flags by command, as the fish completion lists them.
 std::set<std::string> flags_of(const std::string& command, const std::string& completion) {

@@ -93,6 +93,57 @@ TEST(Synthetic, GroupsNeverMeet) {
   EXPECT_EQ(test::read_file(directory / "set.items.csv"), "id,group\n0,0\n1,1\n2,2\n3,3\n4,4\n5,5\n6,6\n7,0\n");
 }
 
+TEST(Synthetic, WritesTheItemsGroupsWhereAsked) {
+  const TempDirectory directory;
+  SyntheticOptions options;
+  options.n_users = 4;
+  options.n_items = 5;
+  options.n_ratings = 6;
+  options.groups = 2;
+  options.items_out = directory / "items.tsv";
+  write_synthetic(directory / "set.csv", options);
+  EXPECT_EQ(test::read_file(directory / "items.tsv"), "item\tgroup\n0\t0\n1\t1\n2\t0\n3\t1\n4\t0\n");
+  EXPECT_FALSE(std::filesystem::exists(directory / "set.items.csv"));
+  EXPECT_TRUE(std::filesystem::exists(directory / "set.users.csv"));
+
+  options.groups = 1;
+  write_synthetic(directory / "one.csv", options);
+  EXPECT_EQ(test::read_file(directory / "items.tsv"), "item\tgroup\n0\t0\n1\t0\n2\t0\n3\t0\n4\t0\n");
+
+  options.items_out = directory / "same.csv";
+  EXPECT_THROW(write_synthetic(directory / "same.csv", options), UsageError);
+  options.items_out = directory / "none/items.tsv";
+  EXPECT_THROW(write_synthetic(directory / "new.csv", options), DataError);
+  EXPECT_FALSE(std::filesystem::exists(directory / "new.csv"));
+}
+
+// A group's taste has the planted rank, and groups do not share one: users of two groups with the same number within
+// theirs have different factors. Without noise, biases and rounding, every 3 x 3 block of a group's matrix of ratings
+// has determinant 0, and a group's second user is not what another group's is.
+TEST(Synthetic, EachGroupHasATasteOfItsOwn) {
+  SyntheticOptions options;
+  options.groups = 4;
+  options.n_users = options.n_items = 4 * 3;
+  options.n_ratings = 4 * 9;
+  options.dim = 2;
+  options.noise = options.bias_std = options.mean = 0;
+  options.signal_std = 1;
+  std::vector<std::vector<double>> blocks(4, std::vector<double>(9));
+  for (const Line& line : write(options).lines) blocks[line.user % 4][line.user / 4 * 3 + line.item / 4] = line.rating;
+  for (std::size_t g = 0; g < 4; ++g) {
+    const std::vector<double>& m = blocks[g];
+    const double terms[] = {m[0] * m[4] * m[8],  m[1] * m[5] * m[6],  m[2] * m[3] * m[7],
+                            -m[2] * m[4] * m[6], -m[1] * m[3] * m[8], -m[0] * m[5] * m[7]};
+    double determinant = 0, size = 0;
+    for (const double term : terms) {
+      determinant += term;
+      size += std::abs(term);
+    }
+    EXPECT_NEAR(determinant, 0, 1e-5 * size) << "group " << g;
+    EXPECT_NE(blocks[g], blocks[(g + 1) % 4]);
+  }
+}
+
 // Every pair there is, or nearly so, under a skew that never draws most of them.
 TEST(Synthetic, DenseRequestsEnd) {
   for (const std::uint32_t groups : {1u, 3u}) {

@@ -130,12 +130,22 @@ TEST(StagedFile, ReplacesWholeOrNotAtAll) {
   EXPECT_EQ(n_entries(parent.path()), 1u);
 }
 
-TEST(StagedFile, DirectoryIsNotReplaced) {
+TEST(StagedFile, ReplacesNothingButFiles) {
   const TempDirectory parent;
-  fs::create_directory(parent / "file");
+  fs::create_directory(parent / "folder");
+  ASSERT_EQ(::mkfifo((parent / "pipe").c_str(), 0600), 0);
+  fs::create_symlink("pipe", parent / "link");
+  for (const char* name : {"folder", "pipe", "link"}) EXPECT_THROW(StagedFile(parent / name), UsageError) << name;
+  EXPECT_THROW(StagedFile("/dev/null"), UsageError);
+  EXPECT_EQ(n_entries(parent.path()), 3u);
+}
+
+TEST(StagedFile, DirectoryThatComesLateIsNotReplaced) {
+  const TempDirectory parent;
   {
     StagedFile staged(parent / "file");
     test::write_file(staged.path(), "new");
+    fs::create_directory(parent / "file");
     EXPECT_THROW(staged.commit(), DataError);
   }
   EXPECT_EQ(n_entries(parent.path()), 1u);

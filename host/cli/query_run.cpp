@@ -1,0 +1,126 @@
+#include "host/cli/query_run.hpp"
+
+#include <optional>
+#include <vector>
+
+#include "host/cli/find_ids.hpp"
+#include "host/cli/interrupt.hpp"
+#include "host/cli/progress.hpp"
+#include "host/cli/query_output.hpp"
+#include "host/data/escaped.hpp"
+#include "unfold/error.hpp"
+
+namespace unfold::cli {
+namespace {
+
+void check_usage(const QueryCommand& command) {
+  if (command.id.empty() == command.ids.empty()) {
+    throw UsageError(fmt::format("{}: give --{} ID or --ids FILE{}", command.name, command.noun,
+                                 command.id.empty() ? "" : ", not both"));
+  }
+  validate(command.query);
+}
+
+ListForm list_form(const QueryCommand& command) {
+  if (command.json) return command.ids.empty() ? ListForm::kJson : ListForm::kJsonArray;
+  return command.ids.empty() && command.out.empty() ? ListForm::kTable : ListForm::kLines;
+}
+
+std::optional<ItemTable> read_titles(const QueryCommand& command, const Model& model, Progress& progress) {
+  if (command.items.empty()) return {};
+  ItemTable titles = read_item_table(command.items, model.item_ids);
+  if (titles.n_absent() > 0) {
+    progress.say(fmt::format("note: {} of the model's {} items are not in {} and have no title",
+                             format_count(titles.n_absent()), format_count(titles.n_items()), command.items));
+  }
+  if (titles.n_repeated > 0) {
+    progress.say(fmt::format("note: {} lines of {} are about an item that an earlier line names; the first one counts",
+                             format_count(titles.n_repeated), command.items));
+  }
+  return titles;
+}
+
+// The rows of what is asked about, every one of them known. One without a list is an error where it is alone.
+std::vector<Row> find_rows(const QueryCommand& command, const IdKind& kind, const Model& model,
+                           const WhyNoList& why_no_list, Progress& progress) {
+  if (command.ids.empty()) {
+    const Row row = find_id(kind, command.id);
+    const std::string reason = why_no_list(model, row);
+    if (!reason.empty()) throw DataError(fmt::format("{} {} {}", kind.noun, in_quotes(command.id), reason));
+    return {row};
+  }
+  std::vector<Row> rows = read_id_file(kind, command.ids);
+  std::uint64_t n_without = 0;
+  std::string first;
+  for (const Row row : rows) {
+    const std::string reason = why_no_list(model, row);
+    if (!reason.empty() && n_without++ == 0) first = fmt::format("{} {}", in_quotes(kind.ids.id(row)), reason);
+  }
+  if (n_without > 0) {
+    progress.warn(fmt::format("unfold: no list for {} of the {} {}s in {}: {} {}{}", format_count(n_without),
+                              format_count(rows.size()), kind.noun, command.ids, kind.noun, first,
+                              n_without > 1 ? ", and so on" : ""));
+  }
+  return rows;
+}
+
+// A list shorter than asked for is never passed over; the table says so itself.
+void report(const QueryCommand& command, const ListWriter& writer, ListForm form, Progress& progress) {
+  if (form != ListForm::kTable && writer.n_short() > 0) {
+    progress.warn(fmt::format("unfold: {} of {} lists have fewer than {} items: no others are left",
+                              format_count(writer.n_short()), format_count(writer.n_lists()), command.query.k));
+  }
+  if (!command.out.empty()) {
+    progress.say(fmt::format("{}: {} items for {} {}s", command.out, format_count(writer.n_lines()),
+                             format_count(writer.n_lists()), command.noun));
+  }
+}
+
+}  // namespace
+
+void QueryCommand::add_common(OptionSet& options) {
+  options.add(query.k, "k", fmt::format("items to list, 1 to {}", kMaxTopK));
+  options.add(items, "items", "a table of items with their titles, to be listed with them: CSV, TSV, ';', '::' or '|'",
+              Saved::kYes, "FILE");
+  options.add(out, "out",
+              fmt::format("file to write, of lines {}, rank, item, score[, title] parted by tabs; absent: a table for "
+                          "--{}, lines on stdout for --ids",
+                          noun, noun),
+              Saved::kNo, "FILE");
+  options.add(json, "json", "write a JSON object, for --ids an array of them, instead");
+  options.add(device, "device", "auto, cpu, cuda or cuda:N");
+  options.add(threads, "threads", "CPU threads; 0: all that the process may use");
+  options.add(quiet, "quiet", "no notices on stderr; warnings and errors remain");
+}
+
+int run_query(const QueryCommand& command, const AskModel& ask, const WhyNoList& why_no_list) {
+  check_usage(command);
+  Progress progress(command.quiet);
+  TextOutput output(command.out);
+  const Model model = load_model(command.model);
+  const IdKind kind{command.noun == "user" ? model.user_ids : model.item_ids, command.noun.c_str(), command.model};
+  const std::vector<Row> rows = find_rows(command, kind, model, why_no_list, progress);
+  const std::optional<ItemTable> titles = read_titles(command, model, progress);
+  const std::unique_ptr<Backend> backend = make_backend(
+      command.device, command.threads, [&progress](const std::string& notice) { progress.warn("unfold: " + notice); });
+  const ListForm form = list_form(command);
+  ListWriter writer(form, command.noun.c_str(), kind.ids, model.item_ids, titles ? &*titles : nullptr, command.query.k,
+                    output);
+  catch_interrupts();
+  if (!command.ids.empty()) {
+    progress.say(fmt::format("listing {} of {} items for {} {}s on {}: {}", command.query.k,
+                             format_count(model.item_ids.size()), format_count(rows.size()), command.noun,
+                             backend->name(), backend->description()));
+  }
+  ask(*backend, model, rows, command.query, [&](std::uint64_t n, std::span<const ScoredItem> list) {
+    throw_if_interrupted();
+    writer.write(rows[n], list);
+  });
+  throw_if_interrupted();
+  writer.finish();
+  output.commit();
+  report(command, writer, form, progress);
+  return 0;
+}
+
+}  // namespace unfold::cli

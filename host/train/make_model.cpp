@@ -1,0 +1,58 @@
+#include "host/train/make_model.hpp"
+
+#include <algorithm>
+
+#include "host/models/mf.hpp"
+#include "host/models/softmax.hpp"
+#include "host/train/options.hpp"
+
+namespace unfold {
+namespace {
+
+MfShape mf_shape(const TrainData& data, const TrainOptions& o, std::uint64_t batch_size) {
+  return {data.n_users, data.n_items, o.dim, table_type(o), optimizer_kind(o), o.deterministic, batch_size};
+}
+
+SoftmaxShape softmax_shape(const TrainData& data, const TrainOptions& o, std::uint64_t batch_size) {
+  SoftmaxShape shape;
+  shape.n_users = data.n_users;
+  shape.n_items = data.n_items;
+  shape.dim = o.dim;
+  shape.table_type = table_type(o);
+  shape.optimizer = optimizer_kind(o);
+  shape.n_positives = data.train.size();
+  shape.batch_size = batch_size;
+  shape.negatives = NegativeSpec::parse(o.negatives);
+  shape.n_negatives = o.n_negatives;
+  shape.own_negatives = o.own_negatives;
+  shape.has_bias = o.item_bias;
+  shape.threshold_rank = std::min(o.weight_rank, data.n_items);
+  // A user has no more best items than there are.
+  NegativeSpec& negatives = shape.negatives;
+  if (shape.is_mined()) {
+    negatives.n_candidates = std::min(negatives.n_candidates, data.n_items);
+    negatives.n_hard = std::min(negatives.n_hard, negatives.n_candidates);
+  }
+  return shape;
+}
+
+}  // namespace
+
+void plan_model(const Backend& backend, const TrainData& data, const TrainOptions& o, std::uint64_t batch_size,
+                MemoryPlan& plan) {
+  if (o.model == "mf") return MfModel::plan(backend, mf_shape(data, o, batch_size), plan);
+  SoftmaxModel::plan(backend, softmax_shape(data, o, batch_size), softmax_settings(o), plan);
+}
+
+std::unique_ptr<TrainableModel> make_model(Backend& backend, const TrainData& data, const TrainOptions& o,
+                                           std::uint64_t batch_size) {
+  if (o.model == "mf") {
+    auto model = std::make_unique<MfModel>(backend, mf_shape(data, o, batch_size), rating_loss(o, data.train));
+    model->initialize(data.train, o.init_std, o.seed);
+    return model;
+  }
+  return std::make_unique<SoftmaxModel>(backend, softmax_shape(data, o, batch_size), softmax_settings(o), data.train,
+                                        o.init_std);
+}
+
+}  // namespace unfold

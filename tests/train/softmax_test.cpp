@@ -1,0 +1,259 @@
+// Model softmax, end to end on groups of users and items that only meet inside.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <ostream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "unfold/error.hpp"
+#include "unfold/evaluate.hpp"
+#include "unfold/random.hpp"
+#include "unfold/train.hpp"
+
+namespace unfold {
+namespace {
+
+constexpr std::uint32_t kGroups = 6, kGroupUsers = 20, kGroupItems = 15;
+constexpr std::uint32_t kUsers = kGroups * kGroupUsers, kItems = kGroups * kGroupItems;
+
+struct Columns {
+  std::vector<Row> users, items;
+  std::vector<float> ratings;
+  void add(Row user, Row item) {
+    users.push_back(user);
+    items.push_back(item);
+    ratings.push_back(1);
+  }
+  RatingView view() const { return {users, items, ratings, {}}; }
+};
+
+// Two in five of a group's pairs, in a random order; a fifth of them held out.
+struct Groups {
+  Columns train, held_out;
+  Groups() {
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> order;
+    for (std::uint32_t pair = 0; pair < kUsers * kGroupItems; ++pair) order.emplace_back(philox(5, pair, 1).v[0], pair);
+    std::ranges::sort(order);
+    for (const auto& [draw, pair] : order) {
+      const Row user = pair / kGroupItems, item = user / kGroupUsers * kGroupItems + pair % kGroupItems;
+      const float share = uniform_float(philox(5, pair, 2).v[0]);
+      if (share < 0.4f) (share < 0.08f ? held_out : train).add(user, item);
+    }
+  }
+  TrainData data() const { return {train.view(), held_out.view(), kUsers, kItems}; }
+};
+
+TrainOptions small_run() {
+  TrainOptions options = TrainOptions::defaults("softmax");
+  options.dim = 8;
+  options.epochs = 15;
+  options.batch_size = 64;
+  options.n_negatives = 32;
+  options.learning_rate = 0.05;
+  options.patience = 0;
+  return options;
+}
+
+// The share of a user's five best unseen items that are of another group.
+double folding(const Model& model, const Columns& train) {
+  std::vector<std::set<Row>> seen(kUsers);
+  for (std::size_t n = 0; n < train.users.size(); ++n) seen[train.users[n]].insert(train.items[n]);
+  double n_other = 0;
+  for (Row user = 0; user < kUsers; ++user) {
+    std::vector<std::pair<float, Row>> scores;
+    for (Row item = 0; item < kItems; ++item) {
+      if (seen[user].contains(item)) continue;
+      float score = model.item_bias[item];
+      for (std::uint32_t k = 0; k < model.user_embedding.cols; ++k) {
+        score += model.user_embedding.data[user * model.user_embedding.cols + k] *
+                 model.item_embedding.data[item * model.item_embedding.cols + k];
+      }
+      scores.emplace_back(-score, item);
+    }
+    std::ranges::sort(scores);
+    for (int k = 0; k < 5; ++k) n_other += scores[k].second / kGroupItems != user / kGroupUsers ? 1 : 0;
+  }
+  return n_other / (5.0 * kUsers);
+}
+
+struct Recipe {
+  const char* name;
+  void (*change)(TrainOptions&);
+};
+std::ostream& operator<<(std::ostream& out, const Recipe& recipe) { return out << recipe.name; }
+
+class SoftmaxRecipes : public testing::TestWithParam<Recipe> {};
+
+TEST_P(SoftmaxRecipes, KeepsGroupsApartAndFindsHeldOutItems) {
+  const Groups groups;
+  TrainOptions options = small_run();
+  GetParam().change(options);
+  const auto backend = make_cpu_backend(2);
+  MemoryPlan plan;
+  TrainCallbacks callbacks;
+  callbacks.plan = [&plan](const MemoryPlan& p) { plan = p; };
+  const TrainResult result = train(*backend, groups.data(), options, callbacks);
+  EXPECT_EQ(result.outcome, TrainOutcome::kFinished);
+  EXPECT_EQ(result.model.kind, "softmax");
+  EXPECT_GT(plan.host_bytes(), 0u);
+  // A user has some nine unseen items of his own group, among them two or three held out, and 75 of others.
+  EXPECT_LT(folding(result.model, groups.train), 0.05);
+  const nlohmann::ordered_json& line = result.model.history.back();
+  EXPECT_GT(line.at("validation_recall@20"), 0.9);
+  EXPECT_TRUE(std::isfinite(line.at("train_loss").get<double>()));
+  EXPECT_LT(line.at("train_loss"), result.model.history.front().at("train_loss"));
+  EXPECT_GT(line.at("negatives"), 0u);
+  if (options.own_negatives) {
+    EXPECT_EQ(line.at("rejected"), 0u) << "uniform draws of a query's own pass over what it knows";
+  } else if (options.negatives != "mined:4/10") {
+    EXPECT_GT(line.at("rejected"), 0u);
+    EXPECT_LT(line.at("rejected"), line.at("negatives"));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, SoftmaxRecipes,
+    testing::Values(
+        Recipe{"Default", [](TrainOptions&) {}},  //
+        Recipe{"Softmax", [](TrainOptions& o) { o.loss = "softmax"; }},
+        Recipe{"PositiveInDenominator",
+               [](TrainOptions& o) {
+                 o.loss = "softmax";
+                 o.positive_in_denominator = true;
+               }},
+        Recipe{"Bpr",
+               [](TrainOptions& o) {
+                 o.loss = "bpr";
+                 o.epochs = 30;
+               }},
+        Recipe{"PositiveTemperature", [](TrainOptions& o) { o.positive_temperature = 0.15; }},
+        Recipe{"DotWithBias",
+               [](TrainOptions& o) {
+                 o.score = "dot";
+                 o.item_bias = true;
+                 o.temperature = 1;
+                 o.loss = "softmax";
+               }},
+        Recipe{"CosineWithBias", [](TrainOptions& o) { o.item_bias = true; }},
+        Recipe{"LearnedTemperature",
+               [](TrainOptions& o) {
+                 o.loss = "softmax";
+                 o.learn_temperature = true;
+               }},
+        Recipe{"WeightedByRank",
+               [](TrainOptions& o) {
+                 o.weight_rank = 10;
+                 o.refresh_epochs = 2;
+               }},
+        Recipe{"Popularity", [](TrainOptions& o) { o.negatives = "popularity:0.75"; }},
+        Recipe{"InBatch", [](TrainOptions& o) { o.negatives = "in-batch"; }},
+        Recipe{"Mixed", [](TrainOptions& o) { o.negatives = "mixed:0.5"; }},
+        Recipe{"Full",
+               [](TrainOptions& o) {
+                 o.negatives = "full";
+                 o.loss = "softmax";
+                 o.positive_in_denominator = true;
+               }},
+        Recipe{"Own", [](TrainOptions& o) { o.own_negatives = true; }},
+        Recipe{"Hard", [](TrainOptions& o) { o.negatives = "hard:8/64"; }},
+        Recipe{"HardOfOwn",
+               [](TrainOptions& o) {
+                 o.negatives = "hard:8/32";
+                 o.own_negatives = true;
+               }},
+        Recipe{"UniformAndHard", [](TrainOptions& o) { o.negatives = "uniform+hard:4/64"; }},
+        Recipe{"ScoreWeighted", [](TrainOptions& o) { o.negatives = "score-weighted:8/64"; }},
+        Recipe{"Adaptive", [](TrainOptions& o) { o.negatives = "uniform+adaptive:4/64"; }},
+        Recipe{"Mined",
+               [](TrainOptions& o) {
+                 o.negatives = "uniform+mined:4/10";
+                 o.mined_skip = 20;
+                 o.refresh_epochs = 3;
+               }},
+        Recipe{"Float16", [](TrainOptions& o) { o.table_type = "float16"; }},
+        Recipe{"Bfloat16", [](TrainOptions& o) { o.table_type = "bfloat16"; }}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(Softmax, HasEqualBitsForAnyNumberOfThreads) {
+  const Groups groups;
+  for (const char* negatives : {"uniform", "mixed:0.3", "uniform+hard:4/32"}) {
+    TrainOptions options = small_run();
+    options.epochs = 3;
+    options.negatives = negatives;
+    options.weight_rank = 5;
+    std::vector<Model> models;
+    for (const unsigned threads : {1u, 2u, 5u}) {
+      const auto backend = make_cpu_backend(threads);
+      models.push_back(train(*backend, groups.data(), options, {}).model);
+    }
+    for (const Model& model : models) {
+      EXPECT_EQ(model.user_embedding.data, models[0].user_embedding.data) << negatives;
+      EXPECT_EQ(model.item_embedding.data, models[0].item_embedding.data) << negatives;
+    }
+  }
+}
+
+TEST(Softmax, WritesUnitRowsForCosines) {
+  const Groups groups;
+  TrainOptions options = small_run();
+  options.epochs = 1;
+  const auto backend = make_cpu_backend(1);
+  const Model model = train(*backend, groups.data(), options, {}).model;
+  for (const HostMatrix* matrix : {&model.user_embedding, &model.item_embedding}) {
+    for (std::uint64_t r = 0; r < matrix->rows; ++r) {
+      double squares = 0;
+      for (std::uint32_t c = 0; c < matrix->cols; ++c) squares += std::pow(matrix->data[r * matrix->cols + c], 2);
+      EXPECT_NEAR(squares, 1, 1e-5) << r;
+    }
+  }
+}
+
+TEST(Softmax, LearnsItsTemperature) {
+  const Groups groups;
+  TrainOptions options = small_run();
+  options.loss = "softmax";
+  options.positive_in_denominator = true;
+  options.learn_temperature = true;
+  options.temperature = 1;  // far too high for cosines
+  const auto backend = make_cpu_backend(2);
+  const TrainResult result = train(*backend, groups.data(), options, {});
+  EXPECT_LT(result.model.history.back().at("temperature"), 0.7);
+  EXPECT_GT(result.model.history.back().at("temperature"), 0.0);
+}
+
+TEST(Softmax, StopsEarlyByNdcg) {
+  const Groups groups;
+  TrainOptions options = small_run();
+  options.epochs = 200;
+  options.patience = 3;
+  const auto backend = make_cpu_backend(2);
+  const TrainResult result = train(*backend, groups.data(), options, {});
+  EXPECT_EQ(result.outcome, TrainOutcome::kEarlyStopped);
+  const auto& history = result.model.history;
+  ASSERT_EQ(history.size(), result.best_epoch + 3u);
+  const auto ndcg = [&](std::size_t epoch) { return history[epoch - 1].at("validation_ndcg@20").get<double>(); };
+  for (std::size_t epoch = 1; epoch <= history.size(); ++epoch) EXPECT_LE(ndcg(epoch), ndcg(result.best_epoch)) << epoch;
+}
+
+TEST(Softmax, AUserWhoKnowsEveryItemTakesPart) {
+  Groups groups;
+  for (Row item = 0; item < kItems; ++item) groups.train.add(0, item);
+  for (const char* negatives : {"uniform", "hard:4/16", "full"}) {
+    for (const bool own : {false, true}) {
+      if (own && std::string(negatives) == "full") continue;
+      TrainOptions options = small_run();
+      options.epochs = 2;
+      options.negatives = negatives;
+      options.own_negatives = own;
+      const auto backend = make_cpu_backend(2);
+      const TrainResult result = train(*backend, groups.data(), options, {});
+      EXPECT_EQ(result.outcome, TrainOutcome::kFinished) << negatives << ' ' << own;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace unfold
