@@ -51,13 +51,20 @@ void Blas::prepare() {
 
 void Blas::scores(MatrixView<const float> queries, MatrixView<const float> items, float* scores,
                   std::uint64_t stride) {
+  product({queries, false}, {items, true}, false,
+          {scores, queries.rows, static_cast<std::uint32_t>(items.rows), static_cast<std::uint32_t>(stride)});
+}
+
+void Blas::product(const Factor& a, const Factor& b, bool adds, MatrixView<float> out) {
   prepare();
-  const float one = 1, zero = 0;
-  // cuBLAS is column-major: a row-major [n, dim] is its [dim, n].
-  UNFOLD_BLAS_CHECK(sgemm, as_handle(handle_), CUBLAS_OP_T, CUBLAS_OP_N, static_cast<int>(items.rows),
-                    static_cast<int>(queries.rows), static_cast<int>(items.cols), &one, items.data,
-                    static_cast<int>(items.stride), queries.data, static_cast<int>(queries.stride), &zero, scores,
-                    static_cast<int>(stride));
+  const float one = 1, beta = adds ? 1.0f : 0.0f;
+  const auto operation = [](const Factor& factor) { return factor.transposed ? CUBLAS_OP_T : CUBLAS_OP_N; };
+  const std::uint64_t depth = a.transposed ? a.matrix.rows : a.matrix.cols;
+  // cuBLAS is column-major: to it a row-major matrix is the transpose, and out^T = b^T a^T.
+  UNFOLD_BLAS_CHECK(sgemm, as_handle(handle_), operation(b), operation(a), static_cast<int>(out.cols),
+                    static_cast<int>(out.rows), static_cast<int>(depth), &one, b.matrix.data,
+                    static_cast<int>(b.matrix.stride), a.matrix.data, static_cast<int>(a.matrix.stride), &beta,
+                    out.data, static_cast<int>(out.stride));
 }
 
 }  // namespace unfold::cuda

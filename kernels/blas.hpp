@@ -11,6 +11,12 @@
 
 namespace unfold::cuda {
 
+// A factor of a product: a matrix as it stands, or its transpose.
+struct Factor {
+  MatrixView<const float> matrix;
+  bool transposed = false;
+};
+
 class Blas {
  public:
   // Loads nothing yet.
@@ -26,6 +32,10 @@ class Blas {
   // scores[q * stride + i] = queries[q] . items[i]. Shapes: queries [n_queries, dim], items [n_items, dim],
   // scores [n_queries, stride] with stride >= n_items. Equal items of one call get equal bits.
   void scores(MatrixView<const float> queries, MatrixView<const float> items, float* scores, std::uint64_t stride);
+
+  // out = a b, and added to `out` where `adds`. Shapes: a [out.rows, depth], b [depth, out.cols] with depth > 0, all by
+  // their columns in use. What stood in `out` is not read unless `adds`.
+  void product(const Factor& a, const Factor& b, bool adds, MatrixView<float> out);
 
  private:
   cudaStream_t stream_;

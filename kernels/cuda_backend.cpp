@@ -219,6 +219,8 @@ class CudaBackend final : public Backend {
   }
   std::uint64_t sampled_softmax_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own,
                                                 std::uint32_t dim) const override {
+    use_device();
+    prepare_blas(n_shared);
     return cuda::sampled_softmax_workspace_bytes(n_queries, n_shared, n_own, dim);
   }
 
@@ -229,6 +231,8 @@ class CudaBackend final : public Backend {
   }
   std::uint64_t select_negatives_workspace_bytes(std::uint64_t n_queries, std::uint32_t n_candidates,
                                                  std::uint32_t dim) const override {
+    use_device();
+    prepare_blas(n_candidates);
     return cuda::select_negatives_workspace_bytes(n_queries, n_candidates, dim);
   }
 
@@ -272,6 +276,16 @@ class CudaBackend final : public Backend {
   // The current device is a property of the calling thread.
   void use_device() const { UNFOLD_CUDA_CHECK(cudaSetDevice(device_)); }
 
+  // For ops that may be part of a step recorded as a graph, in which nothing may be allocated: products take what they
+  // need when the op's workspace is planned. Where that fails, the product itself will say why.
+  void prepare_blas(std::uint64_t n_products) const {
+    if (n_products == 0) return;
+    try {
+      blas_.prepare();
+    } catch (const DeviceError&) {
+    }
+  }
+
   // In order with the ops; the caller may reuse the host memory at once.
   void copy(void* to, const void* from, std::uint64_t bytes, cudaMemcpyKind kind) {
     if (bytes == 0) return;
@@ -283,7 +297,7 @@ class CudaBackend final : public Backend {
   int device_;
   std::string description_;
   Stream compute_{Stream::Priority::kLow}, copy_{Stream::Priority::kHigh};
-  Blas blas_;
+  mutable Blas blas_;  // prepared when first needed
   DeviceMemory gradient_scratch_;
   StepGraph graph_;
   Launch launch_;

@@ -52,4 +52,10 @@ void check_vector_table(const char* what, const ConstTableView& table) {
   }
 }
 
+void check_same_stride(const char* what, const MatrixView<const float>& matrix, std::uint32_t stride) {
+  if (matrix.data == nullptr || matrix.rows == 0 || matrix.stride == stride) return;
+  throw UsageError(
+      fmt::format("{} has stride {}, and the queries have {}; both must be the same", what, matrix.stride, stride));
+}
+
 }  // namespace unfold::cuda

@@ -67,5 +67,7 @@ inline unsigned filling_grid(const Launch& launch, std::uint64_t n_work, std::ui
 // loads of 16 bytes cannot take.
 inline constexpr std::uint32_t kMaxDim = 1024;
 void check_vector_table(const char* what, const ConstTableView& table);
+// Throws UsageError where a matrix that has data has another stride.
+void check_same_stride(const char* what, const MatrixView<const float>& matrix, std::uint32_t stride);
 
 }  // namespace unfold::cuda

@@ -14,27 +14,6 @@ namespace unfold::cuda {
 
 inline constexpr unsigned kPoolThreads = 128;
 
-// sum += weight * row
-template <typename Shape>
-__device__ inline void add_weighted(RowSlice<Shape>& sum, float weight, const RowSlice<Shape>& row) {
-  UNFOLD_UNROLL
-  for (int k = 0; k < Shape::kPacks; ++k) {
-    UNFOLD_UNROLL
-    for (int j = 0; j < Shape::kPack; ++j) sum.v[k][j] += weight * row.v[k][j];
-  }
-}
-
-template <typename Shape>
-__device__ inline RowSlice<Shape> scaled(float factor, const RowSlice<Shape>& row) {
-  RowSlice<Shape> out;
-  UNFOLD_UNROLL
-  for (int k = 0; k < Shape::kPacks; ++k) {
-    UNFOLD_UNROLL
-    for (int j = 0; j < Shape::kPack; ++j) out.v[k][j] = factor * row.v[k][j];
-  }
-  return out;
-}
-
 __device__ inline float entry_weight(const RowBags& bags, std::uint64_t n) {
   return bags.weights == nullptr ? 1.0f : bags.weights[n];
 }

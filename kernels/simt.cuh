@@ -69,6 +69,28 @@ __device__ inline T group_sum(T value) {
   return value;
 }
 
+// The sum over the warp's groups of kWidth lanes, of what stands at the same place of each. Called by whole warps.
+template <int kWidth, typename T>
+__device__ inline T sum_over_groups(T value) {
+  UNFOLD_UNROLL
+  for (int offset = kWidth; offset < static_cast<int>(kWarpSize); offset *= 2) {
+    value += __shfl_xor_sync(kFullWarp, value, offset);
+  }
+  return value;
+}
+
+// The larger one, and NaN where there is one: fmaxf would hide it.
+__device__ inline float larger_or_nan(float a, float b) { return b > a || b != b ? b : a; }
+
+// The largest over the warp, or NaN, in each lane. Called by whole warps.
+__device__ inline float warp_max(float value) {
+  UNFOLD_UNROLL
+  for (int offset = kWarpSize / 2; offset > 0; offset /= 2) {
+    value = larger_or_nan(value, __shfl_xor_sync(kFullWarp, value, offset));
+  }
+  return value;
+}
+
 // Lane 0's value in each lane of the group. Called by whole warps.
 template <int kWidth, typename T>
 __device__ inline T group_broadcast(T value) {
@@ -91,22 +113,95 @@ __device__ inline T block_sum(T value) {
   return value;
 }
 
-// Sorts n values in shared memory, n a power of two, the largest first: Batcher's bitonic network, each comparison in
-// one thread. Called by whole blocks; they may read the values when it returns.
+// The sum of each of several values over the block, the same bits in each thread, added in a fixed order. Called by
+// whole blocks, of at most 1024 threads.
+template <int kCount>
+__device__ inline void block_sums(float (&values)[kCount]) {
+  UNFOLD_SHARED_ARRAY(float, warp_sums, kCount * kWarpSize);
+  const unsigned lane = threadIdx.x % kWarpSize;
+  const unsigned warp = threadIdx.x / kWarpSize;
+  UNFOLD_UNROLL
+  for (int k = 0; k < kCount; ++k) {
+    values[k] = group_sum<kWarpSize>(values[k]);
+    if (lane == 0) warp_sums[k * kWarpSize + warp] = values[k];
+  }
+  __syncthreads();
+  UNFOLD_UNROLL
+  for (int k = 0; k < kCount; ++k) {
+    values[k] = group_sum<kWarpSize>(lane < blockDim.x / kWarpSize ? warp_sums[k * kWarpSize + lane] : 0.0f);
+  }
+  __syncthreads();  // warp_sums may be written again by a second call
+}
+
+// The largest over the block, or NaN, in each thread. Called by whole blocks, of at most 1024 threads.
+__device__ inline float block_max(float value) {
+  UNFOLD_SHARED_ARRAY(float, warp_highs, kWarpSize);
+  const unsigned lane = threadIdx.x % kWarpSize;
+  value = warp_max(value);
+  if (lane == 0) warp_highs[threadIdx.x / kWarpSize] = value;
+  __syncthreads();
+  value = warp_max(warp_highs[lane < blockDim.x / kWarpSize ? lane : 0]);
+  __syncthreads();  // warp_highs may be written again by a second call
+  return value;
+}
+
+// Puts a pair of values in order.
 template <typename T>
-__device__ inline void block_sort_descending(T* values, unsigned n) {
-  for (unsigned size = 2; size <= n; size *= 2) {
-    for (unsigned stride = size / 2; stride > 0; stride /= 2) {
+__device__ inline void order_pair(T& a, T& b, bool descends) {
+  if (descends ? a < b : b < a) {
+    const T low = a;
+    a = b;
+    b = low;
+  }
+}
+
+// Sorts runs of `size` values in shared memory, of n in all: the first the largest first, the next the smallest first,
+// and so on. Both are powers of two. Batcher's bitonic network, each comparison in one thread. Called by whole blocks,
+// which wait before they read the values.
+template <typename T>
+__device__ inline void block_sort_runs(T* values, unsigned n, unsigned size) {
+  for (unsigned run = 2; run <= size; run *= 2) {
+    for (unsigned stride = run / 2; stride > 0; stride /= 2) {
       __syncthreads();
       for (unsigned pair = threadIdx.x; pair < n / 2; pair += blockDim.x) {
         const unsigned low = 2 * pair - (pair & (stride - 1));
-        const unsigned high = low + stride;
-        const T a = values[low], b = values[high];
-        const bool descends = (low & size) == 0;  // which way this run is sorted
-        if (descends ? a < b : b < a) {
-          values[low] = b;
-          values[high] = a;
-        }
+        order_pair(values[low], values[low + stride], (low & run) == 0);
+      }
+    }
+  }
+}
+
+// Sorts n values in shared memory, n a power of two, the largest first. Called by whole blocks; they may read the
+// values when it returns.
+template <typename T>
+__device__ inline void block_sort_descending(T* values, unsigned n) {
+  block_sort_runs(values, n, n);
+  __syncthreads();
+}
+
+// Moves the n_top largest of n values in shared memory to the front, the largest first; the others are lost. Both are
+// powers of two. Sorts runs of n_top values, then halves their number until one is left: of a run that descends and
+// one that ascends, the larger ones by place are the largest of both and a bitonic sequence, which is then put in
+// order. Far fewer comparisons than a sort where n_top is far below n (Shanbhag, Pirk and Madden, Efficient top-k query
+// processing on GPUs, SIGMOD 2018). Called by whole blocks; they may read the values when it returns.
+template <typename T>
+__device__ inline void block_top_descending(T* values, unsigned n, unsigned n_top) {
+  block_sort_runs(values, n, n_top);
+  const unsigned log_top = static_cast<unsigned>(__ffs(static_cast<int>(n_top)) - 1);
+  for (unsigned spacing = n_top; spacing < n; spacing *= 2) {  // from one run to the next
+    const unsigned n_kept = n / (2 * spacing) * n_top;
+    __syncthreads();
+    for (unsigned t = threadIdx.x; t < n_kept; t += blockDim.x) {
+      const unsigned place = (t >> log_top) * 2 * spacing + (t & (n_top - 1));
+      if (values[place] < values[place + spacing]) values[place] = values[place + spacing];
+    }
+    for (unsigned stride = n_top / 2; stride > 0; stride /= 2) {
+      __syncthreads();
+      for (unsigned pair = threadIdx.x; pair < n_kept / 2; pair += blockDim.x) {
+        const unsigned t = 2 * pair - (pair & (stride - 1));
+        const unsigned run = t >> log_top;
+        const unsigned low = run * 2 * spacing + (t & (n_top - 1));
+        order_pair(values[low], values[low + stride], run % 2 == 0);
       }
     }
   }

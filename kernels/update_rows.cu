@@ -2,8 +2,8 @@
 #include <bit>
 
 #include "kernels/device_algorithms.hpp"
-#include "kernels/number_positions.cuh"
 #include "kernels/ops.hpp"
+#include "kernels/sort_positions.hpp"
 #include "kernels/update_rows_launch.cuh"
 #include "kernels/workspace.hpp"
 
@@ -35,11 +35,9 @@ Parts cut(Workspace& workspace, std::uint64_t n_rows, std::uint64_t sum_stride) 
 
 SortedBatch sort_batch(const Launch& launch, const Parts& parts, const Row* rows, std::uint64_t n_rows,
                        std::uint64_t n_table_rows) {
-  const unsigned grid = filling_grid(launch, n_rows, kNumberThreads);
-  launch_kernel<number_positions_kernel>(launch, {grid, kNumberThreads}, parts.starts, n_rows);
   // One more than the last row: kUnknownRow's bits, all set, sort behind it.
   const int n_bits = std::max(1, static_cast<int>(std::bit_width(n_table_rows)));
-  sort_by_row(parts.scratch, rows, parts.sorted_rows, parts.starts, parts.order, n_rows, n_bits, launch.stream);
+  sort_positions(launch, parts.scratch, rows, parts.sorted_rows, parts.starts, parts.order, n_rows, n_bits);
   select_starts(parts.scratch, parts.sorted_rows, parts.starts, parts.n_segments, n_rows, launch.stream);
   return {parts.sorted_rows, parts.order, parts.starts, parts.n_segments, n_rows};
 }

@@ -21,7 +21,8 @@ class Workspace {
     return memory_ != nullptr && used_ <= size_ ? reinterpret_cast<T*>(memory_ + begin) : nullptr;
   }
   std::uint64_t used_bytes() const { return used_; }
-  std::uint64_t left_bytes() const { return used_ < size_ ? size_ - used_ : 0; }
+  // What one more array may take.
+  std::uint64_t left_bytes() const { return used_ < size_ ? (size_ - used_) / kAlignment * kAlignment : 0; }
   bool fits() const { return used_ <= size_; }
 
  private:

@@ -331,6 +331,10 @@ void sampled_softmax(const SoftmaxBatch& batch, const SharedNegatives& shared, c
   check_stride("positives", batch.positives.stride, batch);
   if (shared.n() > 0) check_stride("the shared negatives' matrix", shared.vectors.stride, batch);
   if (own.n > 0) check_stride("the table", own.table.stride, batch);
+  check_stride("the queries' gradient", gradients.queries.stride, batch);
+  check_stride("the positives' gradient", gradients.positives.stride, batch);
+  if (shared.n() > 0) check_stride("the shared negatives' gradient", gradients.shared.stride, batch);
+  if (own.n > 0) check_stride("the own negatives' gradient", gradients.own.stride, batch);
   const std::uint64_t n_queries = batch.queries.rows;
   const std::span<std::byte> memory = aligned_workspace(
       "sampled_softmax", workspace,

@@ -44,24 +44,28 @@ struct SoftmaxTerms {
   float by_inverse = 0;   // the positive's part of dL / d(1 / T): negatives add by_log_sum * sum_j p_j s_j
 };
 
-// log_sum = log sum_j exp(l_j) over the negatives alone.
+// log(1 + exp(x)) without overflow.
+UNFOLD_HOST_DEVICE inline float softplus(float x) { return fmaxf(x, 0.0f) + log1pf(expf(-fabsf(x))); }
+
+// log_sum = log sum_j exp(l_j) over the negatives alone. With the positive in the denominator, log Z - logit and the
+// negatives' share of Z come from the difference of log_sum and logit: near a loss of 0 they keep all their digits.
 UNFOLD_HOST_DEVICE inline SoftmaxTerms softmax_terms(float positive_score, float log_sum, float inverse,
                                                      const SoftmaxLoss& loss) {
   SoftmaxTerms out;
   const float logit = positive_score * inverse;
-  float log_z = log_sum, share = 0;  // of the positive in Z
+  const float a = loss.negative_weight, ratio = loss.positive_ratio;
+  float by_logit = -ratio;
   if (loss.positive_in_denominator) {
-    const float high = fmaxf(logit, log_sum), low = fminf(logit, log_sum);
-    log_z = high + log1pf(expf(low - high));
-    share = expf(logit - log_z);
+    out.loss = a * softplus(log_sum - logit) + (a - ratio) * logit;
+    out.by_log_sum = a * sigmoid(log_sum - logit);
+    by_logit = (a - ratio) - out.by_log_sum;
+  } else {
+    // A query without any negative learns nothing from its positive alone.
+    if (log_sum == -INFINITY) return out;
+    out.loss = a * log_sum - ratio * logit;
+    out.by_log_sum = a;
   }
-  const float a = loss.negative_weight;
-  // A query without any negative learns nothing from its positive alone.
-  if (!loss.positive_in_denominator && log_sum == -INFINITY) return out;
-  out.loss = a * log_z - loss.positive_ratio * logit;
-  const float by_logit = a * share - loss.positive_ratio;
   out.by_positive = by_logit * inverse;
-  out.by_log_sum = loss.positive_in_denominator ? a * expf(log_sum - log_z) : a;
   out.by_inverse = by_logit * positive_score;
   return out;
 }
@@ -70,8 +74,5 @@ UNFOLD_HOST_DEVICE inline SoftmaxTerms softmax_terms(float positive_score, float
 UNFOLD_HOST_DEVICE inline float positive_weight(float positive_score, float threshold, const SoftmaxLoss& loss) {
   return sigmoid((positive_score - threshold) / loss.weight_temperature);
 }
-
-// log(1 + exp(x)) without overflow.
-UNFOLD_HOST_DEVICE inline float softplus(float x) { return fmaxf(x, 0.0f) + log1pf(expf(-fabsf(x))); }
 
 }  // namespace unfold

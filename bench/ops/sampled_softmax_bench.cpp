@@ -1,0 +1,128 @@
+// Losses over sampled negatives, forward and backward: softmax_shared/dim/negatives/known against negatives that all
+// queries share, known being the number of items that each user knows and masks; softmax_own/dim/negatives/type/cosine
+// against negatives of each query's own. items_per_second counts pairs of a query and a negative; a shared pair takes
+// 6 * dim floating point operations, an own one moves the bytes counted.
+#include <algorithm>
+#include <string>
+
+#include "bench/ops/bench_support.hpp"
+#include "unfold/softmax_arguments.hpp"
+
+namespace unfold::bench {
+namespace {
+
+constexpr std::uint64_t kUsers = 4096;
+
+std::uint64_t n_items() { return by_device(4 << 20, 1 << 19); }
+
+// Items that each user knows, distinct and ascending.
+struct Known {
+  explicit Known(std::uint64_t size) {
+    std::vector<std::uint64_t> host_offsets = {0};
+    std::vector<Row> host_ids;
+    for (std::uint64_t user = 0; user < kUsers; ++user) {
+      std::vector<Row> list = popular_rows(size, n_items(), 10 + user);
+      std::sort(list.begin(), list.end());
+      list.erase(std::unique(list.begin(), list.end()), list.end());
+      host_ids.insert(host_ids.end(), list.begin(), list.end());
+      host_offsets.push_back(host_ids.size());
+    }
+    offsets = upload(host_offsets);
+    ids = upload(host_ids);
+  }
+  DeviceArray<std::uint64_t> offsets;
+  DeviceArray<Row> ids;
+};
+
+// A batch of queries with its gradients, to which negatives are added.
+class Batch {
+ public:
+  Batch(std::uint64_t n, std::uint32_t dim, std::uint64_t n_known)
+      : queries_(n, dim),
+        positives_(n, dim),
+        query_gradient_(n, dim),
+        positive_gradient_(n, dim),
+        log_temperature_(upload(std::vector<float>{-1.5f})),
+        users_(upload(uniform_rows(n, kUsers, 3))),
+        temperature_gradient_(device(), n),
+        loss_(device(), 1),
+        rejected_(device(), 1),
+        known_(n_known) {
+    batch = {.queries = matrix(queries_),
+             .positives = matrix(positives_),
+             .users = users_.data(),
+             .log_temperature = log_temperature_.data()};
+    if (n_known > 0) batch.known = {known_.offsets.data(), known_.ids.data()};
+    gradients = {.queries = matrix(query_gradient_),
+                 .positives = matrix(positive_gradient_),
+                 .log_temperature = temperature_gradient_.data(),
+                 .loss = loss_.data(),
+                 .n_rejected = rejected_.data()};
+  }
+  static MatrixView<float> matrix(const Table& table) { return table.weight().as<float>(); }
+  void measure_with(benchmark::State& state, std::uint64_t bytes, const SharedNegatives& shared,
+                    const PrivateNegatives& own) {
+    const std::uint64_t n = batch.queries.rows;
+    const std::uint64_t least = device().sampled_softmax_workspace_bytes(n, shared.n(), own.n, batch.queries.cols);
+    const DeviceArray<std::byte> workspace(device(), least + (std::uint64_t{64} << 20));
+    measure(state, bytes, n * (shared.n() + own.n), [&] {
+      device().sampled_softmax(batch, shared, own, SoftmaxLoss{}, 1.0f / static_cast<float>(n), gradients,
+                               {workspace.data(), workspace.size()});
+    });
+  }
+
+  SoftmaxBatch batch;
+  SoftmaxGradients gradients;
+
+ private:
+  Table queries_, positives_, query_gradient_, positive_gradient_;
+  DeviceArray<float> log_temperature_;
+  DeviceArray<Row> users_;
+  DeviceArray<float> temperature_gradient_;
+  DeviceArray<double> loss_;
+  DeviceArray<std::uint64_t> rejected_;
+  Known known_;
+};
+
+void softmax_shared(benchmark::State& state) {
+  const auto dim = static_cast<std::uint32_t>(state.range(0));
+  const auto n = static_cast<std::uint64_t>(state.range(1));
+  const std::uint64_t n_queries = by_device(8192, 512);
+  Batch batch(n_queries, dim, static_cast<std::uint64_t>(state.range(2)));
+  const Table vectors(n, dim), gradient(n, dim);
+  const DeviceArray<Row> rows = upload(popular_rows(n, n_items(), 5));
+  const DeviceArray<float> log_count = upload(std::vector<float>(n, -2.0f));
+  batch.gradients.shared = Batch::matrix(gradient);
+  const SharedNegatives shared{.vectors = Batch::matrix(vectors), .rows = rows.data(), .log_count = log_count.data()};
+  batch.measure_with(state, 0, shared, {});
+  state.counters["flops"] = benchmark::Counter(6.0 * dim * static_cast<double>(n_queries * n),
+                                               benchmark::Counter::kIsIterationInvariant);
+}
+
+void softmax_own(benchmark::State& state) {
+  const auto dim = static_cast<std::uint32_t>(state.range(0));
+  const auto n = static_cast<std::uint32_t>(state.range(1));
+  const TableType type = table_type(state.range(2));
+  const std::uint64_t n_queries = by_device(1 << 20, 1 << 16) / n;
+  Batch batch(n_queries, dim, 0);
+  const Table items(n_items(), dim, type), gradient(n_queries * n, dim);
+  const DeviceArray<Row> rows = upload(uniform_rows(n_queries * n, n_items(), 5));
+  batch.gradients.own = Batch::matrix(gradient);
+  const PrivateNegatives own{.table = items.weight(), .normalize = state.range(3) != 0, .rows = rows.data(), .n = n};
+  batch.measure_with(state, n_queries * n * (dim * (element_bytes(type) + 4ull) + 4), {}, own);
+}
+
+}  // namespace
+
+void register_benchmarks() {
+  benchmark::RegisterBenchmark("softmax_shared", softmax_shared)
+      ->ArgsProduct({{64, 128}, {1024, 8192}, {0, 64}})
+      ->ArgNames({"dim", "negatives", "known"})
+      ->UseManualTime();
+  benchmark::RegisterBenchmark("softmax_own", softmax_own)
+      ->ArgsProduct({{64, 128}, {16, 256}, {0, 1}, {0, 1}})
+      ->ArgNames({"dim", "negatives", "type", "cosine"})
+      ->UseManualTime();
+}
+
+}  // namespace unfold::bench

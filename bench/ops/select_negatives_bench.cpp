@@ -1,0 +1,76 @@
+// Hard negatives: select_shared/dim/candidates/kept from candidates that all queries share, select_own/dim/candidates/
+// kept/type from each query's own. items_per_second counts scores, of 2 * dim floating point operations; own candidates
+// move the bytes counted.
+#include "bench/ops/bench_support.hpp"
+#include "unfold/softmax_arguments.hpp"
+
+namespace unfold::bench {
+namespace {
+
+std::uint64_t n_items() { return by_device(4 << 20, 1 << 19); }
+
+// Queries, and what is chosen for them.
+struct Queries {
+  Queries(std::uint64_t n, std::uint32_t dim, std::uint32_t n_kept, std::uint32_t n_candidates)
+      : vectors(n, dim),
+        positives(n, dim),
+        rows(device(), n * n_kept),
+        log_count(device(), n * n_kept),
+        workspace(device(), device().select_negatives_workspace_bytes(n, n_candidates, dim) +
+                                (std::uint64_t{64} << 20)) {
+    hardness.kind = HardnessKind::kScoreWeighted;
+    hardness.n_kept = n_kept;
+    hardness.temperature = 0.2f;
+    hardness.key = {1, 1};
+    batch.queries = vectors.weight().as<const float>();
+    batch.positives = positives.weight().as<const float>();
+  }
+  void select_from(const CandidatePool& pool) const {
+    device().select_negatives(batch, pool, hardness, rows.data(), log_count.data(),
+                              {workspace.data(), workspace.size()});
+  }
+  Table vectors, positives;
+  DeviceArray<Row> rows;
+  DeviceArray<float> log_count;
+  DeviceArray<std::byte> workspace;
+  Hardness hardness;
+  SoftmaxBatch batch;
+};
+
+void select_shared(benchmark::State& state) {
+  const auto dim = static_cast<std::uint32_t>(state.range(0));
+  const auto n = static_cast<std::uint32_t>(state.range(1));
+  const std::uint64_t n_queries = by_device(8192, 1024);
+  const Queries queries(n_queries, dim, static_cast<std::uint32_t>(state.range(2)), n);
+  const Table candidates(n, dim);
+  const DeviceArray<Row> rows = upload(uniform_rows(n, n_items(), 2));
+  const CandidatePool pool{.rows = rows.data(), .n = n, .vectors = candidates.weight().as<const float>()};
+  measure(state, 0, n_queries * n, [&] { queries.select_from(pool); });
+}
+
+void select_own(benchmark::State& state) {
+  const auto dim = static_cast<std::uint32_t>(state.range(0));
+  const auto n = static_cast<std::uint32_t>(state.range(1));
+  const TableType type = table_type(state.range(3));
+  const std::uint64_t n_queries = by_device(1 << 20, 1 << 16) / n;
+  const Queries queries(n_queries, dim, static_cast<std::uint32_t>(state.range(2)), n);
+  const Table items(n_items(), dim, type);
+  const DeviceArray<Row> rows = upload(uniform_rows(n_queries * n, n_items(), 2));
+  const CandidatePool pool{.rows = rows.data(), .n = n, .table = items.weight(), .row_stride = n};
+  measure(state, n_queries * n * (dim * element_bytes(type) + 4), n_queries * n, [&] { queries.select_from(pool); });
+}
+
+}  // namespace
+
+void register_benchmarks() {
+  benchmark::RegisterBenchmark("select_shared", select_shared)
+      ->ArgsProduct({{64, 128}, {512, 4096}, {1, 32}})
+      ->ArgNames({"dim", "candidates", "kept"})
+      ->UseManualTime();
+  benchmark::RegisterBenchmark("select_own", select_own)
+      ->ArgsProduct({{64, 128}, {64, 512}, {1, 32}, {0, 1}})
+      ->ArgNames({"dim", "candidates", "kept", "type"})
+      ->UseManualTime();
+}
+
+}  // namespace unfold::bench

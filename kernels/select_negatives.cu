@@ -1,0 +1,84 @@
+#include "kernels/select_negatives.cuh"
+
+#include <algorithm>
+#include <bit>
+
+#include "kernels/ops.hpp"
+#include "kernels/query_tiles.hpp"
+#include "kernels/row_dispatch.cuh"
+#include "kernels/workspace.hpp"
+
+namespace unfold::cuda {
+namespace {
+
+Selection selection_of(const CandidatePool& pool, const Hardness& hardness, Row* rows, float* log_count) {
+  const std::uint32_t n_slots = std::bit_ceil(pool.n);
+  const bool needs_next = hardness.kind == HardnessKind::kScoreWeighted;
+  const std::uint32_t n_sorted = std::min(std::bit_ceil(hardness.n_kept + (needs_next ? 1 : 0)), n_slots);
+  return {hardness, n_slots, n_sorted, rows, log_count};
+}
+
+Grid grid_of(const Launch& launch, std::uint64_t n_queries, std::uint64_t threads, const Selection& selection) {
+  threads = std::clamp<std::uint64_t>(std::bit_ceil(threads), kWarpSize, kSelectThreads);
+  return {filling_grid(launch, n_queries, 1), static_cast<unsigned>(threads),
+          selection.n_slots * sizeof(std::uint64_t)};
+}
+
+// Slots that a thread takes, where that is not decided by rows.
+constexpr std::uint64_t kSlotsAThread = 4;
+
+void select_shared(const Launch& launch, Blas& blas, const SoftmaxBatch& batch, const CandidatePool& pool,
+                   const Selection& selection, std::span<std::byte> workspace) {
+  check_same_stride("candidates", pool.vectors, batch.queries.stride);
+  check_vector_table("candidates", pool.vectors);
+  Workspace memory(workspace);
+  const RowSort sort = take_row_sort(memory, pool.n);
+  const QueryTiles tiles(batch.queries.rows, pool.n, memory);
+  check_workspace("select_negatives", memory, workspace.size());
+  const SortedRows sorted = batch.known.offsets != nullptr ? sort_rows(launch, sort, pool.rows, pool.n) : SortedRows{};
+  tiles.for_each([&](std::uint64_t first, std::uint64_t n) {
+    const ScoreTile tile{tiles.scores(), tiles.stride(), first, n, 0, pool.n, 0};
+    blas.scores(rows_of(batch.queries, first, n), pool.vectors, tile.scores, tile.stride);
+    launch_kernel<select_shared_kernel>(launch, grid_of(launch, n, selection.n_slots / kSlotsAThread, selection), tile,
+                                        sorted, batch, pool, selection);
+  });
+}
+
+void select_own(const Launch& launch, const SoftmaxBatch& batch, const CandidatePool& pool,
+                const Selection& selection) {
+  check_vector_table("the table of candidates", pool.table);
+  dispatch_shape<float>(pool.table.cols, [&](auto shape) {
+    using Shape = decltype(shape);
+    const std::uint64_t threads = std::uint64_t{selection.n_slots} * Shape::kWidth / kRowsInFlight<Shape>;
+    const Grid grid = grid_of(launch, batch.queries.rows, std::max<std::uint64_t>(threads, 1), selection);
+    with_element(pool.table.type, [&]<typename Element>() {
+      launch_kernel<select_own_kernel<Element, Shape>>(launch, grid, batch, pool, selection);
+    });
+  });
+}
+
+}  // namespace
+
+void select_negatives(const Launch& launch, Blas& blas, const SoftmaxBatch& batch, const CandidatePool& pool,
+                      const Hardness& hardness, Row* rows, float* log_count, std::span<std::byte> workspace) {
+  check_selection(hardness, pool);
+  if (batch.queries.rows == 0) return;
+  check_vector_table("queries", batch.queries);
+  if (hardness.kind == HardnessKind::kAdaptive) {
+    check_same_stride("positives", batch.positives, batch.queries.stride);
+    check_vector_table("positives", batch.positives);
+  }
+  const Selection selection = selection_of(pool, hardness, rows, log_count);
+  if (pool.vectors.data != nullptr) return select_shared(launch, blas, batch, pool, selection, workspace);
+  select_own(launch, batch, pool, selection);
+}
+
+std::uint64_t select_negatives_workspace_bytes(std::uint64_t n_queries, std::uint32_t n_candidates, std::uint32_t) {
+  if (n_queries == 0 || n_candidates == 0) return 0;
+  Workspace none;
+  take_row_sort(none, n_candidates);
+  none.take<float>(QueryTiles::least_floats(n_queries, n_candidates));
+  return none.used_bytes();
+}
+
+}  // namespace unfold::cuda
