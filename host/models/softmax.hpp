@@ -31,6 +31,7 @@ struct SoftmaxShape {
   std::uint32_t n_negatives = 0;      // random ones: shared by a batch, or of each positive
   bool own_negatives = false;         // each positive has its own: random ones, or with hard ones their candidates
   bool has_bias = false;
+  bool has_weights = false;           // the ratings of a batch are weights of its positives
   std::uint32_t threshold_rank = 0;   // K of the weights by the user's K-th best score; 0: no weights
 
   bool has_hard() const { return negatives.hard != HardNegatives::kNone; }

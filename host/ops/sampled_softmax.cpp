@@ -180,7 +180,7 @@ class Step {
 
     const Coefficients c =
         loss_.kind == SoftmaxLossKind::kSoftmax ? softmax(q, positive_score, shared, own) : bpr(q, positive_score, shared, own);
-    float weight = scale_;
+    float weight = batch_.weights == nullptr ? scale_ : scale_ * batch_.weights[q];
     if (batch_.thresholds != nullptr) {
       const float threshold = batch_.thresholds[batch_.users[q] * batch_.threshold_stride];
       weight *= positive_weight(positive_score, threshold, loss_);
@@ -331,6 +331,10 @@ void sampled_softmax(const SoftmaxBatch& batch, const SharedNegatives& shared, c
   check_stride("positives", batch.positives.stride, batch);
   if (shared.n() > 0) check_stride("the shared negatives' matrix", shared.vectors.stride, batch);
   if (own.n > 0) check_stride("the table", own.table.stride, batch);
+  check_stride("the queries' gradient", gradients.queries.stride, batch);
+  check_stride("the positives' gradient", gradients.positives.stride, batch);
+  if (shared.n() > 0) check_stride("the shared negatives' gradient", gradients.shared.stride, batch);
+  if (own.n > 0) check_stride("the own negatives' gradient", gradients.own.stride, batch);
   const std::uint64_t n_queries = batch.queries.rows;
   const std::span<std::byte> memory = aligned_workspace(
       "sampled_softmax", workspace,

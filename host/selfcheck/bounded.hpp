@@ -59,17 +59,71 @@ inline Bounded bounded_exp(Bounded a) {
 }
 // base^n; powf is within 4 units in the last place in CUDA.
 inline Bounded bounded_power(double base, double n) { return rounded(std::pow(base, n), 0, 8); }
+// The same of a base above 0 with an error, between whose ends a power is monotonic.
+inline Bounded bounded_power(Bounded base, double n) {
+  const double value = std::pow(base.value, n), least = base.value - base.error;
+  if (!(least > 0)) return {value, std::numeric_limits<double>::infinity()};
+  const double inherited =
+      std::max(std::abs(std::pow(least, n) - value), std::abs(std::pow(base.value + base.error, n) - value));
+  return rounded(value, inherited, 8);
+}
+// logf is within 1 unit in the last place in CUDA; a SIMD one within 4 is allowed.
+inline Bounded bounded_log(Bounded a) {
+  if (!(a.error < a.value)) return {std::log(a.value), std::numeric_limits<double>::infinity()};
+  return rounded(std::log(a.value), -std::log1p(-a.error / a.value), 8);
+}
 
-// A float32 sum of `terms` in any order, each of n - 1 additions rounding a partial sum of absolute terms.
-inline Bounded bounded_sum(std::span<const Bounded> terms) {
-  double value = 0, absolute = 0, inherited = 0;
-  for (const Bounded& term : terms) {
-    value += term.value;
-    absolute += std::abs(term.value) + term.error;
-    inherited += term.error;
+// A float32 sum in any order, each of n - 1 additions rounding a partial sum of absolute terms.
+class BoundedSum {
+ public:
+  void add(const Bounded& term) {
+    value_ += term.value;
+    absolute_ += std::abs(term.value) + term.error;
+    inherited_ += term.error;
+    ++n_;
   }
-  const double growth = static_cast<double>(terms.size()) * kUnitRoundoff;
-  return {value, inherited + growth / (1 - growth) * absolute + kTiny};
+  operator Bounded() const {  // NOLINT: the sum is what it is for
+    const double growth = n_ * kUnitRoundoff;
+    return {value_, inherited_ + growth / (1 - growth) * absolute_ + kTiny};
+  }
+
+ private:
+  double value_ = 0, absolute_ = 0, inherited_ = 0, n_ = 0;
+};
+inline Bounded bounded_sum(std::span<const Bounded> terms) {
+  BoundedSum sum;
+  for (const Bounded& term : terms) sum.add(term);
+  return sum;
+}
+
+// exp(a) that is a share of a sum: a float32 result below the least normal number may be flushed to zero.
+inline Bounded bounded_share(Bounded a) {
+  const Bounded share = bounded_exp(a);
+  return {share.value, share.error + 0x1p-126};
+}
+
+// log sum exp(terms), relative to the largest term, in any order and in any parts: each term may raise the running
+// maximum, and each raise multiplies what was summed so far by an exponential. -infinity without terms.
+inline Bounded bounded_log_sum_exp(std::span<const Bounded> terms) {
+  double highest = -std::numeric_limits<double>::infinity();
+  for (const Bounded& term : terms) highest = std::max(highest, term.value);
+  if (std::isinf(highest)) return {highest};
+  double sum = 0, high = 0, low = 0, differences = 0;
+  for (const Bounded& term : terms) {
+    const double share = std::exp(term.value - highest);
+    sum += share;
+    high += share * std::expm1(term.error);
+    low -= share * std::expm1(-term.error);
+    differences += share * (highest - term.value + 2 * term.error);
+  }
+  const double n = static_cast<double>(terms.size());
+  double inherited = std::max(std::log1p(high / sum), -std::log1p(-low / sum));
+  if (std::isnan(high)) inherited = std::numeric_limits<double>::infinity();  // no bound on a term of no weight
+  // Of the sum: differences are rounded, then each term takes an exponential and an addition, n times over.
+  const double roundings = differences / sum + 8 + n * (8 + 2);
+  const double value = highest + std::log(sum);
+  const double within_logarithm = 8 * std::log(sum) + 4 * (std::abs(highest) + std::abs(value));
+  return {value, inherited + kUnitRoundoff * (1.01 * roundings + within_logarithm) + kTiny};
 }
 
 inline Bounded bounded_sigmoid(Bounded x) {

@@ -125,8 +125,8 @@ void draw_negatives_does_not_depend_on_the_batch(CheckRun& run) {
   const Drawn whole = device.draw(queries, kNegatives);
   Drawn parts;
   for (const auto& [first, last] : {std::pair{0, 1}, {1, 1}, {1, 513}, {513, 1000}}) {
-    const Drawn part = device.draw({queries.begin() + first, queries.begin() + last}, kNegatives,
-                                   static_cast<std::uint64_t>(first));
+    const Drawn part =
+        device.draw({queries.begin() + first, queries.begin() + last}, kNegatives, static_cast<std::uint64_t>(first));
     parts.negatives.insert(parts.negatives.end(), part.negatives.begin(), part.negatives.end());
     parts.log_q.insert(parts.log_q.end(), part.log_q.begin(), part.log_q.end());
     parts.n_rejected += part.n_rejected;
@@ -149,26 +149,10 @@ void expect_distribution(const SamplingCase& c, const std::set<Row>& known, cons
     const double log_q = std::log(expected[row]);
     if (!check.near(got.log_q[n], {log_q, 16 * kUnitRoundoff * (2 + std::abs(log_q))}, "log q of row {}", row)) return;
   }
-  // Rows expected fewer than ten times count as one.
-  const auto n_draws = static_cast<double>(got.negatives.size());
-  double statistic = 0, cells = 0, rest = 0, expected_rest = 0;
-  const auto add = [&](double count, double mean) {
-    statistic += (count - mean) * (count - mean) / mean;
-    cells += 1;
-  };
-  for (Row row = 0; row < c.n_items; ++row) {
-    const double mean = n_draws * expected[row];
-    if (mean >= 10) {
-      add(counts[row], mean);
-    } else {
-      rest += counts[row];
-      expected_rest += mean;
-    }
-  }
-  if (expected_rest >= 10) add(rest, expected_rest);
-  if (cells < 2) return;
-  check.that(statistic <= chi_square_limit(cells - 1), "chi-square {} of {} cells, at most {}", statistic, cells,
-             chi_square_limit(cells - 1));
+  const ChiSquare test = chi_square(counts, expected);
+  if (test.freedom < 1) return;
+  check.that(test.statistic <= chi_square_limit(test.freedom), "chi-square {} of {} degrees of freedom, at most {}",
+             test.statistic, test.freedom, chi_square_limit(test.freedom));
 }
 
 void draw_negatives_draws_what_it_reports(CheckRun& run) {

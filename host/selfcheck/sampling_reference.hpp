@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <set>
 #include <span>
 #include <vector>
@@ -55,6 +56,31 @@ inline std::vector<double> reference_negative_probabilities(const AliasTable* ta
     if (known.contains(row)) continue;
     out[row] = (mass < 1 ? (1 - failed) * q[row] / (1 - mass) : 0) + failed / n_unknown;
   }
+  return out;
+}
+
+// Counts of draws against their probabilities; rows expected fewer than ten times count as one.
+struct ChiSquare {
+  double statistic = 0, freedom = -1;
+};
+inline ChiSquare chi_square(std::span<const double> counts, std::span<const double> probabilities) {
+  const double n_draws = std::accumulate(counts.begin(), counts.end(), 0.0);
+  ChiSquare out;
+  double rest = 0, expected_rest = 0;
+  const auto add = [&](double count, double mean) {
+    out.statistic += (count - mean) * (count - mean) / mean;
+    out.freedom += 1;
+  };
+  for (std::size_t row = 0; row < counts.size(); ++row) {
+    const double mean = n_draws * probabilities[row];
+    if (mean >= 10) {
+      add(counts[row], mean);
+    } else {
+      rest += counts[row];
+      expected_rest += mean;
+    }
+  }
+  if (expected_rest >= 10) add(rest, expected_rest);
   return out;
 }
 

@@ -26,6 +26,7 @@ SoftmaxShape softmax_shape(const TrainData& data, const TrainOptions& o, std::ui
   shape.n_negatives = o.n_negatives;
   shape.own_negatives = o.own_negatives;
   shape.has_bias = o.item_bias;
+  shape.has_weights = o.rating_weight != 1;
   shape.threshold_rank = std::min(o.weight_rank, data.n_items);
   // A user has no more best items than there are.
   NegativeSpec& negatives = shape.negatives;

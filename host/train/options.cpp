@@ -10,6 +10,7 @@
 #include <optional>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "unfold/error.hpp"
 
@@ -93,6 +94,7 @@ void validate_softmax(const TrainOptions& o) {
   require(o.positive_temperature == 0 || is_positive(o.positive_temperature), "positive-temperature",
           o.positive_temperature, "use a number over 0, or 0 for that of --temperature");
   require(is_positive(o.negative_weight), "negative-weight", o.negative_weight, "use a number over 0");
+  require(is_positive(o.rating_weight), "rating-weight", o.rating_weight, "use a number over 0");
   require(o.dropout >= 0 && o.dropout < 1, "dropout", o.dropout, "use 0 or more, below 1");
   require(o.l2 == 0, "l2", o.l2, "model softmax has no L2 penalty; use --dropout, and 0 here");
   require(!o.no_bias, "no-bias", o.no_bias, "model softmax has biases only with --item-bias");
@@ -254,6 +256,24 @@ RatingLoss rating_loss(const TrainOptions& o, const RatingView& train) {
   loss.use_bias = !o.no_bias;
   if (const std::optional<Range> range = parse_range(o.rating_range)) set_range(loss, *range, mean, o, train);
   return loss;
+}
+
+std::vector<float> rating_weights(const TrainOptions& o, std::span<const float> ratings) {
+  if (o.model != "softmax" || o.rating_weight == 1) return {};
+  double sum = 0, squares = 0;
+  for (const float rating : ratings) sum += static_cast<double>(rating);
+  const auto n = static_cast<double>(ratings.size());
+  for (const float rating : ratings) squares += std::pow(static_cast<double>(rating) - sum / n, 2);
+  const double deviation = squares > 0 ? std::sqrt(squares / n) : 1;
+  double total = 0;
+  std::vector<float> weights(ratings.size());
+  for (std::size_t k = 0; k < ratings.size(); ++k) {
+    const double weight = std::pow(o.rating_weight, (static_cast<double>(ratings[k]) - sum / n) / deviation);
+    weights[k] = static_cast<float>(weight);
+    total += weight;
+  }
+  for (float& weight : weights) weight = static_cast<float>(static_cast<double>(weight) * n / total);
+  return weights;
 }
 
 std::uint64_t resolved_batch_size(const TrainOptions& o, std::uint64_t n_ratings) {

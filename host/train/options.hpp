@@ -1,6 +1,9 @@
 // Training options resolved to what the training loop and the ops take.
 #pragma once
 
+#include <span>
+#include <vector>
+
 #include "host/models/softmax.hpp"
 #include "unfold/optimizer.hpp"
 #include "unfold/rating_loss.hpp"
@@ -22,6 +25,9 @@ RatingLoss rating_loss(const TrainOptions& options, const RatingView& train);
 
 // Losses, scores and negatives of model softmax. Requires validate(options).
 SoftmaxSettings softmax_settings(const TrainOptions& options);
+
+// rating_weight^((rating - mean) / deviation) for each rating, scaled to a mean of 1; empty where all count alike.
+std::vector<float> rating_weights(const TrainOptions& options, std::span<const float> ratings);
 
 // The batch size asked for, or the one that suits the data.
 std::uint64_t resolved_batch_size(const TrainOptions& options, std::uint64_t n_ratings);

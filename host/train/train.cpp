@@ -61,11 +61,14 @@ class TrainingRun {
         data_(data),
         options_(options),
         callbacks_(callbacks),
+        weights_(rating_weights(options, data.train.ratings)),
         batch_size_(resolved_batch_size(options, data.train.size())),
         stream_options_{batch_size_, 3, 0, options.seed} {
     check_memory();
     model_ = make_model(backend, data, options, batch_size_);
-    stream_.emplace(backend, data.train, stream_options_);
+    RatingView streamed = data.train;
+    if (!weights_.empty()) streamed.ratings = weights_;
+    stream_.emplace(backend, streamed, stream_options_);
     losses_.emplace(backend, stream_->n_batches());
   }
 
@@ -88,6 +91,7 @@ class TrainingRun {
     const std::uint64_t ring = stream_options_.n_slots * RatingStream::slot_bytes(batch_size_);
     plan.add_host(fmt::format("{} streaming slots of {} ratings", stream_options_.n_slots, batch_size_), ring);
     if (plan.device_free > 0) plan.add_device("the slots' copies on the device", ring);
+    plan.add_host("weights of positives", sizeof(float) * weights_.size());
     plan.add_mapped(fmt::format("data set, {} ratings (mapped file)", data_.train.size()), 12 * data_.train.size());
     if (callbacks_.plan) callbacks_.plan(plan);
     plan.check();
@@ -207,6 +211,7 @@ class TrainingRun {
   const TrainData& data_;
   const TrainOptions& options_;
   const TrainCallbacks& callbacks_;
+  std::vector<float> weights_;  // that the batches have in place of ratings; empty: the ratings
   std::uint64_t batch_size_;
   RatingStreamOptions stream_options_;
   std::unique_ptr<TrainableModel> model_;

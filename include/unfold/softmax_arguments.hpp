@@ -61,6 +61,7 @@ struct SoftmaxBatch {
   MatrixView<const float> queries;     // [n_queries, dim], transformed
   MatrixView<const float> positives;   // [n_queries, dim], transformed, stride of queries
   const float* positive_bias = nullptr;  // [n_queries] or null
+  const float* weights = nullptr;      // [n_queries] multiply the queries' losses, or null: each 1
   const Row* users = nullptr;          // [n_queries] whose lists of `known` (and thresholds) apply
   RowLists known;                      // items that are no negatives of a user; null offsets: none
   const float* log_temperature = nullptr;   // [1] log T
@@ -119,9 +120,10 @@ inline constexpr std::uint32_t kMaxCandidates = 4096;
 UNFOLD_HOST_DEVICE inline RandomBlock selection_block(const RandomKey& key, std::uint64_t place) {
   return random_block(key.seed, RandomPurpose::kSelection, key.step, key.first_position + place);
 }
-// -log(-log(u)) for u uniform in (0, 1).
+// -log(-log(u)) for u uniform in (0, 1): the middle of one of 2^23 steps, because with a bit more the last would round
+// to 1, whose noise is infinite.
 UNFOLD_HOST_DEVICE inline float gumbel(std::uint32_t bits) {
-  const float u = (static_cast<float>(bits >> 8) + 0.5f) * 0x1.0p-24f;
+  const float u = (static_cast<float>(bits >> 9) + 0.5f) * 0x1.0p-23f;
   return -logf(-logf(u));
 }
 
@@ -144,7 +146,7 @@ UNFOLD_HOST_DEVICE inline float selection_key(float score, float target, std::ui
 // log of the probability that a candidate whose key without noise is `excess` above the (M + 1)-th key is kept.
 UNFOLD_HOST_DEVICE inline float log_kept_probability(float excess) {
   const float rate = expf(excess);
-  return rate > 0 ? logf(-expm1f(-rate)) : excess;  // 1 - exp(-rate) is rate where that is tiny
+  return rate > 0x1p-24f ? logf(-expm1f(-rate)) : excess;  // 1 - exp(-rate) is rate where that is tiny
 }
 
 // Throws UsageError.

@@ -51,6 +51,7 @@ struct TrainOptions {
   bool learn_temperature = false;
   bool positive_in_denominator = false;
   bool item_bias = false;
+  double rating_weight = 1;
   double dropout = 0.1;
   std::string negatives = "uniform";
   std::uint32_t n_negatives = 512;
@@ -115,6 +116,9 @@ void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.positive_in_denominator, "positive-in-denominator",
         "softmax: count the positive among the terms of the denominator, as the exact softmax does");
   visit(o.item_bias, "item-bias", "softmax: add a bias of each item to its score");
+  visit(o.rating_weight, "rating-weight",
+        "softmax: a positive counts this factor more for each standard deviation that its rating is above the mean, > 0; "
+        "1: all alike");
   visit(o.dropout, "dropout", "softmax: share of the query vector's elements dropped in training, in [0, 1)");
   visit(o.negatives, "negatives",
         "softmax: uniform, popularity:ALPHA, in-batch, mixed:FRACTION or full; hard ones: hard:M/N, "

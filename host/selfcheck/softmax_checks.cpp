@@ -1,0 +1,238 @@
+// The op of sampled softmax and BPR, against the float64 reference.
+#include "host/selfcheck/rounding_checks.hpp"
+#include "host/selfcheck/softmax_inputs.hpp"
+#include "unfold/error.hpp"
+
+namespace unfold::selfcheck {
+namespace {
+
+struct NamedLoss {
+  const char* name;
+  SoftmaxLoss loss;
+};
+constexpr NamedLoss kLosses[] = {
+    {"softmax", {}},
+    {"softmax without the positive", {.positive_in_denominator = false}},
+    {"bsl", {.positive_ratio = 1.7f, .negative_weight = 0.6f}},
+    {"bsl without the positive", {.positive_ratio = 0.5f, .negative_weight = 1.4f, .positive_in_denominator = false}},
+    {"bpr", {.kind = SoftmaxLossKind::kBpr}},
+};
+
+struct NegativeKinds {
+  std::uint64_t n_shared;
+  std::uint32_t n_own;
+};
+constexpr NegativeKinds kNegativeKinds[] = {{19, 0}, {0, 5}, {21, 3}, {0, 0}};
+
+// Every dim with every kind of negatives, and the losses in turns; each third stride is longer than it need be.
+void sampled_softmax_is_its_formula(CheckRun& run, TableType type) {
+  std::size_t turn = 0;
+  for (const std::uint32_t dim : run.dims) {
+    for (const auto& [n_shared, n_own] : kNegativeKinds) {
+      for (int times = run.thorough && dim <= 256 ? 2 : 1; times > 0; --times, ++turn) {
+        const auto& [name, loss] = kLosses[turn % std::size(kLosses)];
+        const std::uint32_t stride = run.backend.row_stride(turn % 3 == 0 ? dim + 40 : dim, type);
+        const Checker::Scope scope("{} dim {} stride {} shared {} own {}", name, dim, stride, n_shared, n_own);
+        const SoftmaxShape shape{7, n_shared, n_own, dim, stride, type};
+        const SoftmaxParts parts{.thresholds = turn % 4 == 1, .normalize = turn % 2 == 1};
+        check_softmax(run.backend, random_softmax(run.random, shape, parts, loss));
+        if (run.check.failed()) return;
+      }
+    }
+  }
+}
+
+void sampled_softmax_takes_what_is_optional(CheckRun& run) {
+  for (const auto& [name, loss] : kLosses) {
+    for (unsigned set = 0; set < 32; ++set) {
+      const auto has = [&](unsigned bit) { return (set >> bit & 1) != 0; };
+      const SoftmaxParts parts{has(0), has(1), has(2), has(3), has(4)};
+      if (!run.thorough && set % 5 != 0) continue;
+      const Checker::Scope scope("{} biases {} log counts {} known {} thresholds {} normalize {}", name, parts.biases,
+                                 parts.log_counts, parts.known, parts.thresholds, parts.normalize);
+      const SoftmaxShape shape{5, 11, 4, 6, run.backend.row_stride(6), TableType::kFloat32};
+      const HostSoftmax c = random_softmax(run.random, shape, parts, loss);
+      const SoftmaxOutputs all = run_softmax(run.backend, c);
+      expect_softmax(c, all);
+      run.check.that(same_bits(run_softmax(run.backend, c, 0, false), all), "other bits without optional outputs");
+      if (run.check.failed()) return;
+    }
+  }
+}
+
+void sampled_softmax_does_not_depend_on_tiles(CheckRun& run) {
+  const SoftmaxShape shape{run.thorough ? 150u : 40u, 530, 3, 4, run.backend.row_stride(4), TableType::kFloat32};
+  for (const auto& [name, loss] : {kLosses[0], kLosses[4]}) {
+    const Checker::Scope scope(name);
+    const HostSoftmax c = random_softmax(run.random, shape, {.thresholds = true}, loss);
+    for (const std::uint64_t extra_bytes : {0, 12345, 16 << 20}) {
+      const SoftmaxOutputs got = run_softmax(run.backend, c, extra_bytes);
+      expect_softmax(c, got);
+      run.check.that(same_bits(run_softmax(run.backend, c, extra_bytes), got), "other bits the second time");
+    }
+  }
+}
+
+// One query's user knows some of the shared negatives, its positive among them: they are no negatives.
+void sampled_softmax_leaves_out_what_is_known(CheckRun& run) {
+  constexpr std::uint32_t kDim = 12;
+  constexpr Row kPositive = 5;
+  for (const auto& [name, loss] : kLosses) {
+    const Checker::Scope scope(name);
+    const SoftmaxShape shape{1, 40, 2, kDim, run.backend.row_stride(kDim), TableType::kFloat32};
+    HostSoftmax c = random_softmax(run.random, shape, {}, loss);
+    c.users = {0};
+    c.known = {};
+    c.known.append({2, kPositive, 11, kSoftmaxItems - 1});
+    for (std::size_t j = 0; j < c.shared_rows.size(); j += 3) c.shared_rows[j] = kPositive;
+    for (std::size_t j = 0; j < c.shared_rows.size(); ++j)
+      if (c.shared_rows[j] == kPositive) std::ranges::copy(c.positives.values, &c.shared.values[j * shape.stride]);
+    const SoftmaxOutputs got = run_softmax(run.backend, c);
+    expect_softmax(c, got);
+    for (std::size_t j = 0; j < c.shared_rows.size(); ++j) {
+      if (!c.known_set(0).contains(c.shared_rows[j])) {
+        run.check.that(got.shared_bias[j] > 0, "negative {} (row {}) is left out", j, c.shared_rows[j]);
+        continue;
+      }
+      run.check.that(got.shared_bias[j] == 0, "known row {} is a negative: {}", c.shared_rows[j], got.shared_bias[j]);
+      for (std::uint32_t k = 0; k < kDim; ++k)
+        run.check.that(got.shared[j * shape.stride + k] == 0, "known row {} has a gradient", c.shared_rows[j]);
+    }
+    // The same without them.
+    HostSoftmax rest = c;
+    rest.has_known = false;
+    rest.shared = HostTable(0, kDim, shape.stride);
+    rest.shared_rows.clear();
+    rest.shared_bias.clear();
+    rest.shared_log_count.clear();
+    for (std::size_t j = 0; j < c.shared_rows.size(); ++j) {
+      if (c.known_set(0).contains(c.shared_rows[j])) continue;
+      rest.shared_rows.push_back(c.shared_rows[j]);
+      rest.shared_bias.push_back(c.shared_bias[j]);
+      rest.shared_log_count.push_back(c.shared_log_count[j]);
+      const float* const vector = c.shared.view().row(j);
+      rest.shared.values.insert(rest.shared.values.end(), vector, vector + shape.stride);
+      ++rest.shared.rows;
+    }
+    const SoftmaxOutputs unmasked = run_softmax(run.backend, rest);
+    run.check.that(unmasked.n_rejected == kRejectedBefore, "{} rejected of none",
+                   unmasked.n_rejected - kRejectedBefore);
+    const Bounded loss_of_rest = reference_sampled_softmax(c).loss;
+    run.check.near(unmasked.loss, {got.loss, 2 * loss_of_rest.error}, "loss of the rest");
+  }
+}
+
+// Users who know everything, negatives that are all missing, and no negatives: finite, and zero where nothing pulls.
+void sampled_softmax_of_no_negatives(CheckRun& run) {
+  const SoftmaxShape shape{4, 9, 2, 5, run.backend.row_stride(5), TableType::kFloat32};
+  for (const auto& [name, loss] : kLosses) {
+    const Checker::Scope scope(name);
+    HostSoftmax c = random_softmax(run.random, shape, {.thresholds = true}, loss);
+    c.users.assign(4, kUserWhoKnowsAllItems);
+    c.own_rows.assign(c.own_rows.size(), kUnknownRow);
+    const SoftmaxOutputs got = run_softmax(run.backend, c);
+    expect_softmax(c, got);
+    const auto is_zero = [](const std::vector<float>& values) {
+      return std::ranges::all_of(values, [](float x) { return x == 0; });
+    };
+    run.check.that(is_zero(got.shared) && is_zero(got.own), "gradients of negatives that do not take part");
+    const bool pulls = loss.kind == SoftmaxLossKind::kSoftmax && loss.positive_in_denominator &&
+                       loss.positive_ratio != loss.negative_weight;
+    run.check.that(pulls || (is_zero(got.queries) && is_zero(got.positives) && got.loss == kLossBefore),
+                   "a positive alone has a gradient");
+  }
+}
+
+void sampled_softmax_of_an_empty_batch_writes_zeros(CheckRun& run) {
+  const SoftmaxShape shape{0, 9, 2, 5, run.backend.row_stride(5), TableType::kFloat32};
+  const HostSoftmax c = random_softmax(run.random, shape, {}, {});
+  const SoftmaxOutputs got = run_softmax(run.backend, c);
+  expect_softmax(c, got);
+  run.check.that(got.loss == kLossBefore && got.n_rejected == kRejectedBefore, "the sums have changed");
+}
+
+// Scores of 1000 over a small temperature: exponentials are relative to the largest.
+void sampled_softmax_takes_large_scores(CheckRun& run) {
+  constexpr std::uint32_t kDim = 4;
+  for (const auto& [name, loss] : kLosses) {
+    for (const float sign : {1.0f, -1.0f}) {
+      const Checker::Scope scope("{} scores of {}", name, 1000 * sign);
+      const SoftmaxShape shape{6, 12, 3, kDim, run.backend.row_stride(kDim), TableType::kFloat32};
+      HostSoftmax c = random_softmax(run.random, shape, {.thresholds = true}, loss);
+      c.log_temperature = -3;
+      const auto enlarge = [](HostTable& table, std::uint32_t column, float x) {
+        for (std::uint64_t r = 0; r < table.rows; ++r) table.at(r, column) = x;
+      };
+      enlarge(c.queries, 0, 100);
+      enlarge(c.positives, 0, 10 * sign);
+      enlarge(c.shared, 0, 10);
+      enlarge(c.items, 0, -10);
+      c.shared.at(3, 0) = -10;
+      check_softmax(run.backend, c);
+    }
+  }
+}
+
+// All items as shared negatives: the softmax over the catalogue, by its definition.
+void sampled_softmax_of_the_catalogue_is_the_softmax(CheckRun& run) {
+  constexpr std::uint32_t kDim = 16;
+  const SoftmaxShape shape{9, kSoftmaxItems, 0, kDim, run.backend.row_stride(kDim), TableType::kFloat32};
+  HostSoftmax c = random_softmax(run.random, shape, {.log_counts = false}, {});
+  std::iota(c.shared_rows.begin(), c.shared_rows.end(), Row{0});
+  std::vector<Row> positives;
+  for (std::uint64_t b = 0; b < shape.n_queries; ++b) {
+    c.users[b] = c.users[b] == kUserWhoKnowsNone ? 3 : c.users[b];
+    const std::span<const Row> known = c.known.list(c.users[b]);
+    positives.push_back(known[b % known.size()]);
+    std::copy_n(c.shared.view().row(positives[b]), shape.stride, &c.positives.values[b * shape.stride]);
+    c.positive_bias[b] = c.shared_bias[positives[b]];
+  }
+  const SoftmaxOutputs got = run_softmax(run.backend, c);
+  expect_softmax(c, got);
+  double loss = 0;
+  const double inverse = std::exp(-static_cast<double>(c.log_temperature));
+  for (std::uint64_t b = 0; b < shape.n_queries; ++b) {
+    const auto weight = [&](Row item) {
+      double score = static_cast<double>(c.shared_bias[item]);
+      for (std::uint32_t k = 0; k < kDim; ++k) score += double{c.queries.at(b, k)} * double{c.shared.at(item, k)};
+      return std::exp(score * inverse);
+    };
+    double z = weight(positives[b]);
+    for (Row item = 0; item < kSoftmaxItems; ++item) z += c.known_set(b).contains(item) ? 0 : weight(item);
+    loss -= std::log(weight(positives[b]) / z) * static_cast<double>(c.scale);
+  }
+  run.check.near(got.loss, {kLossBefore + loss, reference_sampled_softmax(c).loss.error}, "loss");
+}
+
+void sampled_softmax_takes_one_stride(CheckRun& run) {
+  const SoftmaxShape shape{3, 4, 2, 5, run.backend.row_stride(5), TableType::kFloat32};
+  const HostSoftmax c = random_softmax(run.random, shape, {}, {});
+  for (const char* name : {"positives", "shared", "by_queries", "by_positives", "by_shared", "by_own"}) {
+    bool thrown = false;
+    try {
+      run_softmax(run.backend, c, 0, true, name);
+    } catch (const UsageError&) {
+      thrown = true;
+    }
+    run.check.that(thrown, "another stride of {} was taken", name);
+  }
+}
+
+constexpr OpCheck kChecks[] = {
+    {"sampled_softmax", "SampledSoftmaxIsItsFormula", in_float32<sampled_softmax_is_its_formula>},
+    {"sampled_softmax", "SampledSoftmaxReads16Bits", in_16_bits<sampled_softmax_is_its_formula>},
+    {"sampled_softmax", "SampledSoftmaxTakesWhatIsOptional", sampled_softmax_takes_what_is_optional},
+    {"sampled_softmax", "SampledSoftmaxDoesNotDependOnTiles", sampled_softmax_does_not_depend_on_tiles},
+    {"sampled_softmax", "SampledSoftmaxLeavesOutWhatIsKnown", sampled_softmax_leaves_out_what_is_known},
+    {"sampled_softmax", "SampledSoftmaxOfNoNegatives", sampled_softmax_of_no_negatives},
+    {"sampled_softmax", "SampledSoftmaxOfAnEmptyBatchWritesZeros", sampled_softmax_of_an_empty_batch_writes_zeros},
+    {"sampled_softmax", "SampledSoftmaxTakesLargeScores", sampled_softmax_takes_large_scores},
+    {"sampled_softmax", "SampledSoftmaxOfTheCatalogueIsTheSoftmax", sampled_softmax_of_the_catalogue_is_the_softmax},
+    {"sampled_softmax", "SampledSoftmaxTakesOneStride", sampled_softmax_takes_one_stride},
+};
+
+}  // namespace
+
+std::span<const OpCheck> softmax_checks() { return kChecks; }
+
+}  // namespace unfold::selfcheck
