@@ -48,16 +48,16 @@ class Batch {
         loss_(device(), 1),
         rejected_(device(), 1),
         known_(n_known) {
-    batch = {.queries = matrix(queries_),
-             .positives = matrix(positives_),
-             .users = users_.data(),
-             .log_temperature = log_temperature_.data()};
+    batch.queries = matrix(queries_);
+    batch.positives = matrix(positives_);
+    batch.users = users_.data();
+    batch.log_temperature = log_temperature_.data();
     if (n_known > 0) batch.known = {known_.offsets.data(), known_.ids.data()};
-    gradients = {.queries = matrix(query_gradient_),
-                 .positives = matrix(positive_gradient_),
-                 .log_temperature = temperature_gradient_.data(),
-                 .loss = loss_.data(),
-                 .n_rejected = rejected_.data()};
+    gradients.queries = matrix(query_gradient_);
+    gradients.positives = matrix(positive_gradient_);
+    gradients.log_temperature = temperature_gradient_.data();
+    gradients.loss = loss_.data();
+    gradients.n_rejected = rejected_.data();
   }
   static MatrixView<float> matrix(const Table& table) { return table.weight().as<float>(); }
   void measure_with(benchmark::State& state, std::uint64_t bytes, const SharedNegatives& shared,

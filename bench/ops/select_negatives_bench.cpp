@@ -44,7 +44,10 @@ void select_shared(benchmark::State& state) {
   const Queries queries(n_queries, dim, static_cast<std::uint32_t>(state.range(2)), n);
   const Table candidates(n, dim);
   const DeviceArray<Row> rows = upload(uniform_rows(n, n_items(), 2));
-  const CandidatePool pool{.rows = rows.data(), .n = n, .vectors = candidates.weight().as<const float>()};
+  CandidatePool pool;
+  pool.rows = rows.data();
+  pool.n = n;
+  pool.vectors = candidates.weight().as<const float>();
   measure(state, 0, n_queries * n, [&] { queries.select_from(pool); });
 }
 
@@ -56,7 +59,11 @@ void select_own(benchmark::State& state) {
   const Queries queries(n_queries, dim, static_cast<std::uint32_t>(state.range(2)), n);
   const Table items(n_items(), dim, type);
   const DeviceArray<Row> rows = upload(uniform_rows(n_queries * n, n_items(), 2));
-  const CandidatePool pool{.rows = rows.data(), .n = n, .table = items.weight(), .row_stride = n};
+  CandidatePool pool;
+  pool.rows = rows.data();
+  pool.n = n;
+  pool.table = items.weight();
+  pool.row_stride = n;
   measure(state, n_queries * n * (dim * element_bytes(type) + 4), n_queries * n, [&] { queries.select_from(pool); });
 }
 
