@@ -122,8 +122,9 @@ __device__ inline void write_vectors(const SoftmaxBatch& batch, const SoftmaxGra
 // A query's part of `scale`.
 __device__ inline float query_weight(const SoftmaxBatch& batch, const SoftmaxLoss& loss, std::uint64_t query,
                                      float positive) {
-  if (batch.thresholds == nullptr) return 1;
-  return positive_weight(positive, batch.thresholds[batch.users[query] * batch.threshold_stride], loss);
+  const float weight = batch.weights == nullptr ? 1.0f : batch.weights[query];
+  if (batch.thresholds == nullptr) return weight;
+  return weight * positive_weight(positive, batch.thresholds[batch.users[query] * batch.threshold_stride], loss);
 }
 
 template <SoftmaxLossKind kKind>

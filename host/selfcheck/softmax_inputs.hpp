@@ -57,6 +57,7 @@ inline HostSoftmax random_softmax(std::mt19937_64& random, const SoftmaxShape& s
   if (parts.biases) {
     c.positive_bias = numbers(shape.n_queries, 0.5f);
     c.shared_bias = numbers(shape.n_shared, 0.5f);
+    c.weights = numbers(shape.n_queries, 2);
     c.item_bias = numbers(kSoftmaxItems, 0.5f);
   }
   if (parts.log_counts) {
@@ -91,6 +92,7 @@ inline SoftmaxOutputs run_softmax(Backend& backend, const HostSoftmax& c, std::u
   const std::uint32_t dim = c.dim(), stride = c.queries.stride;
   const GuardedArray<float> queries(backend, c.queries.values), positives(backend, c.positives.values);
   const GuardedArray<float> positive_bias(backend, c.positive_bias), thresholds(backend, c.thresholds);
+  const GuardedArray<float> weights(backend, c.weights);
   const GuardedArray<float> log_temperature(backend, std::vector<float>{c.log_temperature});
   const GuardedArray<Row> users(backend, c.users), ids(backend, c.known.ids);
   const GuardedArray<std::uint64_t> offsets(backend, c.known.offsets);
@@ -120,6 +122,7 @@ inline SoftmaxOutputs run_softmax(Backend& backend, const HostSoftmax& c, std::u
   backend.sampled_softmax({.queries = view("queries", queries, n),
                            .positives = view("positives", positives, n),
                            .positive_bias = pointer(positive_bias),
+                           .weights = pointer(weights),
                            .users = uses_users ? users.data() : nullptr,
                            .known = c.has_known ? RowLists{offsets.data(), ids.data()} : RowLists{},
                            .log_temperature = log_temperature.data(),

@@ -14,7 +14,7 @@ namespace unfold::selfcheck {
 // What sampled_softmax takes, in host memory. An empty array stands for a null one.
 struct HostSoftmax {
   HostTable queries, positives;  // [n_queries, dim]
-  std::vector<float> positive_bias = {};
+  std::vector<float> positive_bias = {}, weights = {};
   std::vector<Row> users = {};
   HostLists known = {};
   bool has_known = false;
@@ -160,7 +160,7 @@ inline ReferenceSoftmax reference_sampled_softmax(const HostSoftmax& c) {
     const ReferenceTerms terms = c.loss.kind == SoftmaxLossKind::kBpr
                                      ? reference_bpr_terms(score, inverse, negatives)
                                      : reference_softmax_terms(c, score, inverse, negatives);
-    Bounded factor = c.scale;
+    Bounded factor = Bounded(c.scale) * value_or(c.weights, b, 1);
     if (!c.thresholds.empty()) {
       const Bounded threshold = c.thresholds[c.users[b] * c.threshold_stride];
       factor = factor * bounded_sigmoid((score - threshold) / Bounded(c.loss.weight_temperature));

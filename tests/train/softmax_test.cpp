@@ -175,7 +175,7 @@ INSTANTIATE_TEST_SUITE_P(
                }},
         Recipe{"Float16", [](TrainOptions& o) { o.table_type = "float16"; }},
         Recipe{"Bfloat16", [](TrainOptions& o) { o.table_type = "bfloat16"; }}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 TEST(Softmax, HasEqualBitsForAnyNumberOfThreads) {
   const Groups groups;
