@@ -287,7 +287,10 @@ MatrixView<float> SoftmaxModel::rows_of(const DeviceArray<float>& array, std::ui
 
 void SoftmaxModel::begin_epoch(std::uint32_t epoch, double progress) {
   const bool was_hard = hard_now_;
-  hard_now_ = shape_.has_hard() && progress >= settings_.hard_warmup;
+  // Disliked items are no guess that could mislead, and mined ones alone leave nothing else to begin with.
+  const bool begins_hard =
+      shape_.is_disliked() || (shape_.is_mined() && shape_.negatives.random == RandomNegatives::kNone);
+  hard_now_ = shape_.has_hard() && (begins_hard || progress >= settings_.hard_warmup);
   const bool is_due = (epoch - 1) % settings_.refresh_epochs == 0;
   if (shape_.is_mined() && hard_now_ && (is_due || !was_hard)) refresh(*mined_, true);
   if (thresholds_ && (is_due || epoch == 1)) refresh(*thresholds_, false);
@@ -349,7 +352,7 @@ CandidatePool SoftmaxModel::draw_candidates(const RatingBatch& batch, std::uint6
   pool.table = items_.view().weight;
   pool.normalize = settings_.cosine;
   pool.item_bias = shape_.has_bias ? item_bias_.view().weight.as<float>().data : nullptr;
-  if (mined_ && (hard_now_ || shape_.is_disliked())) {
+  if (mined_) {
     pool.rows = mined_->items.data() + (shape_.is_mined() ? settings_.mined_skip : 0);
     pool.row_stride = mined_->k;
     pool.lists = batch.users;
@@ -385,8 +388,8 @@ void SoftmaxModel::look_up_items(Row* rows, std::uint64_t n, const DeviceArray<f
 PrivateNegatives SoftmaxModel::choose_own(const RatingBatch& batch, const SoftmaxBatch& softmax_batch, Row* rows,
                                           std::uint64_t step_number) {
   PrivateNegatives own;
+  if (shape_.n_own() == 0 || (shape_.is_mined() && !hard_now_)) return own;
   own.n = shape_.n_own();
-  if (own.n == 0) return own;
   own.table = items_.view().weight;
   own.normalize = settings_.cosine;
   own.rows = rows;

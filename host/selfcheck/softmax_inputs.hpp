@@ -57,7 +57,6 @@ inline HostSoftmax random_softmax(std::mt19937_64& random, const SoftmaxShape& s
   if (parts.biases) {
     c.positive_bias = numbers(shape.n_queries, 0.5f);
     c.shared_bias = numbers(shape.n_shared, 0.5f);
-    c.weights = numbers(shape.n_queries, 2);
     c.item_bias = numbers(kSoftmaxItems, 0.5f);
   }
   if (parts.log_counts) {
@@ -67,6 +66,7 @@ inline HostSoftmax random_softmax(std::mt19937_64& random, const SoftmaxShape& s
   c.log_draws = parts.log_counts == parts.biases ? 1.7f : 0;
   if (parts.thresholds) {
     c.threshold_stride = 3;
+    c.weights = numbers(shape.n_queries, 2);
     c.thresholds = numbers(kSoftmaxUsers * c.threshold_stride, 1);
     c.loss.weight_temperature = 0.8f;
   }

@@ -1,4 +1,5 @@
 // Configuration files: what is read, what is refused, and the round trip through a model.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -83,7 +84,9 @@ TEST_F(CliConfig, LeavesOutWhereTheRunWrote) {
   write_ratings("ratings.csv");
   unfold_ok({"train", "ratings.csv", "--out", "m", "--epochs", "1", "--overwrite", "--log-json", "log.jsonl"});
   const std::string config = read_file(path("m/config.toml"));
-  for (const char* key : {"out", "overwrite", "log-json", "DATA", "quiet"}) EXPECT_THAT(config, Not(HasSubstr(key)));
+  for (const char* key : {"out", "overwrite", "log-json", "DATA", "quiet"}) {
+    EXPECT_THAT(config, Not(HasSubstr(fmt::format("\n{} =", key))));
+  }
 }
 
 TEST_F(CliConfig, RefusesWhatItDoesNotKnow) {

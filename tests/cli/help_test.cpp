@@ -71,7 +71,7 @@ TEST_F(CliHelp, SuggestsTheNearestWord) {
 
 TEST_F(CliHelp, CompletionScriptsAreWellFormed) {
   write_file(path("bash"), unfold_ok({"completion", "bash"}) +
-                               "COMP_WORDS=(unfold train --learn); COMP_CWORD=2; _unfold; echo \"${COMPREPLY[@]}\"\n"
+                               "COMP_WORDS=(unfold train --learning); COMP_CWORD=2; _unfold; echo \"${COMPREPLY[@]}\"\n"
                                "COMP_WORDS=(unfold ev); COMP_CWORD=1; _unfold; echo \"${COMPREPLY[@]}\"\n");
   const ProcessResult result = run_process({"bash", path("bash").string()});
   EXPECT_EQ(result.err, "");
