@@ -102,7 +102,7 @@ class Selection {
     }
     std::uint32_t n = 0;
     for (std::uint32_t j = 0; j < pool_.n; ++j) {
-      if (!(scores[j] > kNone)) continue;
+      if (rows[j] == kUnknownRow || !(scores[j] > kNone)) continue;
       const std::uint64_t place = q * pool_.n + j;
       keys[n++] = sort_key(selection_key(scores[j], target, place, hardness_), j);
     }

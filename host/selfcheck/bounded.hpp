@@ -131,6 +131,13 @@ inline Bounded bounded_sigmoid(Bounded x) {
   return limited((x.value >= 0 ? Bounded(1) : e) / (Bounded(1) + e), 1);
 }
 
+// log(1 + exp(x)), whose slope is exp(x) where that is small.
+inline Bounded bounded_softplus(Bounded x) {
+  const auto softplus = [](double at) { return std::max(at, 0.0) + std::log1p(std::exp(-std::abs(at))); };
+  const double value = softplus(x.value);
+  return rounded(value, std::isinf(x.error) ? x.error : softplus(x.value + x.error) - value, 16);
+}
+
 // The error of `actual` as a share of its bound: up to 1 is equal. NaN equals NaN alone, and infinity itself.
 inline double share_of_bound(double actual, const Bounded& expected) {
   if (std::isnan(expected.value) && std::isnan(actual)) return 0;

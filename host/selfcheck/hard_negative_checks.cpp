@@ -40,8 +40,8 @@ struct SelectionShape {
   bool integers = false;  // small ones: exact scores, many ties
 };
 
-// Users know nothing, nearly everything, and about a third. Of candidates that are not shared some are missing; items
-// repeat in any pool.
+// Users know nothing, nearly everything, and about a third. Some candidates are missing, and some items stand
+// more than once.
 HostSelection random_selection(std::mt19937_64& random, const SelectionShape& shape, const Hardness& hardness) {
   const bool is_shared = shape.pool == PoolKind::kShared;
   const float spread = shape.integers ? 2 : std::sqrt(3.0f / std::sqrt(static_cast<float>(shape.dim)));
@@ -84,7 +84,7 @@ HostSelection random_selection(std::mt19937_64& random, const SelectionShape& sh
     c.bias[j] = c.bias[first];
   }
   for (Row& row : c.rows)
-    if (!is_shared && random() % 9 == 0) row = kUnknownRow;
+    if (random() % 9 == 0) row = kUnknownRow;
   // The third query has half as many as it wants, at most.
   for (std::uint64_t j = 0; shape.pool == PoolKind::kOwn && shape.n_queries > 2 && j < c.row_stride; ++j)
     if (j >= hardness.n_kept / 2) c.rows[2 * c.row_stride + j] = kUnknownRow;

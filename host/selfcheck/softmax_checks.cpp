@@ -173,6 +173,22 @@ void sampled_softmax_takes_large_scores(CheckRun& run) {
   }
 }
 
+// Positives far above their negatives, as late in training: losses and gradients near 0 keep their digits.
+void sampled_softmax_keeps_the_digits_of_a_small_loss(CheckRun& run) {
+  const SoftmaxShape shape{6, 12, 3, 8, run.backend.row_stride(8), TableType::kFloat32};
+  for (const auto& [name, loss] : {kLosses[0], kLosses[4]}) {
+    const Checker::Scope scope(name);
+    HostSoftmax c = random_softmax(run.random, shape, {.known = false}, loss);
+    for (float& bias : c.positive_bias) bias += 8;
+    check_softmax(run.backend, c);
+    // The bounds ask for them.
+    const ReferenceSoftmax expected = reference_sampled_softmax(c);
+    for (const Bounded& x : expected.positive_bias)
+      run.check.that(std::abs(x.value) < 1e-4 && x.error < 1e-3 * std::abs(x.value), "{} +- {} has no digits", x.value,
+                     x.error);
+  }
+}
+
 // All items as shared negatives: the softmax over the catalogue, by its definition.
 void sampled_softmax_of_the_catalogue_is_the_softmax(CheckRun& run) {
   constexpr std::uint32_t kDim = 16;
@@ -227,6 +243,7 @@ constexpr OpCheck kChecks[] = {
     {"sampled_softmax", "SampledSoftmaxOfNoNegatives", sampled_softmax_of_no_negatives},
     {"sampled_softmax", "SampledSoftmaxOfAnEmptyBatchWritesZeros", sampled_softmax_of_an_empty_batch_writes_zeros},
     {"sampled_softmax", "SampledSoftmaxTakesLargeScores", sampled_softmax_takes_large_scores},
+    {"sampled_softmax", "SampledSoftmaxKeepsTheDigitsOfASmallLoss", sampled_softmax_keeps_the_digits_of_a_small_loss},
     {"sampled_softmax", "SampledSoftmaxOfTheCatalogueIsTheSoftmax", sampled_softmax_of_the_catalogue_is_the_softmax},
     {"sampled_softmax", "SampledSoftmaxTakesOneStride", sampled_softmax_takes_one_stride},
 };

@@ -95,20 +95,21 @@ inline ReferenceTerms reference_softmax_terms(const HostSoftmax& c, const Bounde
   std::vector<Bounded> logits;
   for (const ReferenceNegativeItem& n : negatives) logits.push_back(n.score * inverse - n.log_count);
   const Bounded log_sum = bounded_log_sum_exp(logits);
-  Bounded log_z = log_sum, positive_share = 0, by_log_sum = a;
+  // Z in units of the positive's part of it, so that a loss near 0 has a bound as small.
+  Bounded loss = a * log_sum - ratio * logit, by_log_sum = a, by_logit = Bounded(0) - ratio;
   if (c.loss.positive_in_denominator) {
-    log_z = negatives.empty() ? logit : bounded_log_sum_exp(std::vector<Bounded>{logit, log_sum});
-    positive_share = bounded_share(logit - log_z);
-    by_log_sum = negatives.empty() ? Bounded(0) : a * bounded_share(log_sum - log_z);
+    const Bounded odds = negatives.empty() ? log_sum : log_sum - logit;
+    loss = a * bounded_softplus(odds) + (a - ratio) * logit;
+    by_log_sum = a * bounded_sigmoid(odds);
+    by_logit = (a - ratio) - by_log_sum;
   }
-  const Bounded by_logit = a * positive_share - ratio;
   BoundedSum mean;  // of scores over T, which may come back from the logits
   for (std::size_t k = 0; k < negatives.size(); ++k) {
     const Bounded share = bounded_share(logits[k] - log_sum);
     negatives[k].by_score = by_log_sum * share * inverse;
     mean.add(share * (logits[k] + negatives[k].log_count));
   }
-  return {a * log_z - ratio * logit, by_logit * inverse, Bounded(0) - (by_logit * logit + by_log_sum * mean)};
+  return {loss, by_logit * inverse, Bounded(0) - (by_logit * logit + by_log_sum * mean)};
 }
 
 inline ReferenceTerms reference_bpr_terms(const Bounded& positive, const Bounded& inverse,
@@ -120,10 +121,8 @@ inline ReferenceTerms reference_bpr_terms(const Bounded& positive, const Bounded
   for (std::size_t k = 0; k < negatives.size(); ++k) {
     const Bounded weight = bounded_share(weights[k] - log_weights);
     const Bounded x = negatives[k].score * inverse - positive * inverse;
-    // softplus: steps of at most the step of x, a logarithm of 1 + exp(-|x|) and an addition.
-    const double softplus = std::max(x.value, 0.0) + std::log1p(std::exp(-std::abs(x.value)));
     const Bounded pull = weight * bounded_sigmoid(x);
-    loss.add(weight * rounded(softplus, x.error, 16));
+    loss.add(weight * bounded_softplus(x));
     negatives[k].by_score = pull * inverse;
     by_positive.add(pull * inverse);
     by_log_temperature.add(pull * x);
