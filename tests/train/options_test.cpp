@@ -113,6 +113,82 @@ TEST(Schedule, OneCycleRisesToThePeakAndFallsWhileMomentumGoesTheOtherWay) {
   }
 }
 
+TEST(Schedule, CosineEndsAtZero) {
+  TrainOptions o;
+  o.schedule = "cosine";
+  o.learning_rate = 2;
+  EXPECT_DOUBLE_EQ(scheduled(o, 0.0).learning_rate, 2);
+  EXPECT_DOUBLE_EQ(scheduled(o, 0.5).learning_rate, 1);
+  EXPECT_NEAR(scheduled(o, 1.0 - 1e-9).learning_rate, 0, 1e-8);
+}
+
+TEST(SoftmaxOptions, DefaultsAreValidAndOfTheirModel) {
+  const TrainOptions softmax = TrainOptions::defaults("softmax");
+  validate(softmax);
+  EXPECT_EQ(softmax.model, "softmax");
+  EXPECT_EQ(softmax.optimizer, "adam");
+  EXPECT_EQ(TrainOptions::defaults("mf").optimizer, TrainOptions{}.optimizer);
+  EXPECT_THROW(TrainOptions::defaults("sotfmax"), UsageError);
+}
+
+TEST(SoftmaxOptions, AreRefusedWithTheirName) {
+  const auto refused = [](const std::string& name, auto change) {
+    TrainOptions o = TrainOptions::defaults("softmax");
+    change(o);
+    try {
+      validate(o);
+      ADD_FAILURE() << name << " was taken";
+    } catch (const UsageError& error) {
+      EXPECT_NE(std::string(error.what()).find("--" + name + " "), std::string::npos) << error.what();
+    }
+  };
+  refused("loss", [](TrainOptions& o) { o.loss = "hinge"; });
+  refused("score", [](TrainOptions& o) { o.score = "angle"; });
+  refused("temperature", [](TrainOptions& o) { o.temperature = 0; });
+  refused("positive-temperature", [](TrainOptions& o) { o.positive_temperature = -1; });
+  refused("negative-weight", [](TrainOptions& o) { o.negative_weight = 0; });
+  refused("dropout", [](TrainOptions& o) { o.dropout = 1; });
+  refused("l2", [](TrainOptions& o) { o.l2 = 0.1; });
+  refused("no-bias", [](TrainOptions& o) { o.no_bias = true; });
+  refused("rating-range", [](TrainOptions& o) { o.rating_range = "0:5"; });
+  refused("rating-weight", [](TrainOptions& o) { o.rating_weight = 0; });
+  refused("n-negatives", [](TrainOptions& o) { o.n_negatives = 0; });
+  refused("hard-warmup", [](TrainOptions& o) { o.hard_warmup = 1; });
+  refused("hard-weight", [](TrainOptions& o) { o.hard_weight = 0; });
+  refused("hard-temperature", [](TrainOptions& o) { o.hard_temperature = 0; });
+  refused("adaptive-beta", [](TrainOptions& o) { o.adaptive_beta = 0; });
+  refused("weight-rank", [](TrainOptions& o) { o.weight_rank = 1025; });
+  refused("weight-temperature", [](TrainOptions& o) { o.weight_temperature = 0; });
+  refused("refresh-epochs", [](TrainOptions& o) { o.refresh_epochs = 0; });
+  refused("mined-skip", [](TrainOptions& o) {
+    o.negatives = "mined:8/1000";
+    o.mined_skip = 100;
+  });
+  refused("own-negatives", [](TrainOptions& o) {
+    o.negatives = "in-batch";
+    o.own_negatives = true;
+  });
+  refused("negatives", [](TrainOptions& o) { o.negatives = "unifrom"; });
+}
+
+TEST(SoftmaxOptions, RatingWeightsGrowWithTheRatingAndHaveAMeanOfOne) {
+  TrainOptions o = TrainOptions::defaults("softmax");
+  const std::vector<float> ratings = {1, 2, 3, 4, 5};
+  EXPECT_TRUE(rating_weights(o, ratings).empty()) << "all alike";
+  o.rating_weight = 4;
+  const std::vector<float> weights = rating_weights(o, ratings);
+  ASSERT_EQ(weights.size(), 5u);
+  double sum = 0;
+  for (const float weight : weights) sum += static_cast<double>(weight);
+  EXPECT_NEAR(sum, 5, 1e-5);
+  // A standard deviation is the root of 2.
+  for (std::size_t k = 1; k < 5; ++k) EXPECT_NEAR(weights[k] / weights[k - 1], std::pow(4, 1 / std::sqrt(2.0)), 1e-4);
+  const std::vector<float> equal = rating_weights(o, std::vector<float>(3, 2.0f));
+  EXPECT_EQ(equal, std::vector<float>(3, 1.0f));
+  o.model = "mf";
+  EXPECT_TRUE(rating_weights(o, ratings).empty());
+}
+
 TEST(RatingLossOptions, MeanAndSpreadOfTheRatings) {
   const std::vector<Row> rows(4);
   const std::vector<float> ratings = {10, 20, 30, 40};

@@ -1,0 +1,76 @@
+// unfold train --model softmax as a user runs it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/cli_test.hpp"
+
+namespace unfold::test {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class CliSoftmax : public CliTest {
+ protected:
+  // Clicks of four groups that never meet.
+  void synth() {
+    unfold_ok({"synth", "clicks.csv", "--items-out", "items.tsv", "--users", "200", "--items", "80", "--ratings", "2000",
+               "--groups", "4", "--implicit", "--seed", "3"});
+  }
+};
+
+TEST_F(CliSoftmax, TrainsOnClicksAndAnswersQueries) {
+  synth();
+  const json scores = json::parse(unfold_ok({"train", "clicks.csv", "--model", "softmax", "--out", "m", "--dim", "8", "--epochs",
+                                             "40", "--temperature", "0.3", "--items", "items.tsv", "--json", "--quiet"}));
+  EXPECT_FALSE(scores.contains("rmse")) << "its scores are no ratings";
+  EXPECT_GT(scores.at("recall@20"), 2 * scores.at("popularity").at("recall@20").get<double>());
+  EXPECT_LT(scores.at("folding@10"), 0.1);
+  const json model = read_json("m/model.json");
+  EXPECT_EQ(model.at("kind"), "softmax");
+  EXPECT_EQ(model.at("training").at("options").at("optimizer"), "adam") << "the model's own default";
+  EXPECT_EQ(model.at("training").at("validation"), "random:0.1");
+  EXPECT_THAT(read_file(path("m/config.toml")), HasSubstr("schedule = \"cosine\"\n"));
+  EXPECT_THAT(read_file(path("m/history.jsonl")), HasSubstr("validation_ndcg@20"));
+  EXPECT_THAT(unfold_ok({"evaluate", "m", "--test", "clicks.csv"}), Not(HasSubstr("rmse")));
+  const json lists = json::parse(unfold_ok({"recommend", "m", "--user", "7", "-k", "3", "--exclude-seen", "--json"}));
+  EXPECT_THAT(lists.dump(), HasSubstr("score"));
+}
+
+TEST_F(CliSoftmax, ItsConfigurationRepeatsTheRun) {
+  synth();
+  unfold_ok({"train", "clicks.csv", "--model", "softmax", "--out", "m", "--epochs", "3", "--negatives", "uniform+hard:2/16"});
+  unfold_ok({"train", "clicks.csv", "--out", "again", "--config", "m/config.toml"});
+  EXPECT_EQ(read_file(path("m/tensors.safetensors")), read_file(path("again/tensors.safetensors")));
+}
+
+TEST_F(CliSoftmax, KeepsWhatWasGivenWhereTheModelHasAnotherDefault) {
+  synth();
+  unfold_ok({"train", "clicks.csv", "--model", "softmax", "--out", "m", "--epochs", "2", "--dim", "128", "--optimizer", "sgd",
+             "--validation", "none", "--patience", "0"});
+  const json options = read_json("m/model.json").at("training").at("options");
+  EXPECT_EQ(options.at("dim"), 128);
+  EXPECT_EQ(options.at("optimizer"), "sgd");
+  EXPECT_EQ(options.at("schedule"), "cosine");
+  EXPECT_EQ(read_json("m/model.json").at("training").at("validation"), "none");
+}
+
+TEST_F(CliSoftmax, RefusesWhatItCannotDo) {
+  synth();
+  const std::vector<std::string> command = {"train", "clicks.csv", "--model", "softmax", "--out", "m"};
+  const auto refused = [&](std::vector<std::string> more, const std::string& text) {
+    std::vector<std::string> arguments = command;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    expect_error(arguments, 2, text);
+  };
+  refused({"--negatives", "unifrom"}, "--negatives unifrom: \"unifrom\" is unknown");
+  refused({"--negatives", "hard:9/8"}, "needs M/N with 1 <= M <= N <= 4096");
+  refused({"--l2", "0.1"}, "has no L2 penalty");
+  refused({"--temperature", "0"}, "--temperature 0: use a number over 0");
+  expect_error({"train", "clicks.csv", "--model", "sotfmax", "--out", "m"}, 2, "use mf or softmax");
+  EXPECT_THAT(listing(), Not(::testing::Contains("m")));
+}
+
+}  // namespace
+}  // namespace unfold::test
