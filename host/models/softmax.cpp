@@ -23,6 +23,18 @@ std::vector<bool> occurring(std::span<const Row> rows, std::uint32_t n) {
   return occurs;
 }
 
+// What the ops of a step need one after another, with larger tiles of scores than the least.
+std::uint64_t step_workspace_bytes(const Backend& backend, const SoftmaxShape& shape) {
+  std::uint64_t bytes = backend.sampled_softmax_workspace_bytes(shape.batch_size, shape.n_shared(), shape.n_own(),
+                                                                shape.dim) +
+                        std::min(kTileBytes, 4 * shape.batch_size * shape.n_shared());
+  if (shape.has_hard()) {
+    bytes = std::max(bytes, backend.select_negatives_workspace_bytes(shape.batch_size, shape.negatives.n_candidates,
+                                                                     shape.dim));
+  }
+  return std::max(bytes, backend.update_rows_workspace_bytes(shape.n_item_rows()));
+}
+
 double mean_rating(const RatingView& train) {
   double sum = 0;
   for (const float rating : train.ratings) sum += static_cast<double>(rating);
@@ -94,20 +106,12 @@ SoftmaxModel::Buffers::Buffers(Backend& backend, const SoftmaxShape& shape, cons
       candidates(backend, shape.n_drawn_candidates()),
       zero_rows(backend, settings.learn_temperature ? shape.batch_size : 0),
       candidate_log_count(backend, shape.n_drawn_candidates()) {
-  std::uint64_t bytes = backend.sampled_softmax_workspace_bytes(shape.batch_size, shape.n_shared(), shape.n_own(),
-                                                                shape.dim) +
-                        std::min(kTileBytes, 4 * shape.batch_size * shape.n_shared());
-  if (shape.has_hard()) {
-    if (!shape.own_negatives && !shape.has_lists()) {
-      candidate_vectors = DeviceArray<float>(backend, shape.negatives.n_candidates * stride);
-      candidate_scale = DeviceArray<float>(backend, shape.negatives.n_candidates);
-      candidate_bias = DeviceArray<float>(backend, shape.has_bias ? shape.negatives.n_candidates : 0);
-    }
-    bytes = std::max(bytes, backend.select_negatives_workspace_bytes(shape.batch_size, shape.negatives.n_candidates,
-                                                                     shape.dim));
+  if (shape.has_hard() && !shape.own_negatives && !shape.has_lists()) {
+    candidate_vectors = DeviceArray<float>(backend, shape.negatives.n_candidates * stride);
+    candidate_scale = DeviceArray<float>(backend, shape.negatives.n_candidates);
+    candidate_bias = DeviceArray<float>(backend, shape.has_bias ? shape.negatives.n_candidates : 0);
   }
-  bytes = std::max(bytes, backend.update_rows_workspace_bytes(std::max(shape.n_item_rows(), shape.batch_size)));
-  workspace = DeviceArray<std::byte>(backend, bytes);
+  workspace = DeviceArray<std::byte>(backend, step_workspace_bytes(backend, shape));
 }
 
 SoftmaxModel::BestItems::BestItems(Backend& backend, std::uint64_t n_users, std::uint32_t rank)
@@ -144,15 +148,7 @@ void SoftmaxModel::plan(const Backend& backend, const SoftmaxShape& shape, const
   if (settings.learn_temperature) batch += 8 * shape.batch_size;
   if (shape.has_hard() && !shape.own_negatives && !shape.has_lists()) batch += shape.negatives.n_candidates * (row + 8);
   add(fmt::format("a batch of {}: {} item rows", shape.batch_size, shape.n_item_rows()), batch);
-  std::uint64_t workspace =
-      backend.sampled_softmax_workspace_bytes(shape.batch_size, shape.n_shared(), shape.n_own(), shape.dim) +
-      std::min(kTileBytes, 4 * shape.batch_size * shape.n_shared());
-  if (shape.has_hard()) {
-    workspace = std::max(workspace, backend.select_negatives_workspace_bytes(shape.batch_size,
-                                                                             shape.negatives.n_candidates, shape.dim));
-  }
-  workspace = std::max(workspace, backend.update_rows_workspace_bytes(shape.n_item_rows()));
-  add("workspace of a step", workspace);
+  add("workspace of a step", step_workspace_bytes(backend, shape));
   add("vectors for rankings",
       std::uint64_t{shape.n_items} * row + 4 * std::max<std::uint64_t>(shape.n_items, shape.n_users) +
           (settings.cosine && shape.has_bias ? shape.n_users * row : 0));

@@ -74,8 +74,9 @@ struct TrainOptions {
 // visitor(field, "name", "help with unit, range and effect") for each option, in the order of the help page.
 template <typename Options, typename Visitor>
 void visit_train_options(Options& o, Visitor&& visit) {
-  visit(o.model, "model", "model family: mf (biased matrix factorization of ratings) or softmax (retrieval: which items, by sampled "
-        "softmax); softmax has defaults of its own for [...]");
+  visit(o.model, "model", "model family: mf (biased matrix factorization of ratings) or softmax (which items a user chooses, by sampled "
+        "softmax); softmax has defaults of its own: dim 64, epochs 60, optimizer adam, learning-rate 0.01, schedule cosine, "
+        "beta2 0.999, l2 0, patience 10, validation random:0.1"); softmax has defaults of its own for [...]");
   visit(o.dim, "dim", "columns of each embedding, 1 to 1024");
   visit(o.table_type, "table-type",
         "elements of the embeddings while training: float32, or float16 or bfloat16, which halve their memory and "
@@ -84,7 +85,7 @@ void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.optimizer, "optimizer", "sgd, adagrad, rowwise-adagrad or adam (state of the rows touched only)");
   visit(o.learning_rate, "learning-rate", "step size at the start (one-cycle: at the peak), > 0");
   visit(o.schedule, "schedule",
-        "constant; exponential (times learning-rate-decay each epoch); linear (to 0 at the end); one-cycle "
+        "constant; exponential (times learning-rate-decay each epoch); linear or cosine (to 0 at the end); one-cycle "
         "(cosine up, then down)");
   visit(o.learning_rate_decay, "learning-rate-decay", "factor of the exponential schedule, in (0, 1]");
   visit(o.warmup, "warmup", "one-cycle: share of the run before the peak, in (0, 1)");
