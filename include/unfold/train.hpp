@@ -76,7 +76,7 @@ template <typename Options, typename Visitor>
 void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.model, "model", "model family: mf (biased matrix factorization of ratings) or softmax (which items a user chooses, by sampled "
         "softmax); softmax has defaults of its own: dim 64, epochs 60, optimizer adam, learning-rate 0.01, schedule cosine, "
-        "beta2 0.999, l2 0, patience 10, validation random:0.1"); softmax has defaults of its own for [...]");
+        "beta2 0.999, l2 0, patience 10, validation random:0.1");
   visit(o.dim, "dim", "columns of each embedding, 1 to 1024");
   visit(o.table_type, "table-type",
         "elements of the embeddings while training: float32, or float16 or bfloat16, which halve their memory and "
