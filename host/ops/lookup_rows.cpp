@@ -38,7 +38,7 @@ void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_r
                  int n_threads) {
   const std::size_t row_bytes = sizeof(float) * table.cols;
   const std::size_t padding_bytes = sizeof(float) * (out.stride - table.cols);
-#pragma omp parallel for num_threads(threads_for(n_rows, n_threads)) schedule(static)
+#pragma omp parallel for num_threads(threads_for_rows(n_rows, out.stride, n_threads)) schedule(static)
   for (std::uint64_t n = 0; n < n_rows; ++n) {
     float* to = out.row(n);
     if (table.type == TableType::kFloat32) {

@@ -76,6 +76,11 @@ inline int threads_for(std::uint64_t n, int n_threads) {
   return static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(n_threads), 1 + n / kPiecesAThread));
 }
 
+// The same for rows of `stride` floats, each of which is a piece for every 16 of them.
+inline int threads_for_rows(std::uint64_t n_rows, std::uint32_t stride, int n_threads) {
+  return threads_for(n_rows * (1 + stride / 16), n_threads);
+}
+
 // The SIMD target that the ops run with on this CPU, and all it supports, best first: "AVX3", "AVX2", "SSE4".
 const char* simd_target();
 

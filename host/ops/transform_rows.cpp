@@ -108,13 +108,13 @@ HWY_EXPORT(transform_row);
 HWY_EXPORT(transform_row_gradient);
 
 void transform_rows(const RowTransform& transform, MatrixView<float> rows, float* scale, int n_threads) {
-#pragma omp parallel for num_threads(threads_for(rows.rows, n_threads)) schedule(static)
+#pragma omp parallel for num_threads(threads_for_rows(rows.rows, rows.stride, n_threads)) schedule(static)
   for (std::uint64_t n = 0; n < rows.rows; ++n) HWY_DYNAMIC_DISPATCH(transform_row)(transform, rows, n, scale + n);
 }
 
 void transform_rows_gradient(const RowTransform& transform, MatrixView<const float> vectors, const float* scale,
                              MatrixView<float> gradient, int n_threads) {
-#pragma omp parallel for num_threads(threads_for(gradient.rows, n_threads)) schedule(static)
+#pragma omp parallel for num_threads(threads_for_rows(gradient.rows, gradient.stride, n_threads)) schedule(static)
   for (std::uint64_t n = 0; n < gradient.rows; ++n) {
     HWY_DYNAMIC_DISPATCH(transform_row_gradient)(transform, vectors.row(n), scale[n], gradient, n);
   }

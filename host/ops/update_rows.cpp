@@ -103,7 +103,7 @@ void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_ro
   std::span<const RowPosition> sorted =
       sort_rows({rows, n_rows}, {first_half, n_rows}, {first_half + n_rows, n_rows});
   while (!sorted.empty() && sorted.back().row == kUnknownRow) sorted = sorted.first(sorted.size() - 1);
-#pragma omp parallel num_threads(threads_for(n_rows, n_threads))
+#pragma omp parallel num_threads(threads_for_rows(n_rows, table.weight.stride, n_threads))
   {
     const auto thread = static_cast<std::size_t>(omp_get_thread_num());
     const auto threads = static_cast<std::size_t>(omp_get_num_threads());
