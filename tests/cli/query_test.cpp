@@ -73,7 +73,7 @@ TEST_F(CliQuery, SaysHowManyItemsHaveNoTitle) {
   const ProcessResult result = unfold({"recommend", "m", "--user", "u1", "--items", "items.csv"});
   EXPECT_THAT(result.err, HasSubstr("3 of the model's 6 items are not in items.csv and have no title"));
   EXPECT_THAT(result.out, HasSubstr("\xc3\xa9t\xc3\xa9")) << "Latin-1 was read";
-  EXPECT_EQ(unfold({"recommend", "m", "--user", "u1", "--items", "items.csv", "--quiet"}).err, "");
+  EXPECT_EQ(unfold({"recommend", "m", "--user", "u1", "--items", "items.csv", "--device", "cpu", "--quiet"}).err, "");
 }
 
 TEST_F(CliQuery, PrintsJson) {
@@ -112,7 +112,7 @@ TEST_F(CliQuery, WritesLinesForAFileOfIds) {
   EXPECT_THAT(listing(), ElementsAre("ids.txt", "items.csv", "lists.tsv", "m", "one.tsv"));
 
   write_file(path("all.txt"), "u4\nu3\nu2\n");
-  const ProcessResult few = unfold({"recommend", "m", "--ids", "all.txt", "-k", "5", "--exclude-seen", "--quiet"});
+  const ProcessResult few = unfold({"recommend", "m", "--ids", "all.txt", "-k", "5", "--exclude-seen", "--device", "cpu", "--quiet"});
   EXPECT_THAT(lines_of(few.out), SizeIs(2 + 5 + 5));
   EXPECT_EQ(few.err, "unfold: 1 of 3 lists have fewer than 5 items: no others are left\n");
 }
