@@ -2,8 +2,6 @@
 #include "unfold/train.hpp"
 
 #include <memory>
-#include <string_view>
-#include <type_traits>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/interrupt.hpp"
@@ -57,13 +55,9 @@ void bind(TrainCommand& command) {
 void apply_model_defaults(TrainCommand& command) {
   TrainOptions& chosen = command.request.options;
   if (chosen.model == "mf") return;
-  TrainOptions defaults = TrainOptions::defaults(chosen.model);
-  visit_train_options(defaults, [&](auto& value, const char* name, const char*) {
-    visit_train_options(chosen, [&](auto& field, const char* other, const char*) {
-      if constexpr (std::is_same_v<decltype(value), decltype(field)>) {
-        if (std::string_view(name) == other && !command.options.was_given(name)) field = value;
-      }
-    });
+  const nlohmann::ordered_json defaults = to_json(TrainOptions::defaults(chosen.model));
+  visit_train_options(chosen, [&](auto& field, const char* name, const char*) {
+    if (!command.options.was_given(name)) defaults.at(name).get_to(field);
   });
   if (!command.options.was_given("validation")) command.request.validation = "random:0.1";
 }

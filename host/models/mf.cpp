@@ -62,11 +62,8 @@ MfModel::MfModel(Backend& backend, const MfShape& shape, const RatingLoss& loss)
 
 void MfModel::initialize(const RatingView& train, double init_std, std::uint64_t seed) {
   seed_ = seed;
-  std::vector<bool> trained_users(user_factors_.view().weight.rows), trained_items(item_factors_.view().weight.rows);
-  for (const Row user : train.users) trained_users[user] = true;
-  for (const Row item : train.items) trained_items[item] = true;
-  user_factors_.initialize(backend_, trained_users, init_std, seed, RandomPurpose::kInitUser);
-  item_factors_.initialize(backend_, trained_items, init_std, seed, RandomPurpose::kInitItem);
+  user_factors_.initialize(backend_, train.users, init_std, seed, RandomPurpose::kInitUser);
+  item_factors_.initialize(backend_, train.items, init_std, seed, RandomPurpose::kInitItem);
 }
 
 void MfModel::step(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number,

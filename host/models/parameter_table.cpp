@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "host/models/table_transfer.hpp"
 
@@ -17,9 +18,11 @@ ParameterTable::ParameterTable(Backend& backend, std::uint64_t rows, std::uint32
   view_ = {{weight_.data(), rows, cols, stride, type}, first_.data(), second_.data(), steps_.data()};
 }
 
-void ParameterTable::initialize(Backend& backend, const std::vector<bool>& trained, double init_std,
-                                std::uint64_t seed, RandomPurpose purpose) const {
+void ParameterTable::initialize(Backend& backend, std::span<const Row> trained, double init_std, std::uint64_t seed,
+                                RandomPurpose purpose) const {
   const TableView& weight = view_.weight;
+  std::vector<bool> is_trained(weight.rows);
+  for (const Row row : trained) is_trained[row] = true;
   // Uniform in (-half_width, half_width) has standard deviation half_width / sqrt(3).
   const auto half_width = static_cast<float>(init_std * std::sqrt(3.0 / weight.cols));
   const std::uint64_t chunk = std::max<std::uint64_t>(1, (1u << 20) / weight.stride);
@@ -31,7 +34,7 @@ void ParameterTable::initialize(Backend& backend, const std::vector<bool>& train
     for (std::uint64_t r = 0; r < n; ++r) {
       float* row = &staging[r * weight.stride];
       std::fill(row, row + weight.stride, 0.0f);
-      if (!trained[first + r]) continue;
+      if (!is_trained[first + r]) continue;
       for (std::uint32_t k = 0; k < weight.cols; k += 4) {
         const RandomBlock random = random_block(seed, purpose, k, first + r);
         for (std::uint32_t j = 0; j < 4 && k + j < weight.cols; ++j) {

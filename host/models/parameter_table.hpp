@@ -2,8 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
+#include <span>
 
 #include "unfold/backend.hpp"
 #include "unfold/memory_plan.hpp"
@@ -20,8 +19,8 @@ class ParameterTable {
   const ParameterView& view() const { return view_; }
 
   // Rows uniform with standard deviation init_std / sqrt(cols), rounded to the nearest element, the same on every
-  // backend; rows that are not `trained` stay zero.
-  void initialize(Backend& backend, const std::vector<bool>& trained, double init_std, std::uint64_t seed,
+  // backend; rows that do not occur in `trained` stay zero.
+  void initialize(Backend& backend, std::span<const Row> trained, double init_std, std::uint64_t seed,
                   RandomPurpose purpose) const;
 
  private:

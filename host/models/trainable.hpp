@@ -17,8 +17,8 @@ class TrainableModel {
 
   // Before the steps of an epoch, 1-based; `progress` of the run, in [0, 1).
   virtual void begin_epoch(std::uint32_t /*epoch*/, double /*progress*/) {}
-  // One step on a batch; adds its loss to *loss (in the backend's memory). `step_number` counts the steps of the run: it
-  // and the seed decide every random draw.
+  // One step on a batch; adds its loss to *loss (in the backend's memory). `step_number` counts the steps of the run:
+  // it and the seed decide every random draw.
   virtual void step(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number, double* loss) = 0;
 
   // "rmse" or "loss": what epoch_loss is called in a history line and on the screen.

@@ -2,7 +2,6 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <span>
@@ -13,7 +12,7 @@
 #include "host/ops/rank_tiles.hpp"
 #include "host/ops/softmax_kernels.hpp"
 #include "host/ops/softmax_panels.hpp"
-#include "unfold/error.hpp"
+#include "unfold/score_key.hpp"
 
 namespace unfold::cpu {
 namespace {
@@ -32,15 +31,6 @@ std::uint64_t scratch_bytes(std::uint32_t n) {
   return WorkspaceCutter::bytes<float>(kTileQueries * padded(n)) + WorkspaceCutter::bytes<float>(n) +
          WorkspaceCutter::bytes<std::uint64_t>(n);
 }
-
-// Higher keys first, and of equal ones the lower place.
-std::uint64_t sort_key(float key, std::uint32_t place) {
-  const float plain = key + 0.0f;  // -0 is 0
-  const auto bits = std::bit_cast<std::uint32_t>(plain);
-  const std::uint32_t ordered = (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
-  return std::uint64_t{ordered} << 32 | (0xFFFFFFFFu - place);
-}
-std::uint32_t place_of(std::uint64_t sorted) { return 0xFFFFFFFFu - static_cast<std::uint32_t>(sorted); }
 
 class Selection {
  public:
@@ -91,7 +81,7 @@ class Selection {
     }
   }
 
-  // A candidate takes part unless its score is -infinity or not a number.
+  // A candidate takes part unless it is missing, its score is -infinity or its key is not a number.
   void keep_highest(std::uint64_t q, const Row* rows, const float* counts, const float* scores,
                     std::uint64_t* keys) const {
     float target = 0;
@@ -104,27 +94,24 @@ class Selection {
     for (std::uint32_t j = 0; j < pool_.n; ++j) {
       if (rows[j] == kUnknownRow || !(scores[j] > kNone)) continue;
       const std::uint64_t place = q * pool_.n + j;
-      keys[n++] = sort_key(selection_key(scores[j], target, place, hardness_), j);
+      const std::uint64_t key = score_key(selection_key(scores[j], target, place, hardness_), j);
+      if (key != kNoScoreKey) keys[n++] = key;
     }
     const std::uint32_t n_kept = std::min(hardness_.n_kept, n);
     // One more than is kept, where there is one.
     const std::uint32_t n_sorted = std::min(n_kept + 1, n);
     std::partial_sort(keys, keys + n_sorted, keys + n, std::greater<>());
     const bool is_sample = hardness_.kind == HardnessKind::kScoreWeighted && n > n_kept;
-    float last = 0;
-    if (is_sample) {
-      const std::uint32_t j = place_of(keys[n_kept]);
-      last = selection_key(scores[j], target, q * pool_.n + j, hardness_);
-    }
+    const float left_out = is_sample ? score_of_key(keys[n_kept]) : 0;  // the highest key of those
     for (std::uint32_t k = 0; k < hardness_.n_kept; ++k) {
       const std::uint64_t out = q * hardness_.n_kept + k;
       rows_[out] = kUnknownRow;
       log_count_[out] = 0;
       if (k >= n_kept) continue;
-      const std::uint32_t j = place_of(keys[k]);
+      const std::uint32_t j = row_of_key(keys[k]);
       rows_[out] = rows[j];
       log_count_[out] = pool_.log_draws + (counts == nullptr ? 0.0f : counts[j]);
-      if (is_sample) log_count_[out] += log_kept_probability(scores[j] / hardness_.temperature - last);
+      if (is_sample) log_count_[out] += log_kept_probability(scores[j] / hardness_.temperature - left_out);
     }
   }
 
@@ -139,8 +126,8 @@ class Selection {
 
 std::uint64_t select_negatives_workspace_bytes(std::uint64_t /*n_queries*/, std::uint32_t n_candidates,
                                                std::uint32_t dim, int n_threads) {
-  return PackedNegatives::bytes(n_candidates, dim) + scratch_bytes(n_candidates) * static_cast<std::uint64_t>(n_threads) +
-         ItemTiles::kAlignment;
+  return PackedNegatives::bytes(n_candidates, dim) +
+         scratch_bytes(n_candidates) * static_cast<std::uint64_t>(n_threads) + ItemTiles::kAlignment;
 }
 
 void select_negatives(const SoftmaxBatch& batch, const CandidatePool& pool, const Hardness& hardness, Row* rows,
@@ -148,9 +135,8 @@ void select_negatives(const SoftmaxBatch& batch, const CandidatePool& pool, cons
   check_selection(hardness, pool);
   const std::uint64_t n_queries = batch.queries.rows;
   const std::uint32_t dim = batch.queries.cols;
-  const std::span<std::byte> memory =
-      aligned_workspace("select_negatives", workspace,
-                        select_negatives_workspace_bytes(n_queries, pool.n, dim, n_threads));
+  const std::span<std::byte> memory = aligned_workspace(
+      "select_negatives", workspace, select_negatives_workspace_bytes(n_queries, pool.n, dim, n_threads));
   WorkspaceCutter cutter(memory);
   const PackedNegatives packed(cutter, pool.vectors, pool.rows, dim);
   std::byte* const scratch = cutter.take<std::byte>(scratch_bytes(pool.n) * static_cast<std::uint64_t>(n_threads));

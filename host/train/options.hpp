@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "host/models/softmax.hpp"
+#include "host/models/softmax_shape.hpp"
 #include "unfold/optimizer.hpp"
 #include "unfold/rating_loss.hpp"
 #include "unfold/ratings.hpp"

@@ -3,9 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
-#include <string>
 
-#include "unfold/error.hpp"
 #include "unfold/matrix_view.hpp"
 #include "unfold/op_arguments.hpp"
 #include "unfold/random.hpp"
@@ -38,49 +36,49 @@ UNFOLD_HOST_DEVICE inline float inverse_length(float squared_length) {
 
 // Negatives that all queries of a batch share: scoring them is a matrix product.
 struct SharedNegatives {
-  MatrixView<const float> vectors;     // [n, dim], transformed
-  const Row* rows = nullptr;           // [n], any order, may repeat
-  const float* log_count = nullptr;    // [n] log c_j of softmax_loss.hpp; null: all 0
-  const float* bias = nullptr;         // [n] or null
+  MatrixView<const float> vectors;   // [n, dim], transformed
+  const Row* rows = nullptr;         // [n], any order, may repeat
+  const float* log_count = nullptr;  // [n] log c_j of softmax_loss.hpp; null: all 0
+  const float* bias = nullptr;       // [n] or null
   std::uint64_t n() const { return vectors.rows; }
 };
 
 // Negatives of each query's own, read from the table.
 struct PrivateNegatives {
-  ConstTableView table;                // [n_items, dim]
-  bool normalize = false;              // as RowTransform::normalize
-  const Row* rows = nullptr;           // [n_queries, n]; kUnknownRow: no negative
-  const float* log_count = nullptr;    // [n_queries, n], or null: all 0
-  float log_draws = 0;                 // added to every log_count
-  const float* item_bias = nullptr;    // [n_items] or null
+  ConstTableView table;              // [n_items, dim]
+  bool normalize = false;            // as RowTransform::normalize
+  const Row* rows = nullptr;         // [n_queries, n]; kUnknownRow: no negative
+  const float* log_count = nullptr;  // [n_queries, n], or null: all 0
+  float log_draws = 0;               // added to every log_count
+  const float* item_bias = nullptr;  // [n_items] or null
   std::uint32_t n = 0;
 };
 
 // A batch of queries, each with one positive item.
 struct SoftmaxBatch {
-  MatrixView<const float> queries;     // [n_queries, dim], transformed
-  MatrixView<const float> positives;   // [n_queries, dim], transformed, stride of queries
-  const float* positive_bias = nullptr;  // [n_queries] or null
-  const float* weights = nullptr;      // [n_queries] multiply the queries' losses, or null: each 1
-  const Row* users = nullptr;          // [n_queries] whose lists of `known` (and thresholds) apply
-  RowLists known;                      // items that are no negatives of a user; null offsets: none
-  const float* log_temperature = nullptr;   // [1] log T
-  const float* thresholds = nullptr;        // b_u at thresholds[users[b] * threshold_stride], or null
+  MatrixView<const float> queries;         // [n_queries, dim], transformed
+  MatrixView<const float> positives;       // [n_queries, dim], transformed, stride of queries
+  const float* positive_bias = nullptr;    // [n_queries] or null
+  const float* weights = nullptr;          // [n_queries] multiply the queries' losses, or null: each 1
+  const Row* users = nullptr;              // [n_queries] whose lists of `known` (and thresholds) apply
+  RowLists known;                          // items that are no negatives of a user; null offsets: none
+  const float* log_temperature = nullptr;  // [1] log T
+  const float* thresholds = nullptr;       // b_u at thresholds[users[b] * threshold_stride], or null
   std::uint64_t threshold_stride = 1;
 };
 
 // Where the op writes; all of it is written, nothing is added to but the two sums.
 struct SoftmaxGradients {
-  MatrixView<float> queries;           // [n_queries, dim]
-  MatrixView<float> positives;         // [n_queries, dim]
-  MatrixView<float> shared;            // [shared.n, dim] by the transformed vectors; no data where there are none
-  MatrixView<float> own;               // [n_queries * own.n, dim] by the table's rows, normalization included
-  float* positive_bias = nullptr;      // [n_queries] or null
-  float* shared_bias = nullptr;        // [shared.n] or null
-  float* own_bias = nullptr;           // [n_queries * own.n] or null
-  float* log_temperature = nullptr;    // [n_queries] each query's part of dL / d log T, or null
-  double* loss = nullptr;              // += sum of the queries' losses times `scale`, in a fixed order
-  std::uint64_t* n_rejected = nullptr; // += shared negatives left out because a query knows them
+  MatrixView<float> queries;            // [n_queries, dim]
+  MatrixView<float> positives;          // [n_queries, dim]
+  MatrixView<float> shared;             // [shared.n, dim] by the transformed vectors; no data where there are none
+  MatrixView<float> own;                // [n_queries * own.n, dim] by the table's rows, normalization included
+  float* positive_bias = nullptr;       // [n_queries] or null
+  float* shared_bias = nullptr;         // [shared.n] or null
+  float* own_bias = nullptr;            // [n_queries * own.n] or null
+  float* log_temperature = nullptr;     // [n_queries] each query's part of dL / d log T, or null
+  double* loss = nullptr;               // += sum of the queries' losses times `scale`, in a fixed order
+  std::uint64_t* n_rejected = nullptr;  // += shared negatives left out because a query knows them
 };
 
 enum class HardnessKind : std::uint8_t {
@@ -94,25 +92,25 @@ enum class HardnessKind : std::uint8_t {
 
 struct Hardness {
   HardnessKind kind = HardnessKind::kHardest;
-  std::uint32_t n_kept = 1;      // M
-  float temperature = 1;         // T of kScoreWeighted, > 0
+  std::uint32_t n_kept = 1;                  // M
+  float temperature = 1;                     // T of kScoreWeighted, > 0
   float alpha = 1, beta = 0.1f, power = -2;  // a, b and p of kAdaptive
-  RandomKey key;                 // candidate j of query b takes selection_block(key, b * n + j)
+  RandomKey key;                             // candidate j of query b takes selection_block(key, b * n + j)
 };
 
 // The candidates that hard negatives are chosen from: shared by all queries, each query's own, or its user's.
 struct CandidatePool {
-  const Row* rows = nullptr;           // see below
-  const float* log_count = nullptr;    // as rows, or null: all 0
-  float log_draws = 0;                 // added to every log_count
-  std::uint32_t n = 0;                 // N, at most kMaxCandidates
-  MatrixView<const float> vectors;     // shared: [n, dim], transformed; then rows is [n], and bias [n] or null
+  const Row* rows = nullptr;         // see below
+  const float* log_count = nullptr;  // as rows, or null: all 0
+  float log_draws = 0;               // added to every log_count
+  std::uint32_t n = 0;               // N, at most kMaxCandidates
+  MatrixView<const float> vectors;   // shared: [n, dim], transformed; then rows is [n], and bias [n] or null
   const float* bias = nullptr;
-  ConstTableView table;                // not shared (no vectors): candidates are read from here,
-  bool normalize = false;              //   normalized if set,
-  const float* item_bias = nullptr;    //   with [n_items] biases or null,
-  std::uint64_t row_stride = 0;        //   and those of query b begin at rows[b * row_stride], or with
-  const Row* lists = nullptr;          //   lists [n_queries] at rows[lists[b] * row_stride]
+  ConstTableView table;              // not shared (no vectors): candidates are read from here,
+  bool normalize = false;            //   normalized if set,
+  const float* item_bias = nullptr;  //   with [n_items] biases or null,
+  std::uint64_t row_stride = 0;      //   and those of query b begin at rows[b * row_stride], or with
+  const Row* lists = nullptr;        //   lists [n_queries] at rows[lists[b] * row_stride]
 };
 
 inline constexpr std::uint32_t kMaxCandidates = 4096;
@@ -133,12 +131,15 @@ UNFOLD_HOST_DEVICE inline float adaptive_target(float positive_score, const Hard
 }
 
 // The key of candidate j of query b, at place b * n + j: candidates with the highest are kept.
-UNFOLD_HOST_DEVICE inline float selection_key(float score, float target, std::uint64_t place, const Hardness& hardness) {
+UNFOLD_HOST_DEVICE inline float selection_key(float score, float target, std::uint64_t place,
+                                              const Hardness& hardness) {
   switch (hardness.kind) {
     case HardnessKind::kScoreWeighted:
       return score / hardness.temperature + gumbel(selection_block(hardness.key, place).v[0]);
-    case HardnessKind::kAdaptive: return -fabsf(score - target);
-    case HardnessKind::kHardest: break;
+    case HardnessKind::kAdaptive:
+      return -fabsf(score - target);
+    case HardnessKind::kHardest:
+      break;
   }
   return score;
 }
@@ -150,14 +151,6 @@ UNFOLD_HOST_DEVICE inline float log_kept_probability(float excess) {
 }
 
 // Throws UsageError.
-inline void check_selection(const Hardness& hardness, const CandidatePool& pool) {
-  const std::string kept = std::to_string(hardness.n_kept), n = std::to_string(pool.n);
-  if (hardness.n_kept < 1 || hardness.n_kept > pool.n) {
-    throw UsageError("select_negatives: " + kept + " of " + n + " candidates; keep 1 to " + n);
-  }
-  if (pool.n > kMaxCandidates) {
-    throw UsageError("select_negatives: " + n + " candidates; use at most " + std::to_string(kMaxCandidates));
-  }
-}
+void check_selection(const Hardness& hardness, const CandidatePool& pool);
 
 }  // namespace unfold

@@ -1,0 +1,140 @@
+#include "host/models/negative_source.hpp"
+
+#include <cmath>
+#include <numeric>
+
+#include "host/eval/item_scorer.hpp"
+#include "unfold/alias_table.hpp"
+
+namespace unfold {
+namespace {
+
+bool is_popularity(const SoftmaxShape& shape) { return shape.negatives.random == RandomNegatives::kPopularity; }
+bool is_full(const SoftmaxShape& shape) { return shape.negatives.random == RandomNegatives::kFull; }
+bool has_log_counts(const SoftmaxShape& shape) { return shape.n_shared() > 0 && !is_full(shape); }
+
+SeenItems rated_at_least(const RatingView& train, double mean, const SoftmaxShape& shape) {
+  std::vector<Row> users, items;
+  std::vector<float> ratings;
+  for (std::uint64_t n = 0; n < train.size(); ++n) {
+    if (static_cast<double>(train.ratings[n]) < mean) continue;
+    users.push_back(train.users[n]);
+    items.push_back(train.items[n]);
+    ratings.push_back(train.ratings[n]);
+  }
+  return SeenItems::from_ratings({users, items, ratings, {}}, shape.n_users, shape.n_items);
+}
+
+template <typename T>
+DeviceArray<T> uploaded(Backend& backend, const std::vector<T>& host) {
+  DeviceArray<T> array(backend, host.size());
+  array.upload(host);
+  return array;
+}
+
+}  // namespace
+
+RandomKey draw_key(std::uint64_t seed, Draw draw, std::uint64_t step_number) {
+  // Steps past 2^32 take other seeds too.
+  const std::uint64_t stream = (step_number >> 32) << 8 | static_cast<std::uint64_t>(draw);
+  return {seed + stream * 0x9E3779B97F4A7C15ull, static_cast<std::uint32_t>(step_number), 0};
+}
+
+NegativeSource::NegativeSource(Backend& backend, const SoftmaxShape& shape, std::uint64_t seed, const RatingView& train,
+                               const SeenItems& seen)
+    : backend_(backend), shape_(shape), seed_(seed), n_rejected_(backend, 1) {
+  SeenItems rated_well;
+  const bool is_rated = shape.has_weights || shape.is_disliked();
+  if (is_rated) rated_well = rated_at_least(train, static_cast<double>(seen.mean_rating), shape);
+  const SeenItems& known = is_rated ? rated_well : seen;
+  known_offsets_ = uploaded(backend, known.offsets);
+  known_ids_ = uploaded(backend, known.items);
+  const std::vector<std::uint64_t> counts = training_counts(seen, shape.n_items);
+  build_sampler(known, counts);
+  if (has_log_counts(shape)) build_log_counts(counts);
+  if (is_full(shape)) {
+    std::vector<Row> rows(shape.n_items);
+    std::iota(rows.begin(), rows.end(), 0u);
+    all_items_ = uploaded(backend, rows);
+  }
+}
+
+std::uint64_t NegativeSource::bytes(const SoftmaxShape& shape) {
+  const std::uint64_t n_users = shape.n_users, n_items = shape.n_items;
+  std::uint64_t bytes = 4 * shape.n_positives + 8 * (n_users + 1);
+  if (is_popularity(shape)) bytes += 12 * n_items + 4 * n_users;
+  if (has_log_counts(shape)) bytes += 8 * n_items;
+  if (is_full(shape)) bytes += 4 * n_items;
+  return bytes;
+}
+
+void NegativeSource::build_sampler(const SeenItems& known, const std::vector<std::uint64_t>& counts) {
+  sampler_.n_items = shape_.n_items;
+  if (!is_popularity(shape_)) return;
+  const AliasTable table = build_alias_table(popularity_weights(counts, shape_.negatives.alpha));
+  alias_threshold_ = uploaded(backend_, table.thresholds);
+  alias_ = uploaded(backend_, table.aliases);
+  log_q_ = uploaded(backend_, table.log_q);
+  log_unknown_mass_ = uploaded(backend_, log_unknown_masses(table, known.offsets, known.items));
+  sampler_ = {shape_.n_items, alias_threshold_.data(), alias_.data(), log_q_.data(), log_unknown_mass_.data()};
+}
+
+// Draws times probability, and for in-batch ones the size of the batch times the item's share of the positives.
+void NegativeSource::build_log_counts(const std::vector<std::uint64_t>& counts) {
+  std::vector<float> log_q(shape_.n_items, -std::log(static_cast<float>(shape_.n_items)));
+  if (log_q_.size() > 0) log_q_.download(log_q);
+  const auto n_drawn = static_cast<double>(shape_.n_shared() - shape_.n_in_batch());
+  const auto total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
+  const std::uint64_t last_batch = (shape_.n_positives - 1) % shape_.batch_size + 1;
+  for (std::size_t b = 0; b < log_count_.size(); ++b) {
+    const std::uint64_t batch_size = b == 0 ? shape_.batch_size : last_batch;
+    const double in_batch = shape_.n_in_batch() == 0 ? 0 : static_cast<double>(batch_size) / total;
+    std::vector<float> log_count(shape_.n_items);
+    for (std::uint32_t i = 0; i < shape_.n_items; ++i) {
+      const double drawn = n_drawn * std::exp(static_cast<double>(log_q[i]));
+      log_count[i] = static_cast<float>(std::log(drawn + in_batch * static_cast<double>(counts[i])));
+    }
+    log_count_[b] = uploaded(backend_, log_count);
+  }
+}
+
+std::uint64_t NegativeSource::draw_shared(const RatingBatch& batch, std::uint64_t step_number, Row* rows,
+                                          float* log_count) {
+  if (is_full(shape_)) {
+    backend_.copy_on_device(rows, all_items_.data(), all_items_.bytes());
+    return all_items_.size();
+  }
+  const std::uint64_t n_in_batch = shape_.n_in_batch() == 0 ? 0 : batch.size;
+  const std::uint64_t n_drawn = shape_.n_shared() - shape_.n_in_batch();
+  const std::uint64_t n = n_in_batch + n_drawn;
+  if (n == 0) return 0;
+  backend_.copy_on_device(rows, batch.items, sizeof(Row) * n_in_batch);
+  draw_any(Draw::kShared, step_number, static_cast<std::uint32_t>(n_drawn), rows + n_in_batch, nullptr);
+  const DeviceArray<float>& log_counts = log_count_[batch.size == shape_.batch_size ? 0 : 1];
+  backend_.lookup_rows(MatrixView<const float>{log_counts.data(), shape_.n_items, 1, 1}, rows, n, {log_count, n, 1, 1});
+  return n;
+}
+
+void NegativeSource::draw_own(const RatingBatch& batch, Draw draw, std::uint64_t step_number, std::uint32_t n,
+                              Row* rows, float* log_q) {
+  backend_.draw_negatives(sampler_, draw_key(seed_, draw, step_number), batch.users, batch.size, n, known(), rows,
+                          log_q, n_rejected_.data());
+}
+
+void NegativeSource::draw_any(Draw draw, std::uint64_t step_number, std::uint32_t n, Row* rows, float* log_q) {
+  backend_.draw_negatives(sampler_, draw_key(seed_, draw, step_number), nullptr, 1, n, {}, rows, log_q,
+                          n_rejected_.data());
+}
+
+std::vector<Row> disliked_items(const RatingView& train, double mean, std::uint32_t n_users, std::uint32_t n) {
+  std::vector<Row> lists(std::uint64_t{n_users} * n, kUnknownRow);
+  std::vector<std::uint32_t> sizes(n_users);
+  for (std::uint64_t k = 0; k < train.size(); ++k) {
+    std::uint32_t& size = sizes[train.users[k]];
+    if (static_cast<double>(train.ratings[k]) >= mean || size == n) continue;
+    lists[train.users[k] * std::uint64_t{n} + size++] = train.items[k];
+  }
+  return lists;
+}
+
+}  // namespace unfold

@@ -1,0 +1,63 @@
+// Where a run's negatives come from: what users know, random draws with their expected counts, lists of disliked items.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "host/models/softmax_shape.hpp"
+#include "unfold/backend.hpp"
+#include "unfold/model.hpp"
+
+namespace unfold {
+
+// What a random number is for. Those for one purpose differ by seed from those for another.
+enum class Draw : std::uint8_t { kShared, kOwn, kCandidates, kDropout, kSelection };
+RandomKey draw_key(std::uint64_t seed, Draw draw, std::uint64_t step_number);
+
+class NegativeSource {
+ public:
+  // `seen` is of `train`. With weights or disliked negatives a user knows what he rated at least the mean: a lower
+  // rating says that he met the item and that others are better. Else he knows all that he has in training.
+  NegativeSource(Backend& backend, const SoftmaxShape& shape, std::uint64_t seed, const RatingView& train,
+                 const SeenItems& seen);
+  static std::uint64_t bytes(const SoftmaxShape& shape);
+
+  // Items that are never a user's negatives, [n_users] lists.
+  RowLists known() const { return {known_offsets_.data(), known_ids_.data()}; }
+
+  // The rows of the negatives that the batch shares, [shape.n_shared()] or fewer: returns how many. And the log of how
+  // often each is expected among them; not written for the full softmax, where that is once.
+  std::uint64_t draw_shared(const RatingBatch& batch, std::uint64_t step_number, Row* rows, float* log_count);
+  // `n` for each query of the batch that its user does not know: rows and log probabilities [batch.size, n].
+  void draw_own(const RatingBatch& batch, Draw draw, std::uint64_t step_number, std::uint32_t n, Row* rows,
+                float* log_q);
+  // `n`, whoever knows them: rows and log probabilities [n].
+  void draw_any(Draw draw, std::uint64_t step_number, std::uint32_t n, Row* rows, float* log_q);
+
+  // Draws that were known to their user; ops add to it. Zeroed by the caller.
+  DeviceArray<std::uint64_t>& n_rejected() { return n_rejected_; }
+
+ private:
+  void build_sampler(const SeenItems& known, const std::vector<std::uint64_t>& counts);
+  void build_log_counts(const std::vector<std::uint64_t>& counts);
+
+  Backend& backend_;
+  SoftmaxShape shape_;
+  std::uint64_t seed_;
+  DeviceArray<std::uint64_t> known_offsets_;
+  DeviceArray<Row> known_ids_;
+  NegativeSampler sampler_;  // uniform, or by popularity:
+  DeviceArray<std::uint32_t> alias_threshold_;
+  DeviceArray<Row> alias_;
+  DeviceArray<float> log_q_, log_unknown_mass_;
+  // log of how often an item is expected among the shared negatives, of a full batch and of an epoch's last one.
+  std::array<DeviceArray<float>, 2> log_count_;
+  DeviceArray<Row> all_items_;  // for the full softmax
+  DeviceArray<std::uint64_t> n_rejected_;
+};
+
+// What each user rated below the mean, `n` of it at most: [n_users, n], filled up with kUnknownRow.
+std::vector<Row> disliked_items(const RatingView& train, double mean, std::uint32_t n_users, std::uint32_t n);
+
+}  // namespace unfold

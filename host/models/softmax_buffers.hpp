@@ -1,0 +1,39 @@
+// A batch's arrays of the retrieval model.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "host/models/scored_rows.hpp"
+#include "host/models/softmax_shape.hpp"
+#include "unfold/backend.hpp"
+
+namespace unfold {
+
+struct SoftmaxBuffers {
+  // Rows of the item table and their gradients stand in one array: positives, shared negatives, own ones.
+  DeviceArray<Row> item_rows;
+  ScoredRows queries, items;  // items: of positives and shared negatives
+  DeviceArray<float> item_bias;
+  DeviceArray<float> query_gradient, item_gradient, bias_gradient, temperature_gradient;
+  DeviceArray<Row> zero_rows;  // the row of the log temperature, for each query
+  DeviceArray<float> shared_log_count, own_log_count;
+  // Candidates of hard negatives, and their vectors where a batch shares them.
+  DeviceArray<Row> candidates;
+  DeviceArray<float> candidate_log_count, candidate_bias;
+  ScoredRows candidate_vectors;
+  DeviceArray<std::byte> workspace;  // of all ops of a step, one after another
+
+  SoftmaxBuffers() = default;
+  SoftmaxBuffers(Backend& backend, const SoftmaxShape& shape, bool learn_temperature, std::uint32_t stride);
+  // Of all arrays but the workspace, and of that.
+  static std::uint64_t array_bytes(const SoftmaxShape& shape, bool learn_temperature, std::uint32_t stride);
+  static std::uint64_t workspace_bytes(const Backend& backend, const SoftmaxShape& shape);
+
+ private:
+  // Calls visit(array, number of elements) for each array but the workspace.
+  template <typename Visit>
+  void for_each_array(const SoftmaxShape& shape, bool learn_temperature, std::uint32_t stride, Visit&& visit);
+};
+
+}  // namespace unfold
