@@ -67,7 +67,8 @@ __device__ inline void add_update(const ParameterView& table, std::uint64_t row,
   }
 }
 
-// n_groups: gradient rows in flight; groups past it do nothing. What is rounded draws the bits of its place in the batch.
+// n_groups: gradient rows in flight; groups past it do nothing. What is rounded draws the bits of its place in the
+// batch.
 template <OptimizerKind kKind, typename Element, typename Shape>
 __global__ void __launch_bounds__(kAtomicUpdateThreads)
     update_rows_atomic_kernel(const ParameterView table, const Row* rows, const std::uint64_t n_rows,

@@ -27,12 +27,13 @@ void update_rows_atomic_of(const Launch& launch, const ParameterView& table, con
                            MatrixView<const float> gradient, const OptimizerStep& step) {
   dispatch_optimizer(step.kind, [&](auto kind) {
     dispatch_shape<Element>(table.weight.cols, [&](auto shape) {
-      launch_update_atomic<decltype(kind)::value, Element, decltype(shape)>(launch, table, rows, n_rows, gradient, step);
+      launch_update_atomic<decltype(kind)::value, Element, decltype(shape)>(launch, table, rows, n_rows, gradient,
+                                                                            step);
     });
   });
 }
 
-#define UNFOLD_UPDATE_ROWS_ATOMIC_OF(Element)                                                             \
+#define UNFOLD_UPDATE_ROWS_ATOMIC_OF(Element)                                                                  \
   template void update_rows_atomic_of<Element>(const Launch&, const ParameterView&, const Row*, std::uint64_t, \
                                                MatrixView<const float>, const OptimizerStep&)
 extern UNFOLD_UPDATE_ROWS_ATOMIC_OF(Float16);

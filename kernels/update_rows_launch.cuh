@@ -30,9 +30,9 @@ void update_rows_of(const Launch& launch, const ParameterView& table, const Sort
   });
 }
 
-#define UNFOLD_UPDATE_ROWS_OF(Element)                                                                               \
-  template void update_rows_of<Element>(const Launch&, const ParameterView&, const SortedBatch&, MatrixView<const float>, \
-                                        const OptimizerStep&, float*)
+#define UNFOLD_UPDATE_ROWS_OF(Element)                                                           \
+  template void update_rows_of<Element>(const Launch&, const ParameterView&, const SortedBatch&, \
+                                        MatrixView<const float>, const OptimizerStep&, float*)
 extern UNFOLD_UPDATE_ROWS_OF(Float16);
 extern UNFOLD_UPDATE_ROWS_OF(Bfloat16);
 

@@ -1,5 +1,5 @@
-// Negatives: draw_negatives/popularity/known. 256 for each query; popularity 0 draws uniformly, 1 by popularity^0.75 from
-// an alias table; known is the number of items that each query knows and rejects.
+// Negatives: draw_negatives/popularity/known. 256 for each query; popularity 0 draws uniformly, 1 by popularity^0.75
+// from an alias table; known is the number of items that each query knows and rejects.
 #include <algorithm>
 
 #include "bench/ops/bench_support.hpp"
@@ -46,8 +46,7 @@ void draw_negatives(benchmark::State& state) {
   const DeviceArray<std::uint32_t> threshold = upload(table.thresholds);
   const DeviceArray<Row> alias = upload(table.aliases);
   const DeviceArray<float> item_log_q = upload(table.log_q);
-  const DeviceArray<float> log_unknown_mass =
-      upload(log_unknown_masses(table, known.host_offsets, known.host_ids));
+  const DeviceArray<float> log_unknown_mass = upload(log_unknown_masses(table, known.host_offsets, known.host_ids));
   NegativeSampler sampler;
   sampler.n_items = kItems;
   if (state.range(0) != 0) {

@@ -65,8 +65,8 @@ void Progress::importing(const std::string& file, std::uint64_t bytes_done, std:
 void Progress::training(const TrainProgress& progress) {
   if (!live_) return;
   show(fmt::format("epoch {}/{}  {:3.0f}%  {} {:.4f}  {} ratings/s  ETA {}", progress.epoch, progress.n_epochs,
-                   100 * progress.epoch_progress, progress.loss_name, progress.train_loss, format_rate(progress.ratings_per_second),
-                   format_seconds(progress.eta_seconds)));
+                   100 * progress.epoch_progress, progress.loss_name, progress.train_loss,
+                   format_rate(progress.ratings_per_second), format_seconds(progress.eta_seconds)));
 }
 
 void Progress::epoch(const nlohmann::ordered_json& line, std::uint32_t n_epochs) {
@@ -80,8 +80,9 @@ void Progress::epoch(const nlohmann::ordered_json& line, std::uint32_t n_epochs)
   for (const auto& [key, words] : kScores) {
     if (line.contains(key)) text += fmt::format("  {} {:.4f}", words, line.value(key, std::nan("")));
   }
-  text += fmt::format("  {} ratings/s  {}  waiting for data {:.1f}%", format_rate(line.value("ratings_per_second", 0.0)),
-                      format_seconds(line.value("seconds", 0.0)), 100 * line.value("wait_share", 0.0));
+  text +=
+      fmt::format("  {} ratings/s  {}  waiting for data {:.1f}%", format_rate(line.value("ratings_per_second", 0.0)),
+                  format_seconds(line.value("seconds", 0.0)), 100 * line.value("wait_share", 0.0));
   say(text);
 }
 

@@ -74,12 +74,14 @@ MappedRatings read_mapped_ratings(const std::filesystem::path& source, const IdM
   }
   if (ratings.size() == 0) {
     const std::string first = reader.first_error().empty() ? "" : "; the first line rejected: " + reader.first_error();
-    throw DataError(fmt::format("{}: no ratings in {} lines{}", reader.report().source, reader.report().n_lines, first));
+    throw DataError(
+        fmt::format("{}: no ratings in {} lines{}", reader.report().source, reader.report().n_lines, first));
   }
 
   MappedRatings mapped;
   mapped.report = reader.report();
-  std::vector<bool> user_seen(static_cast<std::size_t>(users.size())), item_seen(static_cast<std::size_t>(items.size()));
+  std::vector<bool> user_seen(static_cast<std::size_t>(users.size())),
+      item_seen(static_cast<std::size_t>(items.size()));
   double sum = 0;
   float lowest = std::numeric_limits<float>::infinity();
   float highest = -lowest;

@@ -24,7 +24,8 @@ ItemTiles::ItemTiles(const char* op, MatrixView<const float> queries, MatrixView
                      const float* item_bias, std::span<std::byte> memory)
     : queries_(queries), items_(items), item_bias_(item_bias), panels_(reinterpret_cast<float*>(memory.data())) {
   const std::uint64_t panel_bytes = panel_size(items.cols) * sizeof(float);
-  const std::uint64_t n_panels = std::min<std::uint64_t>(memory.size(), std::max(kUsefulBytes, panel_bytes)) / panel_bytes;
+  const std::uint64_t n_panels =
+      std::min<std::uint64_t>(memory.size(), std::max(kUsefulBytes, panel_bytes)) / panel_bytes;
   if (n_panels == 0) {
     throw DeviceError(fmt::format("{}: a panel of {} columns takes {} bytes, the workspace has {} for it", op,
                                   items.cols, panel_bytes, memory.size()));

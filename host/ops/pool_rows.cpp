@@ -18,8 +18,8 @@ HWY_INLINE float entry_weight(const RowBags& bags, std::uint64_t n) {
 
 // One bag of a table whose rows hold whole vectors. kVectors of them are summed at a time, in registers.
 template <std::size_t kVectors, typename Element>
-HWY_INLINE void pool_columns(MatrixView<const Element> table, const RowBags& bags, std::uint64_t begin, std::uint64_t end,
-                             float scale, std::size_t first, float* HWY_RESTRICT out) {
+HWY_INLINE void pool_columns(MatrixView<const Element> table, const RowBags& bags, std::uint64_t begin,
+                             std::uint64_t end, float scale, std::size_t first, float* HWY_RESTRICT out) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   FloatVec sum0 = hn::Zero(d), sum1 = sum0, sum2 = sum0, sum3 = sum0;

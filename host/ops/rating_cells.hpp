@@ -59,8 +59,8 @@ class RatingCells {
   Row* items_;
   float* ratings_;
   std::uint32_t* positions_;  // null: not wanted
-  // [n_threads, counter_stride]: how many ratings of a cell a part holds, then where the next of them goes. After scatter
-  // the last part's row holds the ends of the cells.
+  // [n_threads, counter_stride]: how many ratings of a cell a part holds, then where the next of them goes. After
+  // scatter the last part's row holds the ends of the cells.
   std::uint64_t* next_;
 };
 

@@ -1,7 +1,7 @@
 // Sampled softmax, forward and backward. Shared negatives: a block of queries at a time, its scores in the workspace.
 // First each thread takes groups of queries: scores by tiles, log-sum-exp, coefficients, gradients of queries. Then
-// each takes groups of negatives and sums their gradients over the block's queries. So no sum is shared between threads,
-// each has one order, and the bits do not depend on the number of threads.
+// each takes groups of negatives and sums their gradients over the block's queries. So no sum is shared between
+// threads, each has one order, and the bits do not depend on the number of threads.
 #include <omp.h>
 
 #include <algorithm>
@@ -178,8 +178,8 @@ class Step {
     float* const inverse_length = own + own_floats(own_.n) / 2;
     if (own_.n > 0) score_own(q, query, own, inverse_length);
 
-    const Coefficients c =
-        loss_.kind == SoftmaxLossKind::kSoftmax ? softmax(q, positive_score, shared, own) : bpr(q, positive_score, shared, own);
+    const Coefficients c = loss_.kind == SoftmaxLossKind::kSoftmax ? softmax(q, positive_score, shared, own)
+                                                                   : bpr(q, positive_score, shared, own);
     float weight = batch_.weights == nullptr ? scale_ : scale_ * batch_.weights[q];
     if (batch_.thresholds != nullptr) {
       const float threshold = batch_.thresholds[batch_.users[q] * batch_.threshold_stride];
@@ -336,9 +336,9 @@ void sampled_softmax(const SoftmaxBatch& batch, const SharedNegatives& shared, c
   if (shared.n() > 0) check_stride("the shared negatives' gradient", gradients.shared.stride, batch);
   if (own.n > 0) check_stride("the own negatives' gradient", gradients.own.stride, batch);
   const std::uint64_t n_queries = batch.queries.rows;
-  const std::span<std::byte> memory = aligned_workspace(
-      "sampled_softmax", workspace,
-      sampled_softmax_workspace_bytes(n_queries, shared.n(), own.n, batch.queries.cols, n_threads));
+  const std::span<std::byte> memory =
+      aligned_workspace("sampled_softmax", workspace,
+                        sampled_softmax_workspace_bytes(n_queries, shared.n(), own.n, batch.queries.cols, n_threads));
   const Parts parts = cut(memory, n_queries, shared, own.n, batch.queries.cols, n_threads);
   Step step(batch, shared, own, loss, scale, gradients, parts);
 #pragma omp parallel num_threads(n_threads)

@@ -18,8 +18,8 @@ void scale_scores(const float* scores, const float* log_count, float inverse, st
 float row_max(const float* row, std::size_t n);
 
 struct ExpSums {
-  float sum = 0;    // of e_j = exp(row[j] - max)
-  float moment = 0; // of e_j * (row[j] + log_count[j]): scores over T, weighted
+  float sum = 0;     // of e_j = exp(row[j] - max)
+  float moment = 0;  // of e_j * (row[j] + log_count[j]): scores over T, weighted
 };
 // row[j] <- e_j. -infinity gives 0. The moment is left out (0) where with_moment is not set.
 ExpSums exp_row(float* row, const float* log_count, std::size_t n_valid, std::size_t n, float max, bool with_moment);
@@ -52,7 +52,8 @@ void score_table_rows(const float* query, const ConstTableView& table, bool norm
 
 // Backwards through one of those scores, given slope = dL / d score:
 //   query_gradient += slope * row * inverse_length
-//   row_gradient    = slope * (query - (query . v) v) * inverse_length with v = row * inverse_length, without the middle
+//   row_gradient    = slope * (query - (query . v) v) * inverse_length with v = row * inverse_length, without the
+//   middle
 //                     term where not `normalize`; columns past cols are zero
 void add_table_row_gradient(const float* query, const ConstTableView& table, bool normalize, Row row,
                             float inverse_length, float slope, float* query_gradient, float* row_gradient);

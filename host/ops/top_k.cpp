@@ -1,5 +1,5 @@
-// The k best items of each query: those that beat the k-th best so far gather in a buffer, which drops all but its k best
-// when it is full. So most items cost one comparison, and the others a constant time.
+// The k best items of each query: those that beat the k-th best so far gather in a buffer, which drops all but its k
+// best when it is full. So most items cost one comparison, and the others a constant time.
 //
 // Work    2 * n_queries * n_items * dim flops; some k * (1 + log(n_items / k)) items of a random order reach the buffer
 // Memory  the workspace: 16 bytes a query and place, 528 a query, and the stretch of packed items

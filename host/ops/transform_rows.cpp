@@ -14,8 +14,8 @@ namespace unfold::cpu::HWY_NAMESPACE {
 
 constexpr std::size_t kMostColumns = 1024;
 
-// dropout_block of blocks 0, 1, ... into bits[4 * block + j], whole vectors of blocks, at least n_blocks. A block a 64-bit
-// lane, of which only the lower half counts.
+// dropout_block of blocks 0, 1, ... into bits[4 * block + j], whole vectors of blocks, at least n_blocks. A block a
+// 64-bit lane, of which only the lower half counts.
 void draw_bits(const RandomKey& key, std::uint64_t n, std::size_t n_blocks, std::uint32_t* bits) {
 #if HWY_TARGET == HWY_SCALAR
   for (std::size_t b = 0; b < n_blocks; ++b) {

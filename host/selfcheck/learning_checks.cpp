@@ -23,8 +23,8 @@ void lookup_rows_copies_rows_and_zeroes_padding(CheckRun& run, TableType type) {
         const std::vector<float> got = out.download();
         for (std::uint64_t r = 0; r < n; ++r)
           for (std::uint32_t c = 0; c < stride; ++c)
-            if (!run.check.that(same_bits(got[r * stride + c], c < dim ? table.at(rows[r], c) : 0.0f), "row {} column {}",
-                                r, c))
+            if (!run.check.that(same_bits(got[r * stride + c], c < dim ? table.at(rows[r], c) : 0.0f),
+                                "row {} column {}", r, c))
               return;
       }
     }
@@ -37,15 +37,16 @@ void rating_step_is_sequential_sgd_where_no_ratings_meet(CheckRun& run, TableTyp
     for (const OptimizerKind kind : kKinds) {
       for (const int variant : {0, 1, 2, 3}) {
         if ((dim > 200 || type != TableType::kFloat32) && variant != 3) continue;
-        const Checker::Scope scope("dim {} kind {} bias {} range {}", dim, static_cast<int>(kind), variant % 2, variant / 2);
+        const Checker::Scope scope("dim {} kind {} bias {} range {}", dim, static_cast<int>(kind), variant % 2,
+                                   variant / 2);
         TestModel model(run.backend, run.random, kUsers, kItems, dim, kind, type);
         ReferenceMf reference = model.reference();
         const RatingLoss loss = loss_of(variant % 2 == 1, variant / 2 == 1);
         const GuardedArray<double> error(run.backend, std::vector<double>{10});
         Bounded expected(10);
         for (int round = 0; round < 2; ++round) {  // the second from state that is not zero
-          const HostBatch batch =
-              random_batch(run.random, distinct_rows(run.random, kUsers, kRatings), distinct_rows(run.random, kItems, kRatings));
+          const HostBatch batch = random_batch(run.random, distinct_rows(run.random, kUsers, kRatings),
+                                               distinct_rows(run.random, kItems, kRatings));
           const TestBatch device(run.backend, batch);
           run_rating_step(run.backend, model.parameters(), device.view(), loss, step_of(kind), error.data());
           expected = expected + reference_rating_step(reference, batch, loss, step_of(kind));
@@ -68,7 +69,8 @@ void rating_step_without_learning_rate_or_ratings_changes_nothing(CheckRun& run,
     const std::vector<float> before = model.user_factors.weights();
     OptimizerStep step = step_of(kind);
     step.learning_rate = 0;
-    const HostBatch batch = random_batch(run.random, random_rows(run.random, 20, 300), random_rows(run.random, 20, 300));
+    const HostBatch batch =
+        random_batch(run.random, random_rows(run.random, 20, 300), random_rows(run.random, 20, 300));
     const TestBatch device(run.backend, batch);
     const GuardedArray<double> error(run.backend, std::vector<double>{0});
     run_rating_step(run.backend, model.parameters(), device.view(), loss_of(true, true), step, error.data());
@@ -112,7 +114,8 @@ void rating_gradients_match_and_repeat_bit_for_bit(CheckRun& run, TableType type
       const Checker::Scope scope("dim {} ratings {}", dim, n);
       TestModel model(run.backend, run.random, kUsers, kItems, dim, OptimizerKind::kSgd, type);
       const std::uint32_t stride = run.backend.row_stride(dim, type);
-      const HostBatch batch = random_batch(run.random, random_rows(run.random, kUsers, n), random_rows(run.random, kItems, n));
+      const HostBatch batch =
+          random_batch(run.random, random_rows(run.random, kUsers, n), random_rows(run.random, kItems, n));
       const TestBatch device(run.backend, batch);
       const RatingLoss loss = loss_of(dim % 2 == 0, dim % 3 == 0);
       const ReferenceGradients expected = reference_rating_gradients(model.reference(), batch, loss);
@@ -122,7 +125,7 @@ void rating_gradients_match_and_repeat_bit_for_bit(CheckRun& run, TableType type
         const GuardedArray<float> user_bias(run.backend, n), item_bias(run.backend, n);
         const GuardedArray<double> error(run.backend, std::vector<double>{0});
         run.backend.rating_gradients(model.parameters(), device.view(), loss, {user.data(), n, dim, stride},
-                                   {item.data(), n, dim, stride}, user_bias.data(), item_bias.data(), error.data());
+                                     {item.data(), n, dim, stride}, user_bias.data(), item_bias.data(), error.data());
         const std::vector<float> p = user.download(), q = item.download();
         const std::vector<float> b = user_bias.download(), c = item_bias.download();
         for (std::uint64_t r = 0; r < n; ++r) {
@@ -214,7 +217,7 @@ void update_rows_gives_equal_bits_whatever_else_is_in_the_batch(CheckRun& run, T
     }
     TestTable a(run.backend, start, OptimizerKind::kAdam), b(run.backend, start, OptimizerKind::kAdam);
     run.check.that(same_bits(updated(run.backend, a, rows, gradient, step_of(OptimizerKind::kAdam)),
-                          updated(run.backend, b, other_rows, other, step_of(OptimizerKind::kAdam))),
+                             updated(run.backend, b, other_rows, other, step_of(OptimizerKind::kAdam))),
                    "{} rows: other bits in another batch", rows.size());
   }
 }
@@ -224,8 +227,7 @@ constexpr OpCheck kChecks[] = {
     {"lookup_rows", "LookupRowsWidens16Bits", in_16_bits<lookup_rows_copies_rows_and_zeroes_padding>},
     {"rating_step", "RatingStepIsSequentialSgdWhereNoRatingsMeet",
      in_float32<rating_step_is_sequential_sgd_where_no_ratings_meet>},
-    {"rating_step", "RatingStepRoundsThatTo16Bits",
-     in_16_bits<rating_step_is_sequential_sgd_where_no_ratings_meet>},
+    {"rating_step", "RatingStepRoundsThatTo16Bits", in_16_bits<rating_step_is_sequential_sgd_where_no_ratings_meet>},
     {"rating_step", "RatingStepWithoutLearningRateOrRatingsChangesNothing",
      in_float32<rating_step_without_learning_rate_or_ratings_changes_nothing>},
     {"rating_step", "RatingStepWithoutLearningRateKeeps16Bits",

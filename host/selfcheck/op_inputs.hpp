@@ -44,8 +44,7 @@ class GuardedArray {
     const std::vector<T> all = all_values();
     std::vector<T> intact(kGuard);
     std::memset(static_cast<void*>(intact.data()), 0xFF, kGuard * sizeof(T));
-    Checker::current().that(std::memcmp(all.data(), intact.data(), kGuard * sizeof(T)) == 0,
-                            "written before an array");
+    Checker::current().that(std::memcmp(all.data(), intact.data(), kGuard * sizeof(T)) == 0, "written before an array");
     Checker::current().that(std::memcmp(all.data() + kGuard + size_, intact.data(), kGuard * sizeof(T)) == 0,
                             "written past an array");
   }
@@ -130,7 +129,9 @@ class TestTable {
         steps_(backend, zeros<std::uint32_t>(size().steps)) {}
 
   ParameterView view() const {
-    return {{weight_.data(), start_.rows, start_.cols, start_.stride, start_.type}, first_.data(), second_.data(),
+    return {{weight_.data(), start_.rows, start_.cols, start_.stride, start_.type},
+            first_.data(),
+            second_.data(),
             steps_.data()};
   }
   std::vector<float> weights() const { return float_values(weight_.download(), start_.type); }
@@ -144,7 +145,8 @@ class TestTable {
     expect_matrix("weight", weights(), stored);
     if (kind_ == OptimizerKind::kRowwiseAdagrad) {
       const std::vector<float> first = first_.download();
-      for (std::uint64_t r = 0; r < start_.rows; ++r) Checker::current().near(first[r], reference.first[r], "row {}", r);
+      for (std::uint64_t r = 0; r < start_.rows; ++r)
+        Checker::current().near(first[r], reference.first[r], "row {}", r);
     } else if (!reference.first.empty()) {
       expect_matrix("first", first_.download(), reference.first);
     }

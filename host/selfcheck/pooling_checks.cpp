@@ -28,7 +28,7 @@ struct DeviceBags {
       : rows(backend, host.rows),
         offsets(backend, host.offsets),
         weights(backend, host.weights),
-        view{rows.data(), offsets.data(), host.weights.empty() ? nullptr : weights.data(),
+        view{rows.data(),   offsets.data(),   host.weights.empty() ? nullptr : weights.data(),
              host.n_bags(), host.rows.size(), host.mode} {}
   GuardedArray<Row> rows;
   GuardedArray<std::uint64_t> offsets;
@@ -46,7 +46,8 @@ void for_each_pooling(CheckRun& run, TableType type, Visit&& visit) {
         for (const std::uint64_t n_bags : {0u, 1u, 61u}) {
           const bool as_bias = dim == 1 && weighted && type == TableType::kFloat32;
           const std::uint32_t stride = as_bias ? 1 : run.backend.row_stride(dim, type);
-          const Checker::Scope scope("dim {} mean {} weighted {} bags {}", dim, mode == PoolMode::kMean, weighted, n_bags);
+          const Checker::Scope scope("dim {} mean {} weighted {} bags {}", dim, mode == PoolMode::kMean, weighted,
+                                     n_bags);
           visit(random_table(run.random, kTableRows, dim, stride, 1, type),
                 random_bags(run.random, kTableRows, n_bags, mode, weighted));
           if (run.check.failed()) return;

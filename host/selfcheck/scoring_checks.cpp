@@ -35,7 +35,8 @@ void rating_error_sums_adds_in_a_fixed_order(CheckRun& run) {
   for (const std::uint64_t n : {0u, 1u, 2u, 257u, 70001u}) {
     const Checker::Scope scope("ratings {}", n);
     const HostTable prediction = random_table(run.random, n, 1, 1, 5), rating = random_table(run.random, n, 1, 1, 5);
-    const GuardedArray<float> device_prediction(run.backend, prediction.values), device_rating(run.backend, rating.values);
+    const GuardedArray<float> device_prediction(run.backend, prediction.values),
+        device_rating(run.backend, rating.values);
     const GuardedArray<std::byte> workspace(run.backend, run.backend.rating_error_sums_workspace_bytes(n));
     double squared = 10, absolute = 20;
     for (std::uint64_t k = 0; k < n; ++k) {

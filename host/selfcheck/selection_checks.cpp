@@ -24,8 +24,8 @@ struct SelectionCase {
 // Every third item has a twin far away. Query 1 excludes nothing, query 2 all items, others about an eighth.
 SelectionCase random_selection(std::mt19937_64& random, std::uint64_t n_queries, std::uint64_t n_items,
                                std::uint32_t dim, std::uint32_t stride, bool integers, bool biased) {
-  SelectionCase c{random_table(random, n_queries, dim, stride, 2), random_table(random, n_items, dim, stride, 2), {}, {},
-                  integers};
+  SelectionCase c{
+      random_table(random, n_queries, dim, stride, 2), random_table(random, n_items, dim, stride, 2), {}, {}, integers};
   if (integers) {  // small ones: many ties
     for (float& x : c.queries.values) x = std::round(x);
     for (float& x : c.items.values) x = std::round(x);
@@ -56,8 +56,8 @@ Selected select(Backend& backend, const SelectionCase& c, std::uint32_t k, std::
   const GuardedArray<Row> ids(backend, c.excluded.ids);
   const GuardedArray<Row> out_items(backend, c.queries.rows * k);
   const GuardedArray<float> out_scores(backend, c.queries.rows * k);
-  const GuardedArray<std::byte> workspace(
-      backend, backend.top_k_workspace_bytes(c.queries.rows, c.items.rows, k) + extra_bytes);
+  const GuardedArray<std::byte> workspace(backend,
+                                          backend.top_k_workspace_bytes(c.queries.rows, c.items.rows, k) + extra_bytes);
   backend.top_k({queries.data(), c.queries.rows, c.queries.cols, c.queries.stride},
                 {items.data(), c.items.rows, c.items.cols, c.items.stride}, c.bias.empty() ? nullptr : bias.data(),
                 with_excluded ? RowLists{offsets.data(), ids.data()} : RowLists{}, k, out_items.data(),
@@ -82,8 +82,8 @@ void top_k_is_the_head_of_all_scores_sorted(CheckRun& run) {
     for (const std::uint64_t n_items : {1u, 5u, 400u}) {
       for (const bool integers : {true, false}) {
         const Checker::Scope scope("dim {} items {} integers {}", dim, n_items, integers);
-        const SelectionCase c = random_selection(run.random, 14, n_items, dim, run.backend.row_stride(dim), integers,
-                                                 dim % 2 == 0);
+        const SelectionCase c =
+            random_selection(run.random, 14, n_items, dim, run.backend.row_stride(dim), integers, dim % 2 == 0);
         for (const std::uint32_t k : {1u, 10u, 300u}) {
           if (k == 300 && dim > 64) continue;
           expect_selected(c, k, select(run.backend, c, k));

@@ -30,7 +30,8 @@ inline std::vector<Bounded> reference_scores(std::span<const float> query, Matri
 // a number for a score. Scores may differ by their rounding, and the choice by what that leaves open; items with equal
 // vectors and biases tie exactly, and then the lower row comes first.
 inline void expect_top_k(MatrixView<const float> items, std::span<const float> bias, const std::set<Row>& excluded,
-                         const std::vector<Bounded>& scores, std::span<const Row> got, std::span<const float> got_scores) {
+                         const std::vector<Bounded>& scores, std::span<const Row> got,
+                         std::span<const float> got_scores) {
   Checker& check = Checker::current();
   const auto same_item = [&](Row a, Row b) {
     return std::equal(items.row(a), items.row(a) + items.cols, items.row(b)) && (bias.empty() || bias[a] == bias[b]);
@@ -44,14 +45,15 @@ inline void expect_top_k(MatrixView<const float> items, std::span<const float> b
   if (!check.that(chosen.size() == n, "an item appears twice")) return;
   for (std::size_t t = 0; t < got.size(); ++t) {
     if (t >= n) {
-      if (!check.that(got[t] == kUnknownRow && got_scores[t] == -INFINITY, "place {}: row {}, expected none", t, got[t]))
+      if (!check.that(got[t] == kUnknownRow && got_scores[t] == -INFINITY, "place {}: row {}, expected none", t,
+                      got[t]))
         return;
       continue;
     }
     if (!check.that(allowed.contains(got[t]), "place {}: row {} does not take part", t, got[t])) return;
     if (!check.near(got_scores[t], scores[got[t]], "place {}: score of row {}", t, got[t])) return;
-    const bool in_order = t == 0 || got_scores[t - 1] > got_scores[t] ||
-                          (got_scores[t - 1] == got_scores[t] && got[t - 1] < got[t]);
+    const bool in_order =
+        t == 0 || got_scores[t - 1] > got_scores[t] || (got_scores[t - 1] == got_scores[t] && got[t - 1] < got[t]);
     if (!check.that(in_order, "place {}: row {} is out of order", t, got[t])) return;
   }
   if (n == taking_part.size()) return;

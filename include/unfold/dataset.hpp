@@ -19,20 +19,20 @@ namespace unfold {
 
 // What an import read, and what it left out and why. Every line is accounted for.
 struct ImportReport {
-  std::string source;                    // path as given
-  std::string format;                    // "csv", "tsv", "dat", "space", "adjacency", ...
-  std::string columns;                   // "user=userId,item=movieId,rating=rating,time=timestamp"
-  bool has_ratings = false;              // the input has a rating column
-  bool has_times = false;                // the input has a time column
-  std::uint64_t n_lines = 0;             // lines read, header and blank lines included
-  std::uint64_t n_parsed = 0;            // interactions understood
-  std::uint64_t n_rejected = 0;          // lines left out under on_error = skip
-  std::string rejected_file;             // where they were written, if any
-  std::uint64_t n_duplicates = 0;        // repeated (user, item) pairs dropped; the last by time stays
-  std::uint64_t n_below_minimum = 0;     // ratings of users or items under the minimum count
-  std::uint64_t n_ratings = 0;           // kept
-  std::uint32_t n_users = 0;             // kept
-  std::uint32_t n_items = 0;             // kept
+  std::string source;                 // path as given
+  std::string format;                 // "csv", "tsv", "dat", "space", "adjacency", ...
+  std::string columns;                // "user=userId,item=movieId,rating=rating,time=timestamp"
+  bool has_ratings = false;           // the input has a rating column
+  bool has_times = false;             // the input has a time column
+  std::uint64_t n_lines = 0;          // lines read, header and blank lines included
+  std::uint64_t n_parsed = 0;         // interactions understood
+  std::uint64_t n_rejected = 0;       // lines left out under on_error = skip
+  std::string rejected_file;          // where they were written, if any
+  std::uint64_t n_duplicates = 0;     // repeated (user, item) pairs dropped; the last by time stays
+  std::uint64_t n_below_minimum = 0;  // ratings of users or items under the minimum count
+  std::uint64_t n_ratings = 0;        // kept
+  std::uint32_t n_users = 0;          // kept
+  std::uint32_t n_items = 0;          // kept
   double rating_min = 1, rating_max = 1, rating_mean = 1;  // of the kept ratings
 };
 
@@ -40,14 +40,17 @@ struct ImportReport {
 enum class OnError { kFail, kSkip };
 
 struct ImportOptions {
-  std::string format = "auto";   // auto, csv, tsv, dat ("::"), pipe ("|"), semicolon, space, adjacency
-  std::map<std::string, std::string> columns;  // role (user, item, rating, time) -> header name or 1-based number; empty: found out
-  std::string header = "auto";   // auto, yes, no
+  std::string format = "auto";  // auto, csv, tsv, dat ("::"), pipe ("|"), semicolon, space, adjacency
+  std::map<std::string, std::string>
+      columns;                  // role (user, item, rating, time) -> header name or 1-based number; empty: found out
+  std::string header = "auto";  // auto, yes, no
   std::uint64_t min_user_ratings = 1;  // users with fewer ratings are left out (repeated with the items' until stable)
   std::uint64_t min_item_ratings = 1;  // items with fewer ratings are left out
   OnError on_error = OnError::kFail;
-  std::filesystem::path rejected_file;  // with kSkip: the rejected lines, as they were; empty: SOURCE's name + ".rejected" in the working folder
-  std::uint64_t memory_bytes = std::uint64_t{1} << 30;  // bound on buffers that would grow with the file; ids come on top
+  std::filesystem::path rejected_file;  // with kSkip: the rejected lines, as they were; empty: SOURCE's name +
+                                        // ".rejected" in the working folder
+  std::uint64_t memory_bytes = std::uint64_t{1}
+                               << 30;   // bound on buffers that would grow with the file; ids come on top
   std::uint64_t max_ids = kUnknownRow;  // per side; lower for tests
 };
 

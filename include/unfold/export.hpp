@@ -11,7 +11,8 @@ namespace unfold {
 // npy          user_embedding.npy item_embedding.npy user_bias.npy item_bias.npy, user_ids.txt item_ids.txt
 // safetensors  embeddings.safetensors with the model's tensors, user_ids.txt item_ids.txt
 // word2vec     user_embedding.txt item_embedding.txt, text: "n dim", then "id v1 ... vdim" a line (white space
-//              and % in ids are percent-encoded, as the format has no quoting); user_bias.txt item_bias.txt alike, dim 1
+//              and % in ids are percent-encoded, as the format has no quoting); user_bias.txt item_bias.txt alike, dim
+//              1
 // csv          users.csv items.csv: id,bias,f0,...,f(dim-1); RFC 4180 quoting
 // Floats in text read back to the same bits. Written aside and renamed. Throws UsageError (format, existing
 // target without overwrite), DataError.

@@ -25,7 +25,8 @@ ItemGroups make_item_groups(const std::vector<std::string>& group_of_item);
 
 // Reads a column (`column` is its name, or a number from 1) of a table of items: CSV, TSV, `;`, `::` or `|`, plain, .gz
 // or .zst. Items that the table does not name, or whose value is empty, have no group; ids that `item_ids` lacks are
-// passed over. Throws DataError: no such file or column, a line that cannot be read, a table that names none of the items.
+// passed over. Throws DataError: no such file or column, a line that cannot be read, a table that names none of the
+// items.
 ItemGroups read_item_groups(const std::filesystem::path& file, const std::string& column, const IdMap& item_ids);
 
 }  // namespace unfold

@@ -2,8 +2,8 @@
 // implementation shares. Scores s are query . item + bias of the item.
 //
 // A negative j enters as its logit l_j = s_j / T - log c_j, where c_j is how often it is expected among the negatives
-// (draws * probability). So exp(l_j), summed over the negatives, has the mean of exp(s_i / T) summed over all items that
-// can be drawn: the logQ correction (Yi et al., Sampling-bias-corrected neural modeling, RecSys 2019; Bengio and
+// (draws * probability). So exp(l_j), summed over the negatives, has the mean of exp(s_i / T) summed over all items
+// that can be drawn: the logQ correction (Yi et al., Sampling-bias-corrected neural modeling, RecSys 2019; Bengio and
 // Senecal 2008). With c_j = 1 for every item, all of them negatives, it is the full softmax.
 //
 //   softmax   L = -s+ / T' + a log Z,   Z = sum_j exp(l_j), plus exp(s+ / T) where the positive is in the denominator
@@ -30,8 +30,8 @@ enum class SoftmaxLossKind : std::uint8_t { kSoftmax, kBpr };
 
 struct SoftmaxLoss {
   SoftmaxLossKind kind = SoftmaxLossKind::kSoftmax;
-  float positive_ratio = 1;    // T / T', > 0: the positive's inverse temperature as a multiple of the negatives'
-  float negative_weight = 1;   // a, > 0
+  float positive_ratio = 1;   // T / T', > 0: the positive's inverse temperature as a multiple of the negatives'
+  float negative_weight = 1;  // a, > 0
   bool positive_in_denominator = true;
   float weight_temperature = 0;  // T_w, > 0 where thresholds are given
 };

@@ -16,17 +16,17 @@ struct SyntheticOptions {
   std::uint32_t n_users = 2000;
   std::uint32_t n_items = 1000;
   std::uint64_t n_ratings = 100000;
-  std::uint32_t dim = 8;          // planted dimension
-  double noise = 0.5;             // standard deviation of the noise, in rating units: the best possible RMSE before rounding
-  double signal_std = 0.7;        // standard deviation of p_u.q_i, in rating units
-  double bias_std = 0.4;          // standard deviation of each bias, in rating units
-  double mean = 3.5;              // rating units
-  double skew = 0.8;              // popularity exponent of items, >= 0; 0 is uniform
-  double user_skew = 0.5;         // activity exponent of users, >= 0
-  std::uint32_t groups = 1;       // disjoint groups, >= 1
+  std::uint32_t dim = 8;     // planted dimension
+  double noise = 0.5;        // standard deviation of the noise, in rating units: the best possible RMSE before rounding
+  double signal_std = 0.7;   // standard deviation of p_u.q_i, in rating units
+  double bias_std = 0.4;     // standard deviation of each bias, in rating units
+  double mean = 3.5;         // rating units
+  double skew = 0.8;         // popularity exponent of items, >= 0; 0 is uniform
+  double user_skew = 0.5;    // activity exponent of users, >= 0
+  std::uint32_t groups = 1;  // disjoint groups, >= 1
   double rating_min = 0, rating_max = 0;  // clipped to this range where min < max
-  double rating_step = 0;         // rounded to multiples of this where > 0
-  bool implicit = false;          // write pairs without a rating
+  double rating_step = 0;                 // rounded to multiples of this where > 0
+  bool implicit = false;                  // write pairs without a rating
   std::uint64_t seed = 1;
   std::filesystem::path items_out;  // the items' groups as a table of tab-separated item and group; empty: as below
 };
@@ -34,7 +34,7 @@ struct SyntheticOptions {
 struct SyntheticReport {
   std::uint64_t n_ratings = 0;
   std::uint32_t n_users_seen = 0, n_items_seen = 0;
-  double best_rmse = 0;   // RMSE of the planted model on the written ratings
+  double best_rmse = 0;  // RMSE of the planted model on the written ratings
   double best_mae = 0;
 };
 

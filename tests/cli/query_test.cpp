@@ -112,7 +112,8 @@ TEST_F(CliQuery, WritesLinesForAFileOfIds) {
   EXPECT_THAT(listing(), ElementsAre("ids.txt", "items.csv", "lists.tsv", "m", "one.tsv"));
 
   write_file(path("all.txt"), "u4\nu3\nu2\n");
-  const ProcessResult few = unfold({"recommend", "m", "--ids", "all.txt", "-k", "5", "--exclude-seen", "--device", "cpu", "--quiet"});
+  const ProcessResult few =
+      unfold({"recommend", "m", "--ids", "all.txt", "-k", "5", "--exclude-seen", "--device", "cpu", "--quiet"});
   EXPECT_THAT(lines_of(few.out), SizeIs(2 + 5 + 5));
   EXPECT_EQ(few.err, "unfold: 1 of 3 lists have fewer than 5 items: no others are left\n");
 }

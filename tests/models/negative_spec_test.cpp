@@ -45,9 +45,30 @@ TEST(NegativeSpec, ReadsHardKindsAndBoth) {
 }
 
 TEST(NegativeSpec, NamesWhatItRefuses) {
-  for (const char* text : {"", "unifrom", "uniform:2", "uniform+uniform", "hard:1/2+mined:4", "popularity", "popularity:-1",
-                           "popularity:nan", "popularity:x", "mixed", "mixed:0", "mixed:1", "mixed:1.5", "hard:0/5", "disliked:0", "disliked:2/5",
-                           "hard:6/5", "hard:5/", "hard:/5", "hard:1/4097", "hard:1/99999999999", "uniform+", "+uniform", "hard:-1/5"}) {
+  for (const char* text : {"",
+                           "unifrom",
+                           "uniform:2",
+                           "uniform+uniform",
+                           "hard:1/2+mined:4",
+                           "popularity",
+                           "popularity:-1",
+                           "popularity:nan",
+                           "popularity:x",
+                           "mixed",
+                           "mixed:0",
+                           "mixed:1",
+                           "mixed:1.5",
+                           "hard:0/5",
+                           "disliked:0",
+                           "disliked:2/5",
+                           "hard:6/5",
+                           "hard:5/",
+                           "hard:/5",
+                           "hard:1/4097",
+                           "hard:1/99999999999",
+                           "uniform+",
+                           "+uniform",
+                           "hard:-1/5"}) {
     try {
       NegativeSpec::parse(text);
       ADD_FAILURE() << '"' << text << "\" was taken";

@@ -74,7 +74,8 @@ std::vector<float> samples() {
   for (std::uint32_t bits = 0; bits < 0x8000u; ++bits) {
     const auto x = static_cast<float>(value_of<Element>(bits));
     if (!std::isfinite(x)) continue;
-    const auto next = static_cast<float>(std::min<double>(place_of<Element>(bits + 1), std::numeric_limits<float>::max()));
+    const auto next =
+        static_cast<float>(std::min<double>(place_of<Element>(bits + 1), std::numeric_limits<float>::max()));
     const float middle = x + (next - x) / 2;
     for (const float at : {x, middle}) {
       for (const float y : {std::nextafter(at, 0.0f), at, std::nextafter(at, HUGE_VALF)}) {
@@ -115,7 +116,8 @@ TYPED_TEST(Elements, EveryValueIsTheFormatsAndRoundsToItself) {
 }
 
 TYPED_TEST(Elements, NearestIsNearestAndTiesGoToEven) {
-  for (const float x : samples<TypeParam>()) ASSERT_EQ(round_nearest<TypeParam>(x).bits, nearest_reference<TypeParam>(x)) << x;
+  for (const float x : samples<TypeParam>())
+    ASSERT_EQ(round_nearest<TypeParam>(x).bits, nearest_reference<TypeParam>(x)) << x;
   EXPECT_TRUE(std::isinf(to_float(round_nearest<TypeParam>(HUGE_VALF))));
 }
 
@@ -136,8 +138,10 @@ TYPED_TEST(Elements, StochasticIsOneOfTheTwoNeighbours) {
 TYPED_TEST(Elements, StochasticIsTheValueOnAverage) {
   using F = Format<TypeParam>;
   std::mt19937 random(7);
-  std::vector<float> values = {1.0f, 1.0001f, 3.14159f, 1e-3f, 6.1e-5f, 5.96e-8f, 3e-8f, 1e-5f, 2.9e-6f, 1e4f, 0.99999f};
-  for (int n = 0; n < 20; ++n) values.push_back(std::ldexp(1.0f + 0x1p-24f * static_cast<float>(random() >> 8), n - 20));
+  std::vector<float> values = {1.0f,  1.0001f, 3.14159f, 1e-3f, 6.1e-5f, 5.96e-8f,
+                               3e-8f, 1e-5f,   2.9e-6f,  1e4f,  0.99999f};
+  for (int n = 0; n < 20; ++n)
+    values.push_back(std::ldexp(1.0f + 0x1p-24f * static_cast<float>(random() >> 8), n - 20));
   for (const float positive : values) {
     for (const float x : {positive, -positive}) {
       double sum = 0;

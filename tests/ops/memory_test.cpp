@@ -63,7 +63,8 @@ TEST_P(BackendMemory, SlotsHandBatchesOver) {
     slot->upload(kFloats * sizeof(float));
     const auto* const device = reinterpret_cast<const float*>(slot->device());
     // One row of 1 << 16 columns: the lookup copies what the slot holds.
-    backend().lookup_rows(MatrixView<const float>{device, 1, kFloats, kFloats}, rows.data(), 1, {copy.data(), 1, kFloats, kFloats});
+    backend().lookup_rows(MatrixView<const float>{device, 1, kFloats, kFloats}, rows.data(), 1,
+                          {copy.data(), 1, kFloats, kFloats});
     slot->release();
     std::vector<float> got(kFloats);
     copy.download(std::span(got));

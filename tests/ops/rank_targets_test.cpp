@@ -43,8 +43,8 @@ struct RankCase {
     return {ranks.begin() + 1, ranks.end() - 1};
   }
   std::vector<RankRange> reference(bool exact_scores) const {
-    return selfcheck::reference_ranks(query_view(), item_view(), bias.empty() ? nullptr : bias.data(), targets, excluded,
-                                 exact_scores);
+    return selfcheck::reference_ranks(query_view(), item_view(), bias.empty() ? nullptr : bias.data(), targets,
+                                      excluded, exact_scores);
   }
 };
 
@@ -228,10 +228,10 @@ TEST(RankTargets, RefuseAWorkspaceThatIsTooSmall) {
   const RankCase c = random_case(9, 16, 3, 50, 3, 3, Values::kReals);
   std::vector<std::uint32_t> ranks(c.targets.ids.size());
   std::vector<std::byte> workspace(cpu::rank_targets_workspace_bytes(3, 50, ranks.size()) - 1);
-  EXPECT_THROW(cpu::rank_targets(c.query_view(), c.item_view(), nullptr,
-                                 {c.targets.offsets.data(), c.targets.ids.data()}, {}, ranks.size(), ranks.data(),
-                                 workspace, 1),
-               DeviceError);
+  EXPECT_THROW(
+      cpu::rank_targets(c.query_view(), c.item_view(), nullptr, {c.targets.offsets.data(), c.targets.ids.data()}, {},
+                        ranks.size(), ranks.data(), workspace, 1),
+      DeviceError);
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ std::vector<float> after_steps(Backend& backend, bool use_graph) {
   const TestModel model(backend, random, kUsers, kItems, kDim, OptimizerKind::kAdam);
   const GuardedArray<double> error(backend, std::vector<double>{0});
   for (const std::uint64_t n : {64u, 64u, 1000u, 3u, 64u}) {
-    const TestBatch batch(backend, random_batch(random, random_rows(random, kUsers, n), random_rows(random, kItems, n)));
+    const TestBatch batch(backend,
+                          random_batch(random, random_rows(random, kUsers, n), random_rows(random, kItems, n)));
     const GuardedArray<float> user(backend, n * stride), item(backend, n * stride);
     const GuardedArray<float> user_bias(backend, n), item_bias(backend, n);
     const GuardedArray<std::byte> workspace(backend, backend.update_rows_workspace_bytes(n));

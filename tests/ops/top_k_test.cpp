@@ -60,7 +60,8 @@ TEST(TopKTest, IsEqualForAnyWorkspaceAndThreads) {
   const std::vector<Row> expected = c.select(1, c.bytes());
   for (const int n_threads : {1, 2, 3, 8}) {
     for (const std::uint64_t extra : {0, 1, 63, 100000, 8 << 20}) {
-      ASSERT_EQ(c.select(n_threads, c.bytes() + extra), expected) << n_threads << " threads, " << extra << " more bytes";
+      ASSERT_EQ(c.select(n_threads, c.bytes() + extra), expected)
+          << n_threads << " threads, " << extra << " more bytes";
     }
   }
 }
