@@ -201,6 +201,12 @@ class CudaBackend final : public Backend {
     cuda::draw_negatives(launch_, sampler, key, queries, n, n_negatives, known, negatives, log_q, n_rejected);
   }
 
+  void mixed_log_counts(const Row* given, std::uint64_t n_given, const Row* rows, std::uint64_t n, float expected_draws,
+                        std::uint32_t* times, float* log_count) override {
+    use_device();
+    cuda::mixed_log_counts(launch_, given, n_given, rows, n, expected_draws, times, log_count);
+  }
+
   void transform_rows(const RowTransform& transform, MatrixView<float> rows, float* scale) override {
     use_device();
     cuda::transform_rows(launch_, transform, rows, scale);

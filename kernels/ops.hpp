@@ -39,6 +39,9 @@ void draw_negatives(const Launch& launch, const NegativeSampler& sampler, const 
                     std::uint64_t n, std::uint32_t n_negatives, RowLists known, Row* negatives, float* log_q,
                     std::uint64_t* n_rejected);
 
+void mixed_log_counts(const Launch& launch, const Row* given, std::uint64_t n_given, const Row* rows, std::uint64_t n,
+                      float expected_draws, std::uint32_t* times, float* log_count);
+
 void transform_rows(const Launch& launch, const RowTransform& transform, MatrixView<float> rows, float* scale);
 void transform_rows_gradient(const Launch& launch, const RowTransform& transform, MatrixView<const float> vectors,
                              const float* scale, MatrixView<float> gradient);

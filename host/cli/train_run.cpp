@@ -59,7 +59,11 @@ TrainRun::TrainRun(const TrainRequest& request, std::string config)
     throw UsageError(fmt::format("--test {} and --split {} both name a test part; give one, or --split none",
                                  request_.test, request_.split));
   }
-  if (!request_.score.items.empty() && request_.test.empty() && split_.kind == SplitKind::kNone) {
+  if (request_.options.group_batches && request_.score.items.empty()) {
+    throw UsageError("--group-batches needs the groups of items; name a table with --items");
+  }
+  if (!request_.score.items.empty() && !request_.options.group_batches && request_.test.empty() &&
+      split_.kind == SplitKind::kNone) {
     throw UsageError("--items measures folding beside the scores on the test part; name one with --test or --split");
   }
   const std::string& validation = request_.validation;
@@ -142,7 +146,8 @@ TrainResult TrainRun::train_parts(const LoadedData& data, const Parts& parts) {
   callbacks.stop = interrupted;
   progress_.say(
       fmt::format("training {} on {}: {}", request_.options.model, backend_->name(), backend_->description()));
-  const TrainData view{parts.train, parts.validation, data.dataset.n_users(), data.dataset.n_items()};
+  const TrainData view{parts.train, parts.validation, data.dataset.n_users(), data.dataset.n_items(),
+                       groups_ ? &*groups_ : nullptr};
   TrainResult result = train(*backend_, view, request_.options, callbacks);
   progress_.clear();
   return result;

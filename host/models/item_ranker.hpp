@@ -30,8 +30,6 @@ class ItemRanker {
   static std::uint64_t bytes(const Backend& backend, std::uint64_t n_users, std::uint64_t n_items, std::uint32_t stride,
                              bool has_bias, bool cosine, std::uint32_t largest_k);
 
-
-
   // Takes the item vectors as they are now for what follows.
   void look_up_items();
   // Every user's best items, without `excluded` [n_users] ones.

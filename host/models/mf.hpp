@@ -22,8 +22,8 @@ struct MfShape {
   std::uint32_t dim = 0;
   TableType table_type = TableType::kFloat32;  // of the embeddings; biases and optimizer state are float32
   OptimizerKind optimizer = OptimizerKind::kSgd;
-  bool deterministic = false;      // sum gradients by row instead of updating in place
-  std::uint64_t batch_size = 0;    // the largest batch
+  bool deterministic = false;    // sum gradients by row instead of updating in place
+  std::uint64_t batch_size = 0;  // the largest batch
 };
 
 class MfModel final : public TrainableModel {

@@ -11,7 +11,8 @@ namespace {
 
 bool is_popularity(const SoftmaxShape& shape) { return shape.negatives.random == RandomNegatives::kPopularity; }
 bool is_full(const SoftmaxShape& shape) { return shape.negatives.random == RandomNegatives::kFull; }
-bool has_log_counts(const SoftmaxShape& shape) { return shape.n_shared() > 0 && !is_full(shape); }
+bool is_mixed(const SoftmaxShape& shape) { return shape.negatives.random == RandomNegatives::kMixed; }
+bool has_log_counts(const SoftmaxShape& shape) { return shape.n_shared() > 0 && !is_full(shape) && !is_mixed(shape); }
 
 SeenItems rated_at_least(const RatingView& train, double mean, const SoftmaxShape& shape) {
   std::vector<Row> users, items;
@@ -52,6 +53,7 @@ NegativeSource::NegativeSource(Backend& backend, const SoftmaxShape& shape, std:
   const std::vector<std::uint64_t> counts = training_counts(seen, shape.n_items);
   build_sampler(known, counts);
   if (has_log_counts(shape)) build_log_counts(counts);
+  if (is_mixed(shape)) times_ = DeviceArray<std::uint32_t>(backend, shape.n_items);
   if (is_full(shape)) {
     std::vector<Row> rows(shape.n_items);
     std::iota(rows.begin(), rows.end(), 0u);
@@ -64,6 +66,7 @@ std::uint64_t NegativeSource::bytes(const SoftmaxShape& shape) {
   std::uint64_t bytes = 4 * shape.n_positives + 8 * (n_users + 1);
   if (is_popularity(shape)) bytes += 12 * n_items + 4 * n_users;
   if (has_log_counts(shape)) bytes += 8 * n_items;
+  if (is_mixed(shape)) bytes += 4 * n_items;
   if (is_full(shape)) bytes += 4 * n_items;
   return bytes;
 }
@@ -79,20 +82,21 @@ void NegativeSource::build_sampler(const SeenItems& known, const std::vector<std
   sampler_ = {shape_.n_items, alias_threshold_.data(), alias_.data(), log_q_.data(), log_unknown_mass_.data()};
 }
 
-// Draws times probability, and for in-batch ones the size of the batch times the item's share of the positives.
+// Draws times probability, or for in-batch ones the size of the batch times the item's share of the positives.
 void NegativeSource::build_log_counts(const std::vector<std::uint64_t>& counts) {
   std::vector<float> log_q(shape_.n_items, -std::log(static_cast<float>(shape_.n_items)));
   if (log_q_.size() > 0) log_q_.download(log_q);
-  const auto n_drawn = static_cast<double>(shape_.n_shared() - shape_.n_in_batch());
+  const auto n_drawn = static_cast<double>(shape_.n_shared());
   const auto total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
   const std::uint64_t last_batch = (shape_.n_positives - 1) % shape_.batch_size + 1;
   for (std::size_t b = 0; b < log_count_.size(); ++b) {
     const std::uint64_t batch_size = b == 0 ? shape_.batch_size : last_batch;
-    const double in_batch = shape_.n_in_batch() == 0 ? 0 : static_cast<double>(batch_size) / total;
     std::vector<float> log_count(shape_.n_items);
     for (std::uint32_t i = 0; i < shape_.n_items; ++i) {
-      const double drawn = n_drawn * std::exp(static_cast<double>(log_q[i]));
-      log_count[i] = static_cast<float>(std::log(drawn + in_batch * static_cast<double>(counts[i])));
+      const double expected = shape_.n_in_batch() == 0
+                                  ? n_drawn * std::exp(static_cast<double>(log_q[i]))
+                                  : static_cast<double>(batch_size) * static_cast<double>(counts[i]) / total;
+      log_count[i] = static_cast<float>(std::log(expected));
     }
     log_count_[b] = uploaded(backend_, log_count);
   }
@@ -110,6 +114,11 @@ std::uint64_t NegativeSource::draw_shared(const RatingBatch& batch, std::uint64_
   if (n == 0) return 0;
   backend_.copy_on_device(rows, batch.items, sizeof(Row) * n_in_batch);
   draw_any(Draw::kShared, step_number, static_cast<std::uint32_t>(n_drawn), rows + n_in_batch, nullptr);
+  if (is_mixed(shape_)) {
+    const float expected_draws = static_cast<float>(n_drawn) / static_cast<float>(shape_.n_items);
+    backend_.mixed_log_counts(rows, n_in_batch, rows, n, expected_draws, times_.data(), log_count);
+    return n;
+  }
   const DeviceArray<float>& log_counts = log_count_[batch.size == shape_.batch_size ? 0 : 1];
   backend_.lookup_rows(MatrixView<const float>{log_counts.data(), shape_.n_items, 1, 1}, rows, n, {log_count, n, 1, 1});
   return n;

@@ -51,9 +51,11 @@ class NegativeSource {
   DeviceArray<std::uint32_t> alias_threshold_;
   DeviceArray<Row> alias_;
   DeviceArray<float> log_q_, log_unknown_mass_;
-  // log of how often an item is expected among the shared negatives, of a full batch and of an epoch's last one.
+  // log of how often an item is expected among the shared negatives, of a full batch and of an epoch's last one; where
+  // some are in-batch and others drawn, it depends on the batch instead.
   std::array<DeviceArray<float>, 2> log_count_;
-  DeviceArray<Row> all_items_;  // for the full softmax
+  DeviceArray<std::uint32_t> times_;  // [n_items] scratch for that
+  DeviceArray<Row> all_items_;        // for the full softmax
   DeviceArray<std::uint64_t> n_rejected_;
 };
 

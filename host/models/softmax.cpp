@@ -62,8 +62,8 @@ void SoftmaxModel::plan(const Backend& backend, const SoftmaxShape& shape, const
   add("workspace of a step", SoftmaxBuffers::workspace_bytes(backend, shape));
   add("rankings of all items", ItemRanker::bytes(backend, n_users, n_items, stride, shape.has_bias, settings.cosine,
                                                  largest_search(shape, settings)));
-  add("users' lists of items", BestItems::bytes(n_users, list_length(shape, settings)) +
-                                   BestItems::bytes(n_users, shape.threshold_rank));
+  add("users' lists of items",
+      BestItems::bytes(n_users, list_length(shape, settings)) + BestItems::bytes(n_users, shape.threshold_rank));
   plan.add_host("copy of the best embeddings", 4 * (n_users + n_items) * (shape.dim + 1ull));
   plan.add_host("users' training items", 4 * shape.n_positives + 8 * (n_users + 1) + 4 * n_items);
 }
@@ -210,8 +210,7 @@ void SoftmaxModel::step(const RatingBatch& batch, const OptimizerStep& step, std
   const std::uint64_t n = batch.size;
   Row* const rows = buffers_.item_rows.data();
   backend_.copy_on_device(rows, batch.items, sizeof(Row) * n);
-  const std::uint64_t n_shared =
-      source_.draw_shared(batch, step_number, rows + n, buffers_.shared_log_count.data());
+  const std::uint64_t n_shared = source_.draw_shared(batch, step_number, rows + n, buffers_.shared_log_count.data());
   const std::uint64_t first_own = n + n_shared;
   const MatrixView<float> items = look_up_items(rows, first_own, buffers_.items, buffers_.item_bias);
   const MatrixView<float> queries =

@@ -47,9 +47,8 @@ void SoftmaxBuffers::for_each_array(const SoftmaxShape& shape, bool learn_temper
 SoftmaxBuffers::SoftmaxBuffers(Backend& backend, const SoftmaxShape& shape, bool learn_temperature,
                                std::uint32_t stride)
     : workspace(backend, workspace_bytes(backend, shape)) {
-  for_each_array(shape, learn_temperature, stride, [&](auto& array, std::uint64_t n) {
-    array = std::remove_reference_t<decltype(array)>(backend, n);
-  });
+  for_each_array(shape, learn_temperature, stride,
+                 [&](auto& array, std::uint64_t n) { array = std::remove_reference_t<decltype(array)>(backend, n); });
 }
 
 std::uint64_t SoftmaxBuffers::array_bytes(const SoftmaxShape& shape, bool learn_temperature, std::uint32_t stride) {
@@ -61,12 +60,11 @@ std::uint64_t SoftmaxBuffers::array_bytes(const SoftmaxShape& shape, bool learn_
 
 std::uint64_t SoftmaxBuffers::workspace_bytes(const Backend& backend, const SoftmaxShape& shape) {
   const std::uint64_t n_shared = shape.n_shared();
-  std::uint64_t bytes =
-      backend.sampled_softmax_workspace_bytes(shape.batch_size, n_shared, shape.n_own(), shape.dim) +
-      std::min(kTileBytes, 4 * shape.batch_size * n_shared);
+  std::uint64_t bytes = backend.sampled_softmax_workspace_bytes(shape.batch_size, n_shared, shape.n_own(), shape.dim) +
+                        std::min(kTileBytes, 4 * shape.batch_size * n_shared);
   if (shape.has_hard()) {
-    bytes = std::max(bytes, backend.select_negatives_workspace_bytes(shape.batch_size, shape.negatives.n_candidates,
-                                                                     shape.dim));
+    bytes = std::max(
+        bytes, backend.select_negatives_workspace_bytes(shape.batch_size, shape.negatives.n_candidates, shape.dim));
   }
   return std::max(bytes, backend.update_rows_workspace_bytes(shape.n_item_rows()));
 }

@@ -14,22 +14,22 @@ struct SoftmaxShape {
   std::uint32_t dim = 0;
   TableType table_type = TableType::kFloat32;  // of the embeddings; the rest is float32
   OptimizerKind optimizer = OptimizerKind::kAdam;
-  std::uint64_t n_positives = 0;      // of the training part
-  std::uint64_t batch_size = 0;       // the largest batch
+  std::uint64_t n_positives = 0;  // of the training part
+  std::uint64_t batch_size = 0;   // the largest batch
   NegativeSpec negatives;
-  std::uint32_t n_negatives = 0;      // random ones: shared by a batch, or of each positive
-  bool own_negatives = false;         // each positive has its own: random ones, or with hard ones their candidates
+  std::uint32_t n_negatives = 0;  // random ones: shared by a batch, or of each positive
+  bool own_negatives = false;     // each positive has its own: random ones, or with hard ones their candidates
   bool has_bias = false;
-  bool has_weights = false;           // the ratings of a batch are weights of its positives
-  std::uint32_t threshold_rank = 0;   // K of the weights by the user's K-th best score; 0: no weights
+  bool has_weights = false;          // the ratings of a batch are weights of its positives
+  std::uint32_t threshold_rank = 0;  // K of the weights by the user's K-th best score; 0: no weights
 
   bool has_hard() const { return negatives.hard != HardNegatives::kNone; }
   bool is_mined() const { return negatives.hard == HardNegatives::kMined; }
   bool is_disliked() const { return negatives.hard == HardNegatives::kDisliked; }
   bool has_lists() const { return is_mined() || is_disliked(); }  // candidates stand in a list of each user's
-  std::uint64_t n_in_batch() const;  // of n_shared
-  std::uint64_t n_shared() const;    // negatives that a batch shares
-  std::uint32_t n_own() const;       // negatives of each positive's own
+  std::uint64_t n_in_batch() const;                               // of n_shared
+  std::uint64_t n_shared() const;                                 // negatives that a batch shares
+  std::uint32_t n_own() const;                                    // negatives of each positive's own
   // Candidates of hard negatives that are drawn: shared by a batch, or of each positive.
   std::uint64_t n_drawn_candidates() const;
   // Rows of the item table that a batch touches: positives, shared negatives, own negatives.
@@ -42,14 +42,14 @@ inline constexpr float kNoHardness = 1e30f;
 struct SoftmaxSettings {
   SoftmaxLoss loss;
   bool cosine = true;
-  float dropout = 0;                // of the query vector
-  float temperature = 0.1f;         // at the start, where it is learned
+  float dropout = 0;         // of the query vector
+  float temperature = 0.1f;  // at the start, where it is learned
   bool learn_temperature = false;
-  Hardness hardness;                // kind, M, T, a, b and p
-  float hard_weight = 1;            // how many negatives a hard one counts as
-  double hard_warmup = 0;           // share of the run before hard negatives join
-  std::uint32_t mined_skip = 0;     // best items that are passed over: they may be unknown positives
-  std::uint32_t refresh_epochs = 1; // epochs between two searches for users' best items
+  Hardness hardness;                 // kind, M, T, a, b and p
+  float hard_weight = 1;             // how many negatives a hard one counts as
+  double hard_warmup = 0;            // share of the run before hard negatives join
+  std::uint32_t mined_skip = 0;      // best items that are passed over: they may be unknown positives
+  std::uint32_t refresh_epochs = 1;  // epochs between two searches for users' best items
   std::uint64_t seed = 1;
 };
 

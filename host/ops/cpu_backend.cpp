@@ -145,6 +145,10 @@ class CpuBackend : public Backend {
                       std::uint64_t* n_rejected) override {
     cpu::draw_negatives(sampler, key, queries, n, n_negatives, known, negatives, log_q, n_rejected, n_threads_);
   }
+  void mixed_log_counts(const Row* given, std::uint64_t n_given, const Row* rows, std::uint64_t n, float expected_draws,
+                        std::uint32_t* times, float* log_count) override {
+    cpu::mixed_log_counts(given, n_given, rows, n, expected_draws, times, log_count);
+  }
   void transform_rows(const RowTransform& transform, MatrixView<float> rows, float* scale) override {
     cpu::transform_rows(transform, rows, scale, n_threads_);
   }

@@ -37,6 +37,9 @@ void draw_negatives(const NegativeSampler& sampler, const RandomKey& key, const 
                     std::uint32_t n_negatives, RowLists known, Row* negatives, float* log_q, std::uint64_t* n_rejected,
                     int n_threads);
 
+void mixed_log_counts(const Row* given, std::uint64_t n_given, const Row* rows, std::uint64_t n, float expected_draws,
+                      std::uint32_t* times, float* log_count);
+
 void transform_rows(const RowTransform& transform, MatrixView<float> rows, float* scale, int n_threads);
 void transform_rows_gradient(const RowTransform& transform, MatrixView<const float> vectors, const float* scale,
                              MatrixView<float> gradient, int n_threads);

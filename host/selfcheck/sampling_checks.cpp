@@ -1,4 +1,5 @@
 // The op that draws negatives, against the same counters on the host and against its own probabilities.
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <set>
@@ -176,10 +177,38 @@ void draw_negatives_draws_what_it_reports(CheckRun& run) {
   }
 }
 
+// Given rows repeat; rows are given ones and others, in several batches that use the same counters.
+void mixed_log_counts_adds_what_is_given(CheckRun& run) {
+  constexpr Row kItems = 50;
+  const GuardedArray<std::uint32_t> times(run.backend, std::vector<std::uint32_t>(kItems));
+  for (const std::uint64_t n_given : {0u, 1u, 700u}) {
+    for (const std::uint64_t n : {0u, 1u, 900u}) {
+      for (const float expected : {0.01f, 3.5f}) {
+        const Checker::Scope scope("given {} rows {} expected {}", n_given, n, expected);
+        const std::vector<Row> given = random_rows(run.random, kItems / 2, n_given);
+        const std::vector<Row> rows = random_rows(run.random, kItems, n);
+        const GuardedArray<Row> device_given(run.backend, given), device_rows(run.backend, rows);
+        const GuardedArray<float> log_count(run.backend, n);
+        run.backend.mixed_log_counts(device_given.data(), n_given, device_rows.data(), n, expected, times.data(),
+                                     log_count.data());
+        const std::vector<float> got = log_count.download();
+        for (std::uint64_t k = 0; k < n; ++k) {
+          const auto count = static_cast<double>(std::ranges::count(given, rows[k]));
+          const double log = std::log(static_cast<double>(expected) + count);
+          // The sum is rounded once, its logarithm twice.
+          if (!run.check.near(got[k], {log, kUnitRoundoff * (2 + 2 * std::abs(log))}, "row {}", k)) return;
+        }
+        run.check.that(times.download() == std::vector<std::uint32_t>(kItems), "counters are not zero afterwards");
+      }
+    }
+  }
+}
+
 constexpr OpCheck kChecks[] = {
     {"draw_negatives", "DrawNegativesHasTheBitsOfTheCounters", draw_negatives_has_the_bits_of_the_counters},
     {"draw_negatives", "DrawNegativesDoesNotDependOnTheBatch", draw_negatives_does_not_depend_on_the_batch},
     {"draw_negatives", "DrawNegativesDrawsWhatItReports", draw_negatives_draws_what_it_reports},
+    {"mixed_log_counts", "MixedLogCountsAddsWhatIsGiven", mixed_log_counts_adds_what_is_given},
 };
 
 }  // namespace

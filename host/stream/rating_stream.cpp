@@ -44,6 +44,7 @@ struct RatingStream::State {
     if (options.block_size == 0) {
       options.block_size = std::clamp(ratings.size() / kBlocksAnEpoch, kSmallestBlock, kLargestBlock);
     }
+    if (!options.groups.empty()) options.block_size = std::gcd(options.block_size, options.batch_size);
     for (unsigned s = 0; s < options.n_slots; ++s) slots.push_back(make_slot(slot_bytes(options.batch_size)));
     block_order.resize((ratings.size() + options.block_size - 1) / options.block_size);
   }
@@ -74,17 +75,43 @@ struct RatingStream::State {
     return seconds;
   }
 
+  // Calls swap(a, b) for pairs of [0, n), in an order that makes a random permutation (Fisher and Yates). Permutations
+  // of an epoch differ by `first`.
+  template <typename Swap>
+  void permute(std::uint64_t epoch, std::uint64_t first, std::uint64_t n, Swap&& swap) const {
+    for (; n > 1; --n) {
+      const RandomBlock random =
+          random_block(options.seed, RandomPurpose::kShuffleEpoch, static_cast<std::uint32_t>(epoch), first + n);
+      swap(n - 1, uniform_below(random.v[0], random.v[1], n));
+    }
+  }
+
   void permute_blocks(std::uint64_t epoch) {
     if (block_order.empty()) return;
     std::iota(block_order.begin(), block_order.end(), 0u);
-    for (std::uint64_t n = block_order.size(); n > 1; --n) {
-      const RandomBlock random =
-          random_block(options.seed, RandomPurpose::kShuffleEpoch, static_cast<std::uint32_t>(epoch), n);
-      std::swap(block_order[n - 1], block_order[uniform_below(random.v[0], random.v[1], n)]);
+    // Of blocks that hold two groups, each belongs to the one that it begins with.
+    std::uint64_t first = 0;
+    for (std::size_t g = 0; g == 0 || g < options.groups.size(); ++g) {
+      const bool is_last = g + 1 >= options.groups.size();
+      const std::uint64_t end =
+          is_last ? block_order.size() : (options.groups[g + 1] + options.block_size - 1) / options.block_size;
+      permute(epoch, first, end - first,
+              [&](std::uint64_t a, std::uint64_t b) { std::swap(block_order[first + a], block_order[first + b]); });
+      first = end;
     }
     // The short block goes last, so that every other stands at a multiple of the block size.
     const auto last = static_cast<std::uint32_t>(block_order.size() - 1);
     std::iter_swap(std::find(block_order.begin(), block_order.end(), last), block_order.end() - 1);
+    if (!options.groups.empty()) permute_batches(epoch);
+  }
+
+  // All but a short one, which stays last.
+  void permute_batches(std::uint64_t epoch) {
+    const std::uint64_t n_blocks = options.batch_size / options.block_size;
+    const auto batch = [&](std::uint64_t n) { return block_order.begin() + static_cast<std::ptrdiff_t>(n * n_blocks); };
+    permute(epoch, block_order.size(), ratings.size() / options.batch_size, [&](std::uint64_t a, std::uint64_t b) {
+      if (a != b) std::swap_ranges(batch(a), batch(a + 1), batch(b));
+    });
   }
 
   // Copies batch `batch` of the epoch into `slot`.

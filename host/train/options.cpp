@@ -76,8 +76,23 @@ void set_range(RatingLoss& loss, const Range& range, double mean, const TrainOpt
   loss.mean = static_cast<float>(std::log(share / (1 - share)));
 }
 
+struct RatingMoments {
+  double mean;
+  double variance;  // 1 where all ratings are equal
+};
+RatingMoments rating_moments(std::span<const float> ratings) {
+  const auto n = static_cast<double>(ratings.size());
+  double sum = 0, sum_of_squares = 0;
+  for (const float rating : ratings) sum += static_cast<double>(rating);
+  const double mean = sum / n;
+  for (const float rating : ratings) sum_of_squares += std::pow(static_cast<double>(rating) - mean, 2);
+  return {mean, sum_of_squares > 0 ? sum_of_squares / n : 1};
+}
+
 // Cosine from `from` to `to` as x goes from 0 to 1.
-double cosine(double from, double to, double x) { return to + (from - to) * 0.5 * (1 + std::cos(std::numbers::pi * x)); }
+double cosine(double from, double to, double x) {
+  return to + (from - to) * 0.5 * (1 + std::cos(std::numbers::pi * x));
+}
 
 }  // namespace
 
@@ -125,8 +140,8 @@ void validate_softmax(const TrainOptions& o) {
 void validate(const TrainOptions& o) {
   require(is_one_of(kModels, o.model), "model", o.model, "use mf or softmax");
   require(o.dim >= 1 && o.dim <= 1024, "dim", o.dim, "use 1 to 1024");
-  require(std::ranges::find(kTableTypes, o.table_type, table_type_name) != kTableTypes.end(), "table-type", o.table_type,
-          "use float32, float16 or bfloat16");
+  require(std::ranges::find(kTableTypes, o.table_type, table_type_name) != kTableTypes.end(), "table-type",
+          o.table_type, "use float32, float16 or bfloat16");
   require(o.epochs >= 1, "epochs", o.epochs, "use 1 or more");
   require(std::ranges::any_of(kOptimizers, [&](const NamedOptimizer& n) { return n.name == o.optimizer; }), "optimizer",
           o.optimizer, "use sgd, adagrad, rowwise-adagrad or adam");
@@ -243,12 +258,7 @@ TableType table_type(const TrainOptions& options) {
 }
 
 RatingLoss rating_loss(const TrainOptions& o, const RatingView& train) {
-  const auto n = static_cast<double>(train.size());
-  double sum = 0, sum_of_squares = 0;
-  for (const float rating : train.ratings) sum += static_cast<double>(rating);
-  const double mean = sum / n;
-  for (const float rating : train.ratings) sum_of_squares += std::pow(static_cast<double>(rating) - mean, 2);
-  const double variance = sum_of_squares > 0 ? sum_of_squares / n : 1;
+  const auto [mean, variance] = rating_moments(train.ratings);
   RatingLoss loss;
   loss.scale = static_cast<float>(std::sqrt(variance));
   loss.inverse_variance = static_cast<float>(1 / variance);
@@ -262,15 +272,13 @@ RatingLoss rating_loss(const TrainOptions& o, const RatingView& train) {
 
 std::vector<float> rating_weights(const TrainOptions& o, std::span<const float> ratings) {
   if (o.model != "softmax" || o.rating_weight == 1) return {};
-  double sum = 0, squares = 0;
-  for (const float rating : ratings) sum += static_cast<double>(rating);
+  const auto [mean, variance] = rating_moments(ratings);
   const auto n = static_cast<double>(ratings.size());
-  for (const float rating : ratings) squares += std::pow(static_cast<double>(rating) - sum / n, 2);
-  const double deviation = squares > 0 ? std::sqrt(squares / n) : 1;
+  const double deviation = std::sqrt(variance);
   double total = 0;
   std::vector<float> weights(ratings.size());
   for (std::size_t k = 0; k < ratings.size(); ++k) {
-    const double weight = std::pow(o.rating_weight, (static_cast<double>(ratings[k]) - sum / n) / deviation);
+    const double weight = std::pow(o.rating_weight, (static_cast<double>(ratings[k]) - mean) / deviation);
     weights[k] = static_cast<float>(weight);
     total += weight;
   }

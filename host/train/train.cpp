@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "host/train/group_order.hpp"
 #include "host/train/make_model.hpp"
 #include "host/train/options.hpp"
 #include "unfold/error.hpp"
@@ -63,11 +64,17 @@ class TrainingRun {
         callbacks_(callbacks),
         weights_(rating_weights(options, data.train.ratings)),
         batch_size_(resolved_batch_size(options, data.train.size())),
-        stream_options_{batch_size_, 3, 0, options.seed} {
+        stream_options_{batch_size_, 3, 0, options.seed, {}} {
+    check_groups();
     check_memory();
     model_ = make_model(backend, data, options, batch_size_);
     RatingView streamed = data.train;
     if (!weights_.empty()) streamed.ratings = weights_;
+    if (options.group_batches) {
+      grouped_ = group_ratings(streamed, *data.groups);
+      streamed = grouped_.ratings.view();
+      stream_options_.groups = grouped_.first;
+    }
     stream_.emplace(backend, streamed, stream_options_);
     losses_.emplace(backend, stream_->n_batches());
   }
@@ -83,6 +90,12 @@ class TrainingRun {
   bool running() const { return result_.outcome == TrainOutcome::kFinished; }
   bool has_validation() const { return data_.validation.size() > 0; }
 
+  void check_groups() const {
+    if (!options_.group_batches) return;
+    if (data_.groups == nullptr)
+      throw UsageError("--group-batches: nothing says which group items are of; give --items");
+  }
+
   void check_memory() const {
     MemoryPlan plan;
     plan.host_free = available_host_bytes();
@@ -92,14 +105,19 @@ class TrainingRun {
     plan.add_host(fmt::format("{} streaming slots of {} ratings", stream_options_.n_slots, batch_size_), ring);
     if (plan.device_free > 0) plan.add_device("the slots' copies on the device", ring);
     plan.add_host("weights of positives", sizeof(float) * weights_.size());
+    if (options_.group_batches) {
+      plan.add_host("order of the ratings by group", 8 * data_.train.size());
+      plan.add_mapped("ratings by group (mapped file)", 12 * data_.train.size());
+    }
     plan.add_mapped(fmt::format("data set, {} ratings (mapped file)", data_.train.size()), 12 * data_.train.size());
     if (callbacks_.plan) callbacks_.plan(plan);
     plan.check();
   }
 
   OptimizerStep optimizer_step(const ScheduleValue& value) const {
-    return {optimizer_kind(options_), static_cast<float>(value.learning_rate), static_cast<float>(value.beta1),
-            static_cast<float>(options_.beta2), static_cast<float>(options_.epsilon), 0};
+    return {
+        optimizer_kind(options_),           static_cast<float>(value.learning_rate), static_cast<float>(value.beta1),
+        static_cast<float>(options_.beta2), static_cast<float>(options_.epsilon),    0};
   }
 
   void run_epoch(std::uint32_t epoch) {
@@ -165,8 +183,8 @@ class TrainingRun {
       better = score < best_score_;
       if (better) best_score_ = score;
     }
-    report(epoch, n_batches, n_ratings, Clock::now() - std::chrono::duration_cast<Clock::duration>(
-                                                           std::chrono::duration<double>(seconds)));
+    report(epoch, n_batches, n_ratings,
+           Clock::now() - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds)));
     result_.model.history.push_back(line);
     if (callbacks_.evaluation) callbacks_.evaluation(line);
     if (better) keep(epoch);
@@ -192,8 +210,8 @@ class TrainingRun {
     result_.outcome = TrainOutcome::kDiverged;
     result_.has_model = has_best_;
     result_.message = fmt::format(
-        "the loss stopped being finite in epoch {}, step {} of {}; lower --learning-rate (now {}){}",
-        epoch, losses_->n_read() + (losses_->n_read() < stream_->n_batches() ? 1 : 0), stream_->n_batches(),
+        "the loss stopped being finite in epoch {}, step {} of {}; lower --learning-rate (now {}){}", epoch,
+        losses_->n_read() + (losses_->n_read() < stream_->n_batches() ? 1 : 0), stream_->n_batches(),
         options_.learning_rate, options_.model == "mf" ? fmt::format(" or raise --l2 (now {})", options_.l2) : "");
   }
 
@@ -214,6 +232,7 @@ class TrainingRun {
   std::vector<float> weights_;  // that the batches have in place of ratings; empty: the ratings
   std::uint64_t batch_size_;
   RatingStreamOptions stream_options_;
+  GroupedRatings grouped_;
   std::unique_ptr<TrainableModel> model_;
   std::optional<RatingStream> stream_;
   std::optional<EpochLosses> losses_;

@@ -144,19 +144,27 @@ class Backend {
   virtual void update_rows_atomic(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
                                   MatrixView<const float> gradient, const OptimizerStep& step) = 0;
 
-  // n_negatives rows for each of n queries that the query does not know, drawn uniformly or from an alias table, and the
-  // log of the probability of each (negative_sampling.hpp has how, and the formula). `known` [lists] are ascending,
+  // n_negatives rows for each of n queries that the query does not know, drawn uniformly or from an alias table, and
+  // the log of the probability of each (negative_sampling.hpp has how, and the formula). `known` [lists] are ascending,
   // distinct and below n_items; queries[k] is the row of query k's list. Without lists (null offsets) nothing is known
   // and queries may be null. Draw j of query k is a pure function of (seed, step, (first_position + k) * n_negatives +
-  // j): equal rows on every backend, in any batches. negatives [n, n_negatives], log_q [n, n_negatives] or null; a query
-  // that knows every item gets kUnknownRow and 0. Adds to *n_rejected the draws that were known rows.
-  // Bytes: a negative writes 8, an attempt (1 / unknown mass of them on average) reads 8 + 4 * log2(known rows).
+  // j): equal rows on every backend, in any batches. negatives [n, n_negatives], log_q [n, n_negatives] or null; a
+  // query that knows every item gets kUnknownRow and 0. Adds to *n_rejected the draws that were known rows. Bytes: a
+  // negative writes 8, an attempt (1 / unknown mass of them on average) reads 8 + 4 * log2(known rows).
   virtual void draw_negatives(const NegativeSampler& sampler, const RandomKey& key, const Row* queries, std::uint64_t n,
                               std::uint32_t n_negatives, RowLists known, Row* negatives, float* log_q,
                               std::uint64_t* n_rejected) = 0;
 
-  // The vectors that are scored, from looked-up rows, in place: row n becomes dropout(row) * scale[n] with scale[n] = 1 /
-  // its length where transform.normalize, else 1 (softmax_arguments.hpp). The padding of `rows` is zero and stays so.
+  // How often each of `rows` [n] is expected among negatives of which some are `given` [n_given] and the others drawn,
+  // each row `expected_draws` times on average (> 0):
+  //   log_count[j] = log(expected_draws + times that rows[j] stands in `given`)
+  // Exact for any given rows, however they came about: only the draws are random (the balance heuristic of Veach and
+  // Guibas, SIGGRAPH 1995). `times` [n_items] is zero before and after. Bytes: 20 * n_given + 12 * n.
+  virtual void mixed_log_counts(const Row* given, std::uint64_t n_given, const Row* rows, std::uint64_t n,
+                                float expected_draws, std::uint32_t* times, float* log_count) = 0;
+
+  // The vectors that are scored, from looked-up rows, in place: row n becomes dropout(row) * scale[n] with scale[n] = 1
+  // / its length where transform.normalize, else 1 (softmax_arguments.hpp). The padding of `rows` is zero and stays so.
   // scale [rows.rows]. Bytes: n * (8 * cols + 4).
   virtual void transform_rows(const RowTransform& transform, MatrixView<float> rows, float* scale) = 0;
 
@@ -168,8 +176,8 @@ class Backend {
 
   // Forward and backward of a batch's losses over {positive, negatives} (softmax_loss.hpp has the formulas, and
   // softmax_arguments.hpp shapes and what is optional). A query's negatives are the shared ones that its user does not
-  // know (and that are not its positive: known lists hold it) and its own, all in one denominator. Gradients are those of
-  // scale * sum of the queries' losses. Products of shared negatives: scores [n_queries, n], then the gradients of
+  // know (and that are not its positive: known lists hold it) and its own, all in one denominator. Gradients are those
+  // of scale * sum of the queries' losses. Products of shared negatives: scores [n_queries, n], then the gradients of
   // queries and of shared vectors, accumulated in float32; the log of a sum of exponentials is taken relative to its
   // largest term. A shared negative's gradient is a sum over queries in a fixed order for a given number of threads.
   // Throws UsageError where a matrix has another stride than batch.queries. `workspace` holds at least
@@ -189,8 +197,8 @@ class Backend {
   // estimate those over all candidates without bias. Where fewer than M are left: kUnknownRow and 0.
   // 1 <= M <= N <= kMaxCandidates, else UsageError. `workspace` holds at least select_negatives_workspace_bytes(...).
   // Operations: 2 * n_queries * N * dim. Bytes, not shared: n_queries * N * (row of the table + 4).
-  virtual void select_negatives(const SoftmaxBatch& batch, const CandidatePool& pool, const Hardness& hardness, Row* rows,
-                                float* log_count, std::span<std::byte> workspace) = 0;
+  virtual void select_negatives(const SoftmaxBatch& batch, const CandidatePool& pool, const Hardness& hardness,
+                                Row* rows, float* log_count, std::span<std::byte> workspace) = 0;
   virtual std::uint64_t select_negatives_workspace_bytes(std::uint64_t n_queries, std::uint32_t n_candidates,
                                                          std::uint32_t dim) const = 0;
 

@@ -2,12 +2,14 @@
 // of the compute, so that the device does not wait for data.
 //
 // Order. The data set is shuffled once at import. Each epoch permutes blocks of it, keyed by (seed, epoch): reading
-// stays sequential, and any epoch can be streamed again without state.
+// stays sequential, and any epoch can be streamed again without state. With groups, blocks are permuted within their
+// group and then whole batches: each holds one group, but for those at a border.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "unfold/backend.hpp"
 #include "unfold/ratings.hpp"
@@ -19,6 +21,7 @@ struct RatingStreamOptions {
   unsigned n_slots = 3;               // batches in flight, >= 2
   std::uint64_t block_size = 0;       // ratings that stay together when an epoch permutes; 0: 16 to 4096, by the data
   std::uint64_t seed = 1;
+  std::vector<std::uint64_t> groups = {};  // ascending from 0: where each group of ratings begins; empty: no groups
 };
 
 class RatingStream {

@@ -8,6 +8,7 @@
 #include "unfold/backend.hpp"
 #include "unfold/dataset.hpp"
 #include "unfold/evaluate.hpp"
+#include "unfold/item_groups.hpp"
 #include "unfold/memory_plan.hpp"
 #include "unfold/model.hpp"
 #include "unfold/split.hpp"
@@ -35,6 +36,7 @@ struct TrainOptions {
   std::string rating_range;
   double init_std = 0.1;
   std::uint64_t batch_size = 0;
+  bool group_batches = false;
   bool deterministic = false;
   bool cuda_graph = false;
   std::uint32_t patience = 0;
@@ -74,8 +76,10 @@ struct TrainOptions {
 // visitor(field, "name", "help with unit, range and effect") for each option, in the order of the help page.
 template <typename Options, typename Visitor>
 void visit_train_options(Options& o, Visitor&& visit) {
-  visit(o.model, "model", "model family: mf (biased matrix factorization of ratings) or softmax (which items a user chooses, by sampled "
-        "softmax); softmax has defaults of its own: dim 64, epochs 60, optimizer adam, learning-rate 0.01, schedule cosine, "
+  visit(o.model, "model",
+        "model family: mf (biased matrix factorization of ratings) or softmax (which items a user chooses, by sampled "
+        "softmax); softmax has defaults of its own: dim 64, epochs 60, optimizer adam, learning-rate 0.01, schedule "
+        "cosine, "
         "beta2 0.999, l2 0, patience 10, validation random:0.1");
   visit(o.dim, "dim", "columns of each embedding, 1 to 1024");
   visit(o.table_type, "table-type",
@@ -92,13 +96,15 @@ void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.beta1, "beta1", "adam: decay of the mean gradient, in [0, 1)");
   visit(o.beta2, "beta2", "adam: decay of the mean squared gradient, in [0, 1)");
   visit(o.epsilon, "epsilon", "adagrad, adam: added to the root, > 0");
-  visit(o.l2, "l2", "L2 penalty that a rating puts on the two embeddings it touches, with errors in units of the ratings' standard "
+  visit(o.l2, "l2",
+        "L2 penalty that a rating puts on the two embeddings it touches, with errors in units of the ratings' standard "
         "deviation, >= 0");
   visit(o.l2_bias, "l2-bias", "the same on the two biases, >= 0; -1: as --l2");
   visit(o.no_bias, "no-bias", "leave out user and item biases");
   visit(o.rating_range, "rating-range", "LO:HI, predictions are LO + (HI - LO) * sigmoid(score); empty: unbounded");
   visit(o.init_std, "init-std", "embeddings start uniform with standard deviation init-std / sqrt(dim), >= 0");
   visit(o.batch_size, "batch-size", "ratings a step, >= 1; 0: chosen from the data and the update");
+  visit(o.group_batches, "group-batches", "fill each batch with items of one group (--items, --group-column)");
   visit(o.deterministic, "deterministic",
         "sum gradients by row in a fixed order: equal bits from run to run for any number of threads, but slower");
   visit(o.cuda_graph, "cuda-graph",
@@ -118,9 +124,10 @@ void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.positive_in_denominator, "positive-in-denominator",
         "softmax: count the positive among the terms of the denominator, as the exact softmax does");
   visit(o.item_bias, "item-bias", "softmax: add a bias of each item to its score");
-  visit(o.rating_weight, "rating-weight",
-        "softmax: a positive counts this factor more for each standard deviation that its rating is above the mean, > 0; "
-        "1: all alike");
+  visit(
+      o.rating_weight, "rating-weight",
+      "softmax: a positive counts this factor more for each standard deviation that its rating is above the mean, > 0; "
+      "1: all alike");
   visit(o.dropout, "dropout", "softmax: share of the query vector's elements dropped in training, in [0, 1)");
   visit(o.negatives, "negatives",
         "softmax: uniform, popularity:ALPHA, in-batch, mixed:FRACTION or full; hard ones: hard:M/N, "
@@ -133,12 +140,15 @@ void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.hard_temperature, "hard-temperature", "softmax, score-weighted: candidates are drawn ~ exp(score / T), > 0");
   visit(o.adaptive_alpha, "adaptive-alpha", "softmax, adaptive: a of the target score b (s + a)^(p + 1)");
   visit(o.adaptive_beta, "adaptive-beta", "softmax, adaptive: b of it, > 0");
-  visit(o.adaptive_power, "adaptive-power", "softmax, adaptive: p of it; below -1 the target falls as the positive's score s rises");
-  visit(o.mined_skip, "mined-skip", "softmax, mined: best items passed over, for they may be positives that nobody recorded");
+  visit(o.adaptive_power, "adaptive-power",
+        "softmax, adaptive: p of it; below -1 the target falls as the positive's score s rises");
+  visit(o.mined_skip, "mined-skip",
+        "softmax, mined: best items passed over, for they may be positives that nobody recorded");
   visit(o.weight_rank, "weight-rank",
         "softmax: weigh positives by how near they are to the user's top K, with this K (SL@K); 0: all alike");
   visit(o.weight_temperature, "weight-temperature", "softmax: how sharp that weight is, > 0");
-  visit(o.refresh_epochs, "refresh-epochs", "softmax: epochs between searches for users' best items (mined, weight-rank)");
+  visit(o.refresh_epochs, "refresh-epochs",
+        "softmax: epochs between searches for users' best items (mined, weight-rank)");
 }
 
 // Throws UsageError naming the option, its value and what is allowed.
@@ -154,36 +164,36 @@ struct ScheduleValue {
 ScheduleValue scheduled(const TrainOptions& options, double progress);
 
 struct TrainProgress {
-  std::uint32_t epoch = 0;       // 1-based
+  std::uint32_t epoch = 0;  // 1-based
   std::uint32_t n_epochs = 0;
-  double epoch_progress = 0;     // 0 to 1
+  double epoch_progress = 0;  // 0 to 1
   const char* loss_name = "rmse";
-  double train_loss = 0;         // of the epoch so far, before each update
-  double ratings_per_second = 0; // of the epoch so far
-  double eta_seconds = 0;        // to the end of the run
+  double train_loss = 0;          // of the epoch so far, before each update
+  double ratings_per_second = 0;  // of the epoch so far
+  double eta_seconds = 0;         // to the end of the run
 };
 
 // Called from the training thread.
 struct TrainCallbacks {
-  std::function<void(const MemoryPlan&)> plan;             // before anything is allocated
-  std::function<void(const TrainProgress&)> progress;      // at most ten times a second
+  std::function<void(const MemoryPlan&)> plan;         // before anything is allocated
+  std::function<void(const TrainProgress&)> progress;  // at most ten times a second
   // After every epoch, the history line: epoch, train_rmse (mf) or train_loss (softmax), learning_rate, seconds,
   // ratings_per_second, wait_share (of the epoch, in which the device had no batch to work on); softmax: negatives
   // (scored), rejected (draws that the query knew) and, where it is learned, temperature; with a validation part,
   // validation_rmse and validation_mae, or validation_recall@20 and validation_ndcg@20.
   std::function<void(const nlohmann::ordered_json&)> evaluation;
-  std::function<void(const std::string&)> notice;          // something a user should know
-  std::function<bool()> stop;                              // true: finish the batch and stop (asked between batches)
+  std::function<void(const std::string&)> notice;  // something a user should know
+  std::function<bool()> stop;                      // true: finish the batch and stop (asked between batches)
 };
 
 enum class TrainOutcome { kFinished, kEarlyStopped, kInterrupted, kDiverged };
 
 struct TrainResult {
-  Model model;              // without ids, seen and scores, which the caller adds
+  Model model;  // without ids, seen and scores, which the caller adds
   TrainOutcome outcome = TrainOutcome::kFinished;
-  std::string message;      // kDiverged: epoch, step and what to do
+  std::string message;           // kDiverged: epoch, step and what to do
   std::uint32_t best_epoch = 0;  // the epoch the model is of (the best by validation, else the last)
-  bool has_model = true;    // false: diverged before a first epoch ended
+  bool has_model = true;         // false: diverged before a first epoch ended
 };
 
 // The data of a run. Rows of `train` are in range; `validation` may hold kUnknownRow, and may be empty.
@@ -192,6 +202,7 @@ struct TrainData {
   RatingView validation;
   std::uint32_t n_users = 0;
   std::uint32_t n_items = 0;
+  const ItemGroups* groups = nullptr;  // of all items; for group_batches
 };
 
 // Throws UsageError, DeviceError (memory: both numbers), DataError.

@@ -15,16 +15,16 @@ class CliSoftmax : public CliTest {
  protected:
   // Clicks of four groups that never meet.
   void synth() {
-    unfold_ok({"synth", "clicks.csv", "--items-out", "items.tsv", "--users", "200", "--items", "80", "--ratings", "2000",
-               "--groups", "4", "--implicit", "--seed", "3"});
+    unfold_ok({"synth", "clicks.csv", "--items-out", "items.tsv", "--users", "200", "--items", "80", "--ratings",
+               "2000", "--groups", "4", "--implicit", "--seed", "3"});
   }
 };
 
 TEST_F(CliSoftmax, TrainsOnClicksAndAnswersQueries) {
   synth();
-  const json scores = json::parse(unfold_ok({"train", "clicks.csv", "--model", "softmax", "--out", "m", "--dim", "8", "--epochs",
-                                             "40", "--temperature", "0.3", "--items", "items.tsv", "--at", "5,20", "--json",
-                                             "--quiet"}));
+  const json scores =
+      json::parse(unfold_ok({"train", "clicks.csv", "--model", "softmax", "--out", "m", "--dim", "8", "--epochs", "40",
+                             "--temperature", "0.3", "--items", "items.tsv", "--at", "5,20", "--json", "--quiet"}));
   EXPECT_FALSE(scores.contains("rmse")) << "its scores are no ratings";
   EXPECT_GT(scores.at("recall@20"), 2 * scores.at("popularity").at("recall@20").get<double>());
   EXPECT_LT(scores.at("folding@5"), 0.05);
@@ -41,15 +41,24 @@ TEST_F(CliSoftmax, TrainsOnClicksAndAnswersQueries) {
 
 TEST_F(CliSoftmax, ItsConfigurationRepeatsTheRun) {
   synth();
-  unfold_ok({"train", "clicks.csv", "--model", "softmax", "--out", "m", "--epochs", "3", "--negatives", "uniform+hard:2/16"});
+  unfold_ok(
+      {"train", "clicks.csv", "--model", "softmax", "--out", "m", "--epochs", "3", "--negatives", "uniform+hard:2/16"});
   unfold_ok({"train", "clicks.csv", "--out", "again", "--config", "m/config.toml"});
   EXPECT_EQ(read_file(path("m/tensors.safetensors")), read_file(path("again/tensors.safetensors")));
 }
 
+TEST_F(CliSoftmax, FillsBatchesWithOneGroup) {
+  synth();
+  expect_error({"train", "clicks.csv", "--model", "softmax", "--out", "m", "--group-batches"}, 2, "--items");
+  unfold_ok({"train", "clicks.csv", "--model", "softmax", "--out", "m", "--epochs", "2", "--group-batches", "--items",
+             "items.tsv", "--batch-size", "64"});
+  EXPECT_EQ(read_json("m/model.json").at("training").at("options").at("group-batches"), true);
+}
+
 TEST_F(CliSoftmax, KeepsWhatWasGivenWhereTheModelHasAnotherDefault) {
   synth();
-  unfold_ok({"train", "clicks.csv", "--model", "softmax", "--out", "m", "--epochs", "2", "--dim", "128", "--optimizer", "sgd",
-             "--validation", "none", "--patience", "0"});
+  unfold_ok({"train", "clicks.csv", "--model", "softmax", "--out", "m", "--epochs", "2", "--dim", "128", "--optimizer",
+             "sgd", "--validation", "none", "--patience", "0"});
   const json options = read_json("m/model.json").at("training").at("options");
   EXPECT_EQ(options.at("dim"), 128);
   EXPECT_EQ(options.at("optimizer"), "sgd");

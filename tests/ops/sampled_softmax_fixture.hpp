@@ -71,6 +71,17 @@ class SampledSoftmax : public BackendParity {
     return {rows.download(), drawn_log_q.download()};
   }
 
+  // Of `rows`, `given` being among them and n others drawn from all items alike.
+  std::vector<float> mixed_log_counts(const std::vector<Row>& given, const std::vector<Row>& rows, std::uint32_t n) {
+    using selfcheck::GuardedArray;
+    const GuardedArray<Row> device_given(backend(), given), device_rows(backend(), rows);
+    const GuardedArray<std::uint32_t> times(backend(), std::vector<std::uint32_t>(CatalogueSoftmax::kItems));
+    const GuardedArray<float> log_count(backend(), rows.size());
+    backend().mixed_log_counts(device_given.data(), given.size(), device_rows.data(), rows.size(),
+                               static_cast<float>(n) / CatalogueSoftmax::kItems, times.data(), log_count.data());
+    return log_count.download();
+  }
+
   // The catalogue's query `batches` times, each with n own negatives.
   Estimates estimate_private(std::uint64_t batches, std::uint32_t n, const std::vector<Row>& rows,
                              const std::vector<float>& log_count, float log_draws) {

@@ -115,27 +115,39 @@ TEST_P(SampledSoftmax, InBatchNegativesConverge) {
   expect_bounds_fall("in-batch", bounds, errors);
 }
 
-// With as many uniform draws again: an item counts as often as both bring it.
-TEST_P(SampledSoftmax, MixedNegativesConverge) {
-  std::vector<double> bounds, errors;
-  for (const std::uint32_t n : kDraws) {
-    SCOPED_TRACE(n);
-    const std::uint32_t n_half = n / 2;
-    const InBatch batch(full(), n_shared(), n_half, n_half);
-    const Drawn drawn = draw(n_shared(), n_half, {}, false);
-    std::vector<Row> rows;
-    for (std::uint64_t k = 0; k < n_shared(); ++k) {
-      rows.insert(rows.end(), batch.rows().begin() + k * n_half, batch.rows().begin() + (k + 1) * n_half);
-      rows.insert(rows.end(), drawn.rows.begin() + k * n_half, drawn.rows.begin() + (k + 1) * n_half);
+// In-batch negatives and as many uniform draws, with counts that hold for the batch as it is: of popular items, or of
+// one group of five alone.
+TEST_P(SampledSoftmax, MixedNegativesConvergeInAnyBatch) {
+  for (const Row n_items : {CatalogueSoftmax::kItems, Row{5}}) {
+    SCOPED_TRACE(n_items);
+    std::vector<double> bounds, errors;
+    for (const std::uint32_t n : kDraws) {
+      SCOPED_TRACE(n);
+      const std::uint32_t n_half = n / 2;
+      const InBatch batch(full(), 1, n_half, n_half);
+      std::vector<Row> given = batch.rows();
+      for (Row& row : given) row = n_items == CatalogueSoftmax::kItems ? row : 3 + row % n_items;
+      std::vector<double> times(CatalogueSoftmax::kItems);
+      for (const Row row : given) times[row] += 1;
+      const Drawn drawn = draw(n_shared(), n_half, {}, false);
+      std::vector<Row> rows;
+      std::vector<float> log_count;
+      for (std::uint64_t k = 0; k < n_shared(); ++k) {
+        std::vector<Row> both = given;
+        both.insert(both.end(), drawn.rows.begin() + k * n_half, drawn.rows.begin() + (k + 1) * n_half);
+        const std::vector<float> counts = mixed_log_counts(given, both, n_half);
+        rows.insert(rows.end(), both.begin(), both.end());
+        log_count.insert(log_count.end(), counts.begin(), counts.end());
+      }
+      const double expected_draws = static_cast<double>(n_half) / CatalogueSoftmax::kItems;
+      std::vector<double> count = times;
+      for (double& x : count) x += expected_draws;
+      const Estimates got = estimate_shared(n_shared(), rows, log_count);
+      bounds.push_back(expect_converges(got, {{{static_cast<double>(n_half), full().uniform(false)}}, count, times}));
+      errors.push_back(got.loss - full().loss);
     }
-    std::vector<double> count = expected_counts(batch.q(), n_half);
-    for (double& x : count) x += static_cast<double>(n_half) / CatalogueSoftmax::kItems;
-    const Estimates got = estimate_shared(n_shared(), rows, log_counts(rows, count));
-    bounds.push_back(
-        expect_converges(got, {{batch.group(), {static_cast<double>(n_half), full().uniform(false)}}, count}));
-    errors.push_back(got.loss - full().loss);
+    expect_bounds_fall(fmt::format("in-batch of {}, uniform", n_items), bounds, errors);
   }
-  expect_bounds_fall("in-batch and uniform", bounds, errors);
 }
 
 // Where the counts are left out, the loss is that of a catalogue in which popular items stand many times. As many draws

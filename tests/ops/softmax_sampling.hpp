@@ -42,6 +42,7 @@ struct Sampling {
   };
   std::vector<Group> groups;
   std::vector<double> count;  // [n_items]
+  std::vector<double> given = {};  // [n_items] times that an item is there whatever is drawn; empty: none
 };
 
 // A user who knows five items, one of them the query's positive, in a catalogue where popular items score higher.
@@ -130,6 +131,7 @@ struct CatalogueSoftmax {
       out.variance += part.variance;
       out.fourth += part.fourth;
     }
+    for (std::size_t i = 0; i < sampling.given.size(); ++i) out.mean += sampling.given[i] * values[i];
     return out;
   }
 };

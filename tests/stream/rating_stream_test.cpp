@@ -97,6 +97,36 @@ TEST(RatingStream, SeedsGiveDifferentOrders) {
   EXPECT_EQ(orders.size(), 3u);
 }
 
+// Users are numbers of ratings. Groups that begin and end inside a batch and a block, an empty one, and a last batch and
+// block that are short.
+TEST(RatingStream, GroupsShareBatchesOnlyAtTheirBorders) {
+  constexpr std::uint64_t kBatch = 24;
+  const Columns columns = numbered_ratings(1003);
+  RatingStreamOptions options;
+  options.batch_size = kBatch;
+  options.block_size = 16;  // batches hold whole blocks of 8
+  options.groups = {0, 240, 250, 250, 777};
+  const auto backend = make_cpu_backend(1);
+  RatingStream stream(*backend, columns.view(), options);
+  const auto group_of = [&](Row n) { return std::ranges::upper_bound(options.groups, n) - options.groups.begin(); };
+  std::set<std::vector<Row>> orders;
+  for (const std::uint64_t epoch : {1u, 2u, 3u}) {
+    const std::vector<Row> order = stream_epoch(stream, epoch, kBatch);
+    orders.insert(order);
+    EXPECT_EQ(std::set<Row>(order.begin(), order.end()).size(), columns.users.size());
+    int n_mixed = 0, n_changes = 0;
+    for (std::size_t first = 0; first < order.size(); first += kBatch) {
+      const std::size_t last = std::min(first + kBatch, order.size()) - 1;
+      const auto same_group = [&](std::size_t k) { return group_of(order[k]) == group_of(order[first]); };
+      for (std::size_t k = first; k <= last; ++k) n_mixed += k > first && same_group(k - 1) && !same_group(k);
+      if (first > 0) n_changes += group_of(order[first - 1]) != group_of(order[first]);
+    }
+    EXPECT_LE(n_mixed, 5) << "three borders, of which two are near each other";
+    EXPECT_GT(n_changes, 5) << "batches of groups take turns";
+  }
+  EXPECT_EQ(orders.size(), 3u);
+}
+
 TEST(RatingStream, AnEpochCanBeLeftHalfway) {
   const Columns columns = numbered_ratings(1000);
   const auto backend = make_cpu_backend(1);

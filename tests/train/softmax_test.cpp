@@ -43,7 +43,7 @@ struct Groups {
       if (share < 0.6f) (share < 0.12f ? held_out : train).add(user, item);
     }
   }
-  TrainData data() const { return {train.view(), held_out.view(), kUsers, kItems}; }
+  TrainData data() const { return {train.view(), held_out.view(), kUsers, kItems, nullptr}; }
 };
 
 TrainOptions small_run() {
@@ -119,62 +119,87 @@ TEST_P(SoftmaxRecipes, KeepsGroupsApartAndFindsHeldOutItems) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, SoftmaxRecipes,
-    testing::Values(
-        Recipe{"Default", [](TrainOptions&) {}},  //
-        Recipe{"Softmax", [](TrainOptions& o) { o.loss = "softmax"; }},
-        Recipe{"PositiveInDenominator",
-               [](TrainOptions& o) {
-                 o.loss = "softmax";
-                 o.positive_in_denominator = true;
-               }},
-        Recipe{"Bpr",
-               [](TrainOptions& o) {
-                 o.loss = "bpr";
-               }},
-        Recipe{"PositiveTemperature", [](TrainOptions& o) { o.positive_temperature = 0.15; }},
-        Recipe{"DotWithBias",
-               [](TrainOptions& o) {
-                 o.score = "dot";
-                 o.item_bias = true;
-                 o.temperature = 1;
-                 o.loss = "softmax";
-                 o.learning_rate = 0.02;
-                 o.epochs = 30;
-               }},
-        Recipe{"CosineWithBias", [](TrainOptions& o) { o.item_bias = true; }},
-        Recipe{"WeightedByRank",
-               [](TrainOptions& o) {
-                 o.weight_rank = 10;
-                 o.refresh_epochs = 2;
-               }},
-        Recipe{"Popularity", [](TrainOptions& o) { o.negatives = "popularity:0.75"; }},
-        Recipe{"InBatch", [](TrainOptions& o) { o.negatives = "in-batch"; }},
-        Recipe{"Mixed", [](TrainOptions& o) { o.negatives = "mixed:0.5"; }},
-        Recipe{"Full",
-               [](TrainOptions& o) {
-                 o.negatives = "full";
-                 o.loss = "softmax";
-                 o.positive_in_denominator = true;
-               }},
-        Recipe{"Own", [](TrainOptions& o) { o.own_negatives = true; }},
-        Recipe{"Hard", [](TrainOptions& o) { o.negatives = "hard:16/64"; }},
-        Recipe{"HardOfOwn",
-               [](TrainOptions& o) {
-                 o.negatives = "hard:8/32";
-                 o.own_negatives = true;
-               }},
-        Recipe{"UniformAndHard", [](TrainOptions& o) { o.negatives = "uniform+hard:4/64"; }},
-        Recipe{"ScoreWeighted", [](TrainOptions& o) { o.negatives = "score-weighted:8/64"; }},
-        Recipe{"Adaptive", [](TrainOptions& o) { o.negatives = "uniform+adaptive:4/64"; }},
-        Recipe{"Mined",
-               [](TrainOptions& o) {
-                 o.negatives = "uniform+mined:4/10";
-                 o.mined_skip = 20;
-                 o.refresh_epochs = 3;
-               }},
-        Recipe{"Float16", [](TrainOptions& o) { o.table_type = "float16"; }},
-        Recipe{"Bfloat16", [](TrainOptions& o) { o.table_type = "bfloat16"; }}),
+    testing::Values(Recipe{"Default", [](TrainOptions&) {}},  //
+                    Recipe{"Softmax", [](TrainOptions& o) { o.loss = "softmax"; }},
+                    Recipe{"PositiveInDenominator",
+                           [](TrainOptions& o) {
+                             o.loss = "softmax";
+                             o.positive_in_denominator = true;
+                           }},
+                    Recipe{"Bpr", [](TrainOptions& o) { o.loss = "bpr"; }},
+                    Recipe{"PositiveTemperature", [](TrainOptions& o) { o.positive_temperature = 0.15; }},
+                    Recipe{"DotWithBias",
+                           [](TrainOptions& o) {
+                             o.score = "dot";
+                             o.item_bias = true;
+                             o.temperature = 1;
+                             o.loss = "softmax";
+                             o.learning_rate = 0.02;
+                             o.epochs = 30;
+                           }},
+                    Recipe{"CosineWithBias", [](TrainOptions& o) { o.item_bias = true; }},
+                    Recipe{"WeightedByRank",
+                           [](TrainOptions& o) {
+                             o.weight_rank = 10;
+                             o.refresh_epochs = 2;
+                           }},
+                    Recipe{"Popularity", [](TrainOptions& o) { o.negatives = "popularity:0.75"; }},
+                    Recipe{"InBatch", [](TrainOptions& o) { o.negatives = "in-batch"; }},
+                    Recipe{"Mixed", [](TrainOptions& o) { o.negatives = "mixed:0.5"; }},
+                    Recipe{"Full",
+                           [](TrainOptions& o) {
+                             o.negatives = "full";
+                             o.loss = "softmax";
+                             o.positive_in_denominator = true;
+                           }},
+                    Recipe{"Own", [](TrainOptions& o) { o.own_negatives = true; }},
+                    Recipe{"Hard", [](TrainOptions& o) { o.negatives = "hard:16/64"; }},
+                    Recipe{"HardOfOwn",
+                           [](TrainOptions& o) {
+                             o.negatives = "hard:8/32";
+                             o.own_negatives = true;
+                           }},
+                    Recipe{"UniformAndHard", [](TrainOptions& o) { o.negatives = "uniform+hard:4/64"; }},
+                    Recipe{"ScoreWeighted", [](TrainOptions& o) { o.negatives = "score-weighted:8/64"; }},
+                    Recipe{"Adaptive", [](TrainOptions& o) { o.negatives = "uniform+adaptive:4/64"; }},
+                    Recipe{"Mined",
+                           [](TrainOptions& o) {
+                             o.negatives = "uniform+mined:4/10";
+                             o.mined_skip = 20;
+                             o.refresh_epochs = 3;
+                           }},
+                    Recipe{"Float16", [](TrainOptions& o) { o.table_type = "float16"; }},
+                    Recipe{"Bfloat16", [](TrainOptions& o) { o.table_type = "bfloat16"; }}),
     [](const auto& test) { return test.param.name; });
+
+// Batches of one group each: in-batch negatives never tell a user of another group's items, however often they come.
+TEST(Softmax, MixedNegativesMendBatchesOfOneGroup) {
+  const Groups groups;
+  std::vector<std::string> names(kItems);
+  for (Row item = 0; item < kItems; ++item) names[item] = std::string(1, static_cast<char>('a' + item / kGroupItems));
+  const ItemGroups item_groups = make_item_groups(names);
+  TrainData data = groups.data();
+  data.groups = &item_groups;
+  TrainOptions options = small_run();
+  options.batch_size = 16;
+  options.group_batches = true;
+  const auto backend = make_cpu_backend(2);
+  const auto folding_with = [&](const char* negatives) {
+    options.negatives = negatives;
+    return folding(train(*backend, data, options, {}).model, groups.train);
+  };
+  EXPECT_GT(folding_with("in-batch"), 0.5);
+  EXPECT_LT(folding_with("mixed:0.5"), 0.05);
+  EXPECT_LT(folding_with("uniform"), 0.05);
+}
+
+TEST(Softmax, BatchesOfOneGroupNeedGroups) {
+  const Groups groups;
+  TrainOptions options = small_run();
+  options.group_batches = true;
+  const auto backend = make_cpu_backend(1);
+  EXPECT_THROW(train(*backend, groups.data(), options, {}), UsageError);
+}
 
 TEST(Softmax, HasEqualBitsForAnyNumberOfThreads) {
   const Groups groups;
@@ -234,7 +259,8 @@ TEST(Softmax, StopsEarlyByNdcg) {
   const auto& history = result.model.history;
   ASSERT_EQ(history.size(), result.best_epoch + 3u);
   const auto ndcg = [&](std::size_t epoch) { return history[epoch - 1].at("validation_ndcg@20").get<double>(); };
-  for (std::size_t epoch = 1; epoch <= history.size(); ++epoch) EXPECT_LE(ndcg(epoch), ndcg(result.best_epoch)) << epoch;
+  for (std::size_t epoch = 1; epoch <= history.size(); ++epoch)
+    EXPECT_LE(ndcg(epoch), ndcg(result.best_epoch)) << epoch;
 }
 
 TEST(Softmax, AUserWhoKnowsEveryItemTakesPart) {
