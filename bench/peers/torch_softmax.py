@@ -75,7 +75,8 @@ def unfold_seconds(arguments):
         command = [arguments.unfold, "train", arguments.data, "--model", "softmax", "--out", f"{folder}/m", "--split", "none",
                    "--validation", "none", "--epochs", arguments.epochs, "--dim", arguments.dim, "--batch-size",
                    arguments.batch, "--n-negatives", arguments.negatives, "--threads", arguments.threads, "--device", "cpu",
-                   "--no-ranking", "--quiet", *(["--own-negatives"] if arguments.own else [])]
+                   "--no-ranking", "--quiet", "--no-bias", "--loss", "bsl", "--temperature", "0.1",
+                   *(["--own-negatives"] if arguments.own else [])]
         subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
         history = pathlib.Path(folder, "m", "history.jsonl").read_text().splitlines()
     return min(json.loads(line)["seconds"] for line in history)

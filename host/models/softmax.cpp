@@ -278,7 +278,6 @@ void SoftmaxModel::describe_epoch(nlohmann::ordered_json& line) {
   source_.n_rejected().download({&n_rejected, 1});
   line["negatives"] = n_negatives_;
   line["rejected"] = n_rejected;
-  if (!settings_.learn_temperature) return;
   float log_temperature = 0;
   backend_.copy_to_host(&log_temperature, log_temperature_.view().weight.data, sizeof(float));
   line["temperature"] = std::exp(static_cast<double>(log_temperature));

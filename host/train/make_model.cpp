@@ -25,7 +25,7 @@ SoftmaxShape softmax_shape(const TrainData& data, const TrainOptions& o, std::ui
   shape.negatives = NegativeSpec::parse(o.negatives);
   shape.n_negatives = o.n_negatives;
   shape.own_negatives = o.own_negatives;
-  shape.has_bias = o.item_bias;
+  shape.has_bias = !o.no_bias;
   shape.has_weights = o.rating_weight != 1;
   shape.threshold_rank = std::min(o.weight_rank, data.n_items);
   // A user has no more best items than there are.
@@ -42,7 +42,7 @@ SoftmaxShape softmax_shape(const TrainData& data, const TrainOptions& o, std::ui
 void plan_model(const Backend& backend, const TrainData& data, const TrainOptions& o, std::uint64_t batch_size,
                 MemoryPlan& plan) {
   if (o.model == "mf") return MfModel::plan(backend, mf_shape(data, o, batch_size), plan);
-  SoftmaxModel::plan(backend, softmax_shape(data, o, batch_size), softmax_settings(o), plan);
+  SoftmaxModel::plan(backend, softmax_shape(data, o, batch_size), softmax_settings(o, data.n_items), plan);
 }
 
 std::unique_ptr<TrainableModel> make_model(Backend& backend, const TrainData& data, const TrainOptions& o,
@@ -52,7 +52,7 @@ std::unique_ptr<TrainableModel> make_model(Backend& backend, const TrainData& da
     model->initialize(data.train, o.init_std, o.seed);
     return model;
   }
-  return std::make_unique<SoftmaxModel>(backend, softmax_shape(data, o, batch_size), softmax_settings(o), data.train,
+  return std::make_unique<SoftmaxModel>(backend, softmax_shape(data, o, batch_size), softmax_settings(o, data.n_items), data.train,
                                         o.init_std);
 }
 

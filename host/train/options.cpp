@@ -89,6 +89,13 @@ RatingMoments rating_moments(std::span<const float> ratings) {
   return {mean, sum_of_squares > 0 ? sum_of_squares / n : 1};
 }
 
+// The more items, the higher the best negatives score, and the lower the temperature that looks at them: a fit to the
+// best temperatures of catalogues of 1,700 to 41,000 items (docs/tuning.md).
+double resolved_temperature(const TrainOptions& o, std::uint32_t n_items) {
+  if (o.temperature > 0) return o.temperature;
+  return o.score == "dot" ? 1 : std::min(0.3, 1.4 / std::pow(n_items, 0.25));
+}
+
 // Cosine from `from` to `to` as x goes from 0 to 1.
 double cosine(double from, double to, double x) {
   return to + (from - to) * 0.5 * (1 + std::cos(std::numbers::pi * x));
@@ -105,14 +112,14 @@ void require(bool ok, std::string_view name, const auto& value, std::string_view
 void validate_softmax(const TrainOptions& o) {
   require(is_one_of(kLosses, o.loss), "loss", o.loss, "use softmax, bsl or bpr");
   require(is_one_of(kScores, o.score), "score", o.score, "use cosine or dot");
-  require(is_positive(o.temperature), "temperature", o.temperature, "use a number over 0");
+  require(o.temperature == 0 || is_positive(o.temperature), "temperature", o.temperature,
+          "use a number over 0, or 0 to have it chosen");
   require(o.positive_temperature == 0 || is_positive(o.positive_temperature), "positive-temperature",
           o.positive_temperature, "use a number over 0, or 0 for that of --temperature");
   require(is_positive(o.negative_weight), "negative-weight", o.negative_weight, "use a number over 0");
   require(is_positive(o.rating_weight), "rating-weight", o.rating_weight, "use a number over 0");
   require(o.dropout >= 0 && o.dropout < 1, "dropout", o.dropout, "use 0 or more, below 1");
   require(o.l2 == 0, "l2", o.l2, "model softmax has no L2 penalty; use --dropout, and 0 here");
-  require(!o.no_bias, "no-bias", o.no_bias, "model softmax has biases only with --item-bias");
   require(o.rating_range.empty(), "rating-range", o.rating_range, "model softmax predicts no ratings; leave it out");
   require(o.n_negatives >= 1 && o.n_negatives <= 1u << 20, "n-negatives", o.n_negatives, "use 1 to 1048576");
   require(o.hard_warmup >= 0 && o.hard_warmup < 1, "hard-warmup", o.hard_warmup, "use 0 or more, below 1");
@@ -172,7 +179,7 @@ TrainOptions TrainOptions::defaults(const std::string& model) {
   if (model == "mf") return o;
   if (model != "softmax") refuse("model", model, "use mf or softmax");
   o.dim = 64;
-  o.epochs = 60;
+  o.epochs = 80;
   o.optimizer = "adam";
   o.learning_rate = 0.01;
   o.schedule = "cosine";
@@ -182,19 +189,20 @@ TrainOptions TrainOptions::defaults(const std::string& model) {
   return o;
 }
 
-SoftmaxSettings softmax_settings(const TrainOptions& o) {
+SoftmaxSettings softmax_settings(const TrainOptions& o, std::uint32_t n_items) {
+  const double temperature = resolved_temperature(o, n_items);
   SoftmaxSettings settings;
   SoftmaxLoss& loss = settings.loss;
   loss.kind = o.loss == "bpr" ? SoftmaxLossKind::kBpr : SoftmaxLossKind::kSoftmax;
   loss.positive_in_denominator = o.positive_in_denominator;
   if (o.loss == "bsl") {
     loss.negative_weight = static_cast<float>(o.negative_weight);
-    if (o.positive_temperature > 0) loss.positive_ratio = static_cast<float>(o.temperature / o.positive_temperature);
+    if (o.positive_temperature > 0) loss.positive_ratio = static_cast<float>(temperature / o.positive_temperature);
   }
   loss.weight_temperature = static_cast<float>(o.weight_temperature);
   settings.cosine = o.score == "cosine";
   settings.dropout = static_cast<float>(o.dropout);
-  settings.temperature = static_cast<float>(o.temperature);
+  settings.temperature = static_cast<float>(temperature);
   settings.learn_temperature = o.learn_temperature;
   const NegativeSpec negatives = NegativeSpec::parse(o.negatives);
   Hardness& hardness = settings.hardness;

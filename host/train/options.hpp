@@ -24,7 +24,7 @@ TableType table_type(const TrainOptions& options);
 RatingLoss rating_loss(const TrainOptions& options, const RatingView& train);
 
 // Losses, scores and negatives of model softmax. Requires validate(options).
-SoftmaxSettings softmax_settings(const TrainOptions& options);
+SoftmaxSettings softmax_settings(const TrainOptions& options, std::uint32_t n_items);
 
 // rating_weight^((rating - mean) / deviation) for each rating, scaled to a mean of 1; empty where all count alike.
 std::vector<float> rating_weights(const TrainOptions& options, std::span<const float> ratings);

@@ -45,14 +45,13 @@ struct TrainOptions {
   std::uint32_t threads = 0;
 
   // Of model softmax alone.
-  std::string loss = "bsl";
+  std::string loss = "softmax";
   std::string score = "cosine";
-  double temperature = 0.1;
+  double temperature = 0;
   double positive_temperature = 0;
   double negative_weight = 1.22;
   bool learn_temperature = false;
   bool positive_in_denominator = false;
-  bool item_bias = false;
   double rating_weight = 1;
   double dropout = 0.1;
   std::string negatives = "uniform";
@@ -78,7 +77,7 @@ template <typename Options, typename Visitor>
 void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.model, "model",
         "model family: mf (biased matrix factorization of ratings) or softmax (which items a user chooses, by sampled "
-        "softmax); softmax has defaults of its own: dim 64, epochs 60, optimizer adam, learning-rate 0.01, schedule "
+        "softmax); softmax has defaults of its own: dim 64, epochs 80, optimizer adam, learning-rate 0.01, schedule "
         "cosine, "
         "beta2 0.999, l2 0, patience 10, validation random:0.1");
   visit(o.dim, "dim", "columns of each embedding, 1 to 1024");
@@ -100,7 +99,7 @@ void visit_train_options(Options& o, Visitor&& visit) {
         "L2 penalty that a rating puts on the two embeddings it touches, with errors in units of the ratings' standard "
         "deviation, >= 0");
   visit(o.l2_bias, "l2-bias", "the same on the two biases, >= 0; -1: as --l2");
-  visit(o.no_bias, "no-bias", "leave out user and item biases");
+  visit(o.no_bias, "no-bias", "leave out the biases of users and items (softmax: of items)");
   visit(o.rating_range, "rating-range", "LO:HI, predictions are LO + (HI - LO) * sigmoid(score); empty: unbounded");
   visit(o.init_std, "init-std", "embeddings start uniform with standard deviation init-std / sqrt(dim), >= 0");
   visit(o.batch_size, "batch-size", "ratings a step, >= 1; 0: chosen from the data and the update");
@@ -117,13 +116,15 @@ void visit_train_options(Options& o, Visitor&& visit) {
         "softmax: softmax (sampled softmax), bsl (bilateral: the negatives' side weighted by negative-weight, or at a "
         "temperature of its own) or bpr");
   visit(o.score, "score", "softmax: cosine, or dot (product of the embeddings)");
-  visit(o.temperature, "temperature", "softmax: scores are divided by it, > 0; lower looks at harder negatives");
+  visit(
+      o.temperature, "temperature",
+      "softmax: scores are divided by it, lower looks at harder negatives; 0: of cosines 1.4 / (number of items)^(1/4) "
+      "up to 0.3, of products 1");
   visit(o.positive_temperature, "positive-temperature", "softmax, bsl: that of the positive's side, > 0; 0: the same");
   visit(o.negative_weight, "negative-weight", "softmax, bsl: weight of the negatives' side, > 0");
   visit(o.learn_temperature, "learn-temperature", "softmax: train the temperature too, beginning with the given one");
   visit(o.positive_in_denominator, "positive-in-denominator",
         "softmax: count the positive among the terms of the denominator, as the exact softmax does");
-  visit(o.item_bias, "item-bias", "softmax: add a bias of each item to its score");
   visit(
       o.rating_weight, "rating-weight",
       "softmax: a positive counts this factor more for each standard deviation that its rating is above the mean, > 0; "

@@ -144,7 +144,7 @@ TEST(SoftmaxOptions, AreRefusedWithTheirName) {
   };
   refused("loss", [](TrainOptions& o) { o.loss = "hinge"; });
   refused("score", [](TrainOptions& o) { o.score = "angle"; });
-  refused("temperature", [](TrainOptions& o) { o.temperature = 0; });
+  refused("temperature", [](TrainOptions& o) { o.temperature = -0.1; });
   refused("positive-temperature", [](TrainOptions& o) { o.positive_temperature = -1; });
   refused("negative-weight", [](TrainOptions& o) { o.negative_weight = 0; });
   refused("dropout", [](TrainOptions& o) { o.dropout = 1; });

@@ -120,24 +120,27 @@ TEST_P(SoftmaxRecipes, KeepsGroupsApartAndFindsHeldOutItems) {
 INSTANTIATE_TEST_SUITE_P(
     All, SoftmaxRecipes,
     testing::Values(Recipe{"Default", [](TrainOptions&) {}},  //
-                    Recipe{"Softmax", [](TrainOptions& o) { o.loss = "softmax"; }},
+                    Recipe{"Bsl", [](TrainOptions& o) { o.loss = "bsl"; }},
                     Recipe{"PositiveInDenominator",
                            [](TrainOptions& o) {
                              o.loss = "softmax";
                              o.positive_in_denominator = true;
                            }},
                     Recipe{"Bpr", [](TrainOptions& o) { o.loss = "bpr"; }},
-                    Recipe{"PositiveTemperature", [](TrainOptions& o) { o.positive_temperature = 0.15; }},
+                    Recipe{"PositiveTemperature",
+                           [](TrainOptions& o) {
+                             o.loss = "bsl";
+                             o.positive_temperature = 0.15;
+                           }},
                     Recipe{"DotWithBias",
                            [](TrainOptions& o) {
                              o.score = "dot";
-                             o.item_bias = true;
                              o.temperature = 1;
                              o.loss = "softmax";
                              o.learning_rate = 0.02;
                              o.epochs = 30;
                            }},
-                    Recipe{"CosineWithBias", [](TrainOptions& o) { o.item_bias = true; }},
+                    Recipe{"WithoutBias", [](TrainOptions& o) { o.no_bias = true; }},
                     Recipe{"WeightedByRank",
                            [](TrainOptions& o) {
                              o.weight_rank = 10;
