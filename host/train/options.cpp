@@ -185,7 +185,7 @@ TrainOptions TrainOptions::defaults(const std::string& model) {
   o.schedule = "cosine";
   o.beta2 = 0.999;
   o.l2 = 0;
-  o.patience = 10;
+  o.patience = 20;
   return o;
 }
 

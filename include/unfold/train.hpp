@@ -79,7 +79,7 @@ void visit_train_options(Options& o, Visitor&& visit) {
         "model family: mf (biased matrix factorization of ratings) or softmax (which items a user chooses, by sampled "
         "softmax); softmax has defaults of its own: dim 64, epochs 80, optimizer adam, learning-rate 0.01, schedule "
         "cosine, "
-        "beta2 0.999, l2 0, patience 10, validation random:0.1");
+        "beta2 0.999, l2 0, patience 20, validation random:0.1");
   visit(o.dim, "dim", "columns of each embedding, 1 to 1024");
   visit(o.table_type, "table-type",
         "elements of the embeddings while training: float32, or float16 or bfloat16, which halve their memory and "
@@ -180,7 +180,7 @@ struct TrainCallbacks {
   std::function<void(const TrainProgress&)> progress;  // at most ten times a second
   // After every epoch, the history line: epoch, train_rmse (mf) or train_loss (softmax), learning_rate, seconds,
   // ratings_per_second, wait_share (of the epoch, in which the device had no batch to work on); softmax: negatives
-  // (scored), rejected (draws that the query knew) and, where it is learned, temperature; with a validation part,
+  // (scored), rejected (draws that the query knew) and temperature; with a validation part,
   // validation_rmse and validation_mae, or validation_recall@20 and validation_ndcg@20.
   std::function<void(const nlohmann::ordered_json&)> evaluation;
   std::function<void(const std::string&)> notice;  // something a user should know

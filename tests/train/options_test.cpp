@@ -149,7 +149,6 @@ TEST(SoftmaxOptions, AreRefusedWithTheirName) {
   refused("negative-weight", [](TrainOptions& o) { o.negative_weight = 0; });
   refused("dropout", [](TrainOptions& o) { o.dropout = 1; });
   refused("l2", [](TrainOptions& o) { o.l2 = 0.1; });
-  refused("no-bias", [](TrainOptions& o) { o.no_bias = true; });
   refused("rating-range", [](TrainOptions& o) { o.rating_range = "0:5"; });
   refused("rating-weight", [](TrainOptions& o) { o.rating_weight = 0; });
   refused("n-negatives", [](TrainOptions& o) { o.n_negatives = 0; });

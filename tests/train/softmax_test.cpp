@@ -145,6 +145,7 @@ INSTANTIATE_TEST_SUITE_P(
                            [](TrainOptions& o) {
                              o.weight_rank = 10;
                              o.refresh_epochs = 2;
+                             o.no_bias = true;
                            }},
                     Recipe{"Popularity", [](TrainOptions& o) { o.negatives = "popularity:0.75"; }},
                     Recipe{"InBatch", [](TrainOptions& o) { o.negatives = "in-batch"; }},
