@@ -19,8 +19,8 @@ void transform_rows_gradient(const Launch& launch, const RowTransform& transform
                              const float* scale, MatrixView<float> gradient) {
   if (gradient.rows == 0) return;
   check_vector_table("gradient", gradient);
-  if (transform.normalize) check_vector_table("vectors", vectors);
-  if (!transform.normalize && transform.dropout <= 0) return;  // it is the rows' gradient already
+  if (transform.normalize || transform.l2 > 0) check_vector_table("vectors", vectors);
+  if (!transform.normalize && transform.dropout <= 0 && transform.l2 <= 0) return;  // it is the rows' gradient already
   dispatch_shape<float>(gradient.cols, [&](auto shape) {
     using Shape = decltype(shape);
     const unsigned grid = filling_grid(launch, gradient.rows, kTransformThreads / Shape::kWidth);

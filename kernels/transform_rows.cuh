@@ -67,6 +67,8 @@ __global__ void __launch_bounds__(kTransformThreads)
       const float factor = active ? scale[n] : 0;
       const float along = group_sum<Shape::kWidth>(dot_share(row, vector));
       row = scaled(factor, combine(1.0f, row, -along, vector));
+    } else if (transform.l2 > 0) {
+      row = combine(1.0f, row, transform.l2, load_row<Shape>(vectors.row(n), n_packs));
     }
     if (transform.dropout > 0) apply_dropout(row, transform, n, n_packs);
     store_row(gradient.row(n), row, n_packs);

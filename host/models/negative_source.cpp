@@ -45,7 +45,7 @@ NegativeSource::NegativeSource(Backend& backend, const SoftmaxShape& shape, std:
                                const SeenItems& seen)
     : backend_(backend), shape_(shape), seed_(seed), n_rejected_(backend, 1) {
   SeenItems rated_well;
-  const bool is_rated = shape.has_weights || shape.is_disliked();
+  const bool is_rated = shape.is_rated || shape.is_disliked();
   if (is_rated) rated_well = rated_at_least(train, static_cast<double>(seen.mean_rating), shape);
   const SeenItems& known = is_rated ? rated_well : seen;
   known_offsets_ = uploaded(backend, known.offsets);

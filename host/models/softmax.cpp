@@ -241,10 +241,11 @@ void SoftmaxModel::step(const RatingBatch& batch, const OptimizerStep& step, std
 
   const SoftmaxGradients to = gradients(n, n_shared, own.n, loss);
   backend_.sampled_softmax(softmax_batch, shared, own, settings_.loss, 1.0f / static_cast<float>(n), to, workspace());
-  backend_.transform_rows_gradient(dropout(step_number), queries, buffers_.queries.scale.data(), to.queries);
-  RowTransform transform;
-  transform.normalize = settings_.cosine;
-  backend_.transform_rows_gradient(transform, items, buffers_.items.scale.data(),
+  RowTransform of_queries = dropout(step_number), of_items;
+  of_items.normalize = settings_.cosine;
+  of_queries.l2 = of_items.l2 = settings_.l2 / static_cast<float>(n);
+  backend_.transform_rows_gradient(of_queries, queries, buffers_.queries.scale.data(), to.queries);
+  backend_.transform_rows_gradient(of_items, items, buffers_.items.scale.data(),
                                    {to.positives.data, first_own, shape_.dim, stride_});
   update(batch, step, step_number, first_own + n * own.n);
 }

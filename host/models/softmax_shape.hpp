@@ -20,6 +20,7 @@ struct SoftmaxShape {
   std::uint32_t n_negatives = 0;  // random ones: shared by a batch, or of each positive
   bool own_negatives = false;     // each positive has its own: random ones, or with hard ones their candidates
   bool has_bias = false;
+  bool is_rated = false;             // ratings tell liked items from others: an item rated low is no known one
   bool has_weights = false;          // the ratings of a batch are weights of its positives
   std::uint32_t threshold_rank = 0;  // K of the weights by the user's K-th best score; 0: no weights
 
@@ -43,6 +44,7 @@ struct SoftmaxSettings {
   SoftmaxLoss loss;
   bool cosine = true;
   float dropout = 0;         // of the query vector
+  float l2 = 0;              // penalty l2/2 |v|^2 of a batch's queries, positives and shared negatives, over its size
   float temperature = 0.1f;  // at the start, where it is learned
   bool learn_temperature = false;
   Hardness hardness;                 // kind, M, T, a, b and p

@@ -86,13 +86,18 @@ void transform_row(const RowTransform& transform, MatrixView<float> rows, std::u
 
 void transform_row_gradient(const RowTransform& transform, const float* vector, float scale,
                             MatrixView<float> gradient, std::uint64_t n) {
+  const FloatTag d;
   float* const row = gradient.row(n);
   if (transform.normalize) {
-    const FloatTag d;
     const FloatVec along = hn::Set(d, row_products<false>(vector, row, gradient.stride).user_item);
     for (std::size_t k = 0; k < gradient.stride; k += hn::Lanes(d)) {
       const FloatVec across = hn::NegMulAdd(along, hn::Load(d, vector + k), hn::Load(d, row + k));
       hn::Store(hn::Mul(across, hn::Set(d, scale)), d, row + k);
+    }
+  } else if (transform.l2 > 0) {
+    const FloatVec l2 = hn::Set(d, transform.l2);
+    for (std::size_t k = 0; k < gradient.stride; k += hn::Lanes(d)) {
+      hn::Store(hn::MulAdd(l2, hn::Load(d, vector + k), hn::Load(d, row + k)), d, row + k);
     }
   }
   if (transform.dropout > 0) drop_elements(transform, n, gradient.stride, row);

@@ -16,6 +16,8 @@ constexpr NamedLoss kLosses[] = {
     {"bsl", {.positive_ratio = 1.7f, .negative_weight = 0.6f}},
     {"bsl without the positive", {.positive_ratio = 0.5f, .negative_weight = 1.4f, .positive_in_denominator = false}},
     {"bpr", {.kind = SoftmaxLossKind::kBpr}},
+    {"softmax of a share", {.log_denominator_share = -2.5f}},
+    {"bsl of a share", {.positive_ratio = 0.5f, .negative_weight = 1.4f, .log_denominator_share = 1.5f}},
 };
 
 struct NegativeKinds {

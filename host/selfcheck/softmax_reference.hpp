@@ -98,7 +98,7 @@ inline ReferenceTerms reference_softmax_terms(const HostSoftmax& c, const Bounde
   // Z in units of the positive's part of it, so that a loss near 0 has a bound as small.
   Bounded loss = a * log_sum - ratio * logit, by_log_sum = a, by_logit = Bounded(0) - ratio;
   if (c.loss.positive_in_denominator) {
-    const Bounded odds = negatives.empty() ? log_sum : log_sum - logit;
+    const Bounded odds = negatives.empty() ? log_sum : log_sum + Bounded(c.loss.log_denominator_share) - logit;
     loss = a * bounded_softplus(odds) + (a - ratio) * logit;
     by_log_sum = a * bounded_sigmoid(odds);
     by_logit = (a - ratio) - by_log_sum;

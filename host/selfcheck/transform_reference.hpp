@@ -32,11 +32,14 @@ inline Bounded reference_dot(std::span<const Bounded> a, std::span<const Bounded
   return sum;
 }
 
-// The gradient by the row, given that by its vector.
+// The gradient by the row, given that by its vector, with a penalty of l2/2 |vector|^2.
 inline std::vector<Bounded> reference_vector_gradient(const ReferenceVector& vector, bool normalize,
-                                                      std::span<const Bounded> gradient) {
+                                                      std::span<const Bounded> gradient, double l2 = 0) {
   std::vector<Bounded> out(gradient.begin(), gradient.end());
-  if (!normalize) return out;
+  if (!normalize) {
+    for (std::size_t c = 0; c < out.size(); ++c) out[c] = out[c] + Bounded(l2) * vector.values[c];
+    return out;
+  }
   const Bounded along = reference_dot(gradient, vector.values);
   for (std::size_t c = 0; c < out.size(); ++c) out[c] = (out[c] - along * vector.values[c]) * vector.scale;
   return out;

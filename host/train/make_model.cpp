@@ -26,7 +26,8 @@ SoftmaxShape softmax_shape(const TrainData& data, const TrainOptions& o, std::ui
   shape.n_negatives = o.n_negatives;
   shape.own_negatives = o.own_negatives;
   shape.has_bias = !o.no_bias;
-  shape.has_weights = o.rating_weight != 1;
+  shape.is_rated = o.rating_weight != 1;
+  shape.has_weights = shape.is_rated || o.user_balance > 0;
   shape.threshold_rank = std::min(o.weight_rank, data.n_items);
   // A user has no more best items than there are.
   NegativeSpec& negatives = shape.negatives;
@@ -52,8 +53,8 @@ std::unique_ptr<TrainableModel> make_model(Backend& backend, const TrainData& da
     model->initialize(data.train, o.init_std, o.seed);
     return model;
   }
-  return std::make_unique<SoftmaxModel>(backend, softmax_shape(data, o, batch_size), softmax_settings(o, data.n_items), data.train,
-                                        o.init_std);
+  return std::make_unique<SoftmaxModel>(backend, softmax_shape(data, o, batch_size), softmax_settings(o, data.n_items),
+                                        data.train, o.init_std);
 }
 
 }  // namespace unfold

@@ -119,7 +119,12 @@ void validate_softmax(const TrainOptions& o) {
   require(is_positive(o.negative_weight), "negative-weight", o.negative_weight, "use a number over 0");
   require(is_positive(o.rating_weight), "rating-weight", o.rating_weight, "use a number over 0");
   require(o.dropout >= 0 && o.dropout < 1, "dropout", o.dropout, "use 0 or more, below 1");
-  require(o.l2 == 0, "l2", o.l2, "model softmax has no L2 penalty; use --dropout, and 0 here");
+  require(o.user_balance >= 0 && o.user_balance <= 1, "user-balance", o.user_balance, "use 0 to 1");
+  require(o.denominator_items == 0 || (o.positive_in_denominator && o.loss != "bpr"), "denominator-items",
+          o.denominator_items, "it weighs negatives against the positive: add --positive-in-denominator, and no bpr");
+  require(o.l2 == 0 || o.score == "dot", "l2", o.l2,
+          "a cosine does not feel an L2 penalty; use --dropout and 0 here, or --score dot");
+  require(o.l2_bias == -1, "l2-bias", o.l2_bias, "model softmax has no penalty of biases; leave it out");
   require(o.rating_range.empty(), "rating-range", o.rating_range, "model softmax predicts no ratings; leave it out");
   require(o.n_negatives >= 1 && o.n_negatives <= 1u << 20, "n-negatives", o.n_negatives, "use 1 to 1048576");
   require(o.hard_warmup >= 0 && o.hard_warmup < 1, "hard-warmup", o.hard_warmup, "use 0 or more, below 1");
@@ -199,9 +204,13 @@ SoftmaxSettings softmax_settings(const TrainOptions& o, std::uint32_t n_items) {
     loss.negative_weight = static_cast<float>(o.negative_weight);
     if (o.positive_temperature > 0) loss.positive_ratio = static_cast<float>(temperature / o.positive_temperature);
   }
+  if (o.denominator_items > 0) {
+    loss.log_denominator_share = static_cast<float>(std::log(o.denominator_items / static_cast<double>(n_items)));
+  }
   loss.weight_temperature = static_cast<float>(o.weight_temperature);
   settings.cosine = o.score == "cosine";
   settings.dropout = static_cast<float>(o.dropout);
+  settings.l2 = static_cast<float>(o.l2);
   settings.temperature = static_cast<float>(temperature);
   settings.learn_temperature = o.learn_temperature;
   const NegativeSpec negatives = NegativeSpec::parse(o.negatives);
@@ -278,19 +287,22 @@ RatingLoss rating_loss(const TrainOptions& o, const RatingView& train) {
   return loss;
 }
 
-std::vector<float> rating_weights(const TrainOptions& o, std::span<const float> ratings) {
-  if (o.model != "softmax" || o.rating_weight == 1) return {};
-  const auto [mean, variance] = rating_moments(ratings);
-  const auto n = static_cast<double>(ratings.size());
+std::vector<float> positive_weights(const TrainOptions& o, const RatingView& train) {
+  if (o.model != "softmax" || (o.rating_weight == 1 && o.user_balance == 0)) return {};
+  const auto [mean, variance] = rating_moments(train.ratings);
   const double deviation = std::sqrt(variance);
+  std::vector<std::uint64_t> n_positives(std::uint64_t{std::ranges::max(train.users)} + 1);
+  for (const Row user : train.users) ++n_positives[user];
   double total = 0;
-  std::vector<float> weights(ratings.size());
-  for (std::size_t k = 0; k < ratings.size(); ++k) {
-    const double weight = std::pow(o.rating_weight, (static_cast<double>(ratings[k]) - mean) / deviation);
+  std::vector<float> weights(train.size());
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    const double weight = std::pow(o.rating_weight, (static_cast<double>(train.ratings[k]) - mean) / deviation) *
+                          std::pow(static_cast<double>(n_positives[train.users[k]]), -o.user_balance);
     weights[k] = static_cast<float>(weight);
     total += weight;
   }
-  for (float& weight : weights) weight = static_cast<float>(static_cast<double>(weight) * n / total);
+  const double scale = static_cast<double>(weights.size()) / total;
+  for (float& weight : weights) weight = static_cast<float>(static_cast<double>(weight) * scale);
   return weights;
 }
 

@@ -26,8 +26,9 @@ RatingLoss rating_loss(const TrainOptions& options, const RatingView& train);
 // Losses, scores and negatives of model softmax. Requires validate(options).
 SoftmaxSettings softmax_settings(const TrainOptions& options, std::uint32_t n_items);
 
-// rating_weight^((rating - mean) / deviation) for each rating, scaled to a mean of 1; empty where all count alike.
-std::vector<float> rating_weights(const TrainOptions& options, std::span<const float> ratings);
+// What a positive counts: rating_weight^((rating - mean) / deviation) * (its user's number of positives)^-user_balance,
+// scaled to a mean of 1; empty where all count alike. Requires at least one rating.
+std::vector<float> positive_weights(const TrainOptions& options, const RatingView& train);
 
 // The batch size asked for, or the one that suits the data.
 std::uint64_t resolved_batch_size(const TrainOptions& options, std::uint64_t n_ratings);

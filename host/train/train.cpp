@@ -62,7 +62,7 @@ class TrainingRun {
         data_(data),
         options_(options),
         callbacks_(callbacks),
-        weights_(rating_weights(options, data.train.ratings)),
+        weights_(positive_weights(options, data.train)),
         batch_size_(resolved_batch_size(options, data.train.size())),
         stream_options_{batch_size_, 3, 0, options.seed, {}} {
     check_groups();

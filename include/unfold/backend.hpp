@@ -169,8 +169,8 @@ class Backend {
   virtual void transform_rows(const RowTransform& transform, MatrixView<float> rows, float* scale) = 0;
 
   // Its gradient by the rows, in place, given that by the vectors: with v the vector and g its gradient,
-  //   g <- keep * (g - (g . v) v) * scale[n]    where transform.normalize, else keep * g
-  // keep being 1 / (1 - dropout) or 0 for each element. Bytes: n * (12 * cols + 4).
+  //   g <- keep * (g - (g . v) v) * scale[n]    where transform.normalize, else keep * (g + l2 * v)
+  // keep being 1 / (1 - dropout) or 0 for each element: a length of 1 feels no L2 penalty. Bytes: n * (12 * cols + 4).
   virtual void transform_rows_gradient(const RowTransform& transform, MatrixView<const float> vectors,
                                        const float* scale, MatrixView<float> gradient) = 0;
 

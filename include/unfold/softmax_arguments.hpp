@@ -17,6 +17,7 @@ struct RowTransform {
   float dropout = 0;       // each element is 0 with this probability, else divided by 1 - dropout; [0, 1)
   RandomKey dropout_key;   // element (n, c) takes the 32 bits dropout_bits(key, n, c)
   bool normalize = false;  // divided by its length: scores are cosines. A row of zeros stays zero.
+  float l2 = 0;            // the gradient is that of the loss plus l2/2 |vector|^2 for each vector; >= 0
 };
 
 // Kept where uniform_float(bits) >= dropout. A block of four numbers serves four columns.

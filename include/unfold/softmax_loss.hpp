@@ -6,10 +6,15 @@
 // that can be drawn: the logQ correction (Yi et al., Sampling-bias-corrected neural modeling, RecSys 2019; Bengio and
 // Senecal 2008). With c_j = 1 for every item, all of them negatives, it is the full softmax.
 //
-//   softmax   L = -s+ / T' + a log Z,   Z = sum_j exp(l_j), plus exp(s+ / T) where the positive is in the denominator
+//   softmax   L = -s+ / T' + a log Z,   Z = sum_j exp(l_j), or with the positive in the denominator
+//                                       Z = exp(s+ / T) + m sum_j exp(l_j)
 //             T' = T and a = 1: the (sampled) softmax. T' != T or a != 1: the bilateral softmax loss, BSL, with a
 //             temperature of its own for the positive side (Wu et al., BSL, ICDE 2024, eq. 10). a > 1 pushes negatives
-//             harder than it pulls positives.
+//             harder than it pulls positives. m = 1 makes Z that of all items. m = N / number of items makes it that of
+//             the positive among N random ones: the loss, and with it the pull, fades once the positive scores higher
+//             than most of N would, so small N care for the whole list and large N for its head. (InfoNCE with N
+//             negatives, van den Oord et al. 2018, whose gradient this has in the limit of many draws with their
+//             mean in place of each N of them.)
 //   bpr       L = sum_j w_j log(1 + exp((s_j - s+) / T)) with w_j = (1 / c_j) / sum_k (1 / c_k): all items alike in the
 //             mean, whatever they were drawn with (Rendle et al., BPR, UAI 2009, eq. 4)
 //
@@ -33,6 +38,7 @@ struct SoftmaxLoss {
   float positive_ratio = 1;   // T / T', > 0: the positive's inverse temperature as a multiple of the negatives'
   float negative_weight = 1;  // a, > 0
   bool positive_in_denominator = true;
+  float log_denominator_share = 0;  // log m, where the positive is in the denominator
   float weight_temperature = 0;  // T_w, > 0 where thresholds are given
 };
 
@@ -48,7 +54,7 @@ struct SoftmaxTerms {
 UNFOLD_HOST_DEVICE inline float softplus(float x) { return fmaxf(x, 0.0f) + log1pf(expf(-fabsf(x))); }
 
 // log_sum = log sum_j exp(l_j) over the negatives alone. With the positive in the denominator, log Z - logit and the
-// negatives' share of Z come from the difference of log_sum and logit: near a loss of 0 they keep all their digits.
+// negatives' share of Z come from the gap of log m + log_sum and logit: near a loss of 0 they keep all their digits.
 UNFOLD_HOST_DEVICE inline SoftmaxTerms softmax_terms(float positive_score, float log_sum, float inverse,
                                                      const SoftmaxLoss& loss) {
   SoftmaxTerms out;
@@ -56,8 +62,9 @@ UNFOLD_HOST_DEVICE inline SoftmaxTerms softmax_terms(float positive_score, float
   const float a = loss.negative_weight, ratio = loss.positive_ratio;
   float by_logit = -ratio;
   if (loss.positive_in_denominator) {
-    out.loss = a * softplus(log_sum - logit) + (a - ratio) * logit;
-    out.by_log_sum = a * sigmoid(log_sum - logit);
+    const float gap = log_sum + loss.log_denominator_share - logit;
+    out.loss = a * softplus(gap) + (a - ratio) * logit;
+    out.by_log_sum = a * sigmoid(gap);
     by_logit = (a - ratio) - out.by_log_sum;
   } else {
     // A query without any negative learns nothing from its positive alone.

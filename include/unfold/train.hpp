@@ -52,7 +52,9 @@ struct TrainOptions {
   double negative_weight = 1.22;
   bool learn_temperature = false;
   bool positive_in_denominator = false;
+  std::uint32_t denominator_items = 0;
   double rating_weight = 1;
+  double user_balance = 0;
   double dropout = 0.1;
   std::string negatives = "uniform";
   std::uint32_t n_negatives = 512;
@@ -97,7 +99,7 @@ void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.epsilon, "epsilon", "adagrad, adam: added to the root, > 0");
   visit(o.l2, "l2",
         "L2 penalty that a rating puts on the two embeddings it touches, with errors in units of the ratings' standard "
-        "deviation, >= 0");
+        "deviation, >= 0; softmax, score dot: that a positive puts on its two, and each shared negative on its own");
   visit(o.l2_bias, "l2-bias", "the same on the two biases, >= 0; -1: as --l2");
   visit(o.no_bias, "no-bias", "leave out the biases of users and items (softmax: of items)");
   visit(o.rating_range, "rating-range", "LO:HI, predictions are LO + (HI - LO) * sigmoid(score); empty: unbounded");
@@ -125,10 +127,15 @@ void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.learn_temperature, "learn-temperature", "softmax: train the temperature too, beginning with the given one");
   visit(o.positive_in_denominator, "positive-in-denominator",
         "softmax: count the positive among the terms of the denominator, as the exact softmax does");
+  visit(o.denominator_items, "denominator-items",
+        "softmax, with positive-in-denominator: the negatives together count as this many items; few care for the whole "
+        "list, many for its head; 0: as all items");
   visit(
       o.rating_weight, "rating-weight",
       "softmax: a positive counts this factor more for each standard deviation that its rating is above the mean, > 0; "
       "1: all alike");
+  visit(o.user_balance, "user-balance",
+        "softmax: a positive counts (its user's number of positives)^-X, X in [0, 1]; 0: positives alike, 1: users alike");
   visit(o.dropout, "dropout", "softmax: share of the query vector's elements dropped in training, in [0, 1)");
   visit(o.negatives, "negatives",
         "softmax: uniform, popularity:ALPHA, in-batch, mixed:FRACTION or full; hard ones: hard:M/N, "

@@ -22,14 +22,17 @@ std::vector<SoftmaxLoss> softmax_losses() {
   for (const float ratio : {1.0f, 0.4f, 2.5f})
     for (const float weight : {1.0f, 0.7f, 3.0f})
       for (const bool in_denominator : {true, false})
-        out.push_back({SoftmaxLossKind::kSoftmax, ratio, weight, in_denominator, 0});
+        out.push_back({SoftmaxLossKind::kSoftmax, ratio, weight, in_denominator, 0, 0});
+  out.push_back({SoftmaxLossKind::kSoftmax, 1, 1, true, -3.5f, 0});
+  out.push_back({SoftmaxLossKind::kSoftmax, 0.4f, 3, true, 1.25f, 0});
   return out;
 }
 
 double objective(double score, double log_sum, double inverse, const SoftmaxLoss& loss) {
-  const double logit = score * inverse, high = std::max(logit, log_sum);
+  const double logit = score * inverse, others = log_sum + static_cast<double>(loss.log_denominator_share);
+  const double high = std::max(logit, others);
   const double log_z =
-      loss.positive_in_denominator ? high + std::log(std::exp(logit - high) + std::exp(log_sum - high)) : log_sum;
+      loss.positive_in_denominator ? high + std::log(std::exp(logit - high) + std::exp(others - high)) : log_sum;
   return static_cast<double>(loss.negative_weight) * log_z - static_cast<double>(loss.positive_ratio) * logit;
 }
 
@@ -48,7 +51,7 @@ TEST(SoftmaxLossTest, TermsAreTheLossAndItsFiniteDifferences) {
           // A share of Z is the exponential of a difference of logits, so their roundings count as its own; a
           // difference quotient is off by a third derivative, at most 1 in the logit, and by float64's roundings.
           const double factors = loss.negative_weight + loss.positive_ratio;
-          const double rounding = 16 * kUnit * factors * (1 + std::abs(s * i) + std::abs(l));
+          const double rounding = 16 * kUnit * factors * (5 + std::abs(s * i) + std::abs(l));
           const auto tolerance = [&](double by) {
             return rounding * by + factors * by * by * by * kStep * kStep +
                    8 * 0x1p-53 * factors * (1 + std::abs(s * i) + std::abs(l)) / kStep;

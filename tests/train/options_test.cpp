@@ -149,6 +149,14 @@ TEST(SoftmaxOptions, AreRefusedWithTheirName) {
   refused("negative-weight", [](TrainOptions& o) { o.negative_weight = 0; });
   refused("dropout", [](TrainOptions& o) { o.dropout = 1; });
   refused("l2", [](TrainOptions& o) { o.l2 = 0.1; });
+  refused("l2-bias", [](TrainOptions& o) { o.l2_bias = 0.1; });
+  refused("denominator-items", [](TrainOptions& o) { o.denominator_items = 10; });
+  refused("denominator-items", [](TrainOptions& o) {
+    o.denominator_items = 10;
+    o.positive_in_denominator = true;
+    o.loss = "bpr";
+  });
+  refused("user-balance", [](TrainOptions& o) { o.user_balance = 1.5; });
   refused("rating-range", [](TrainOptions& o) { o.rating_range = "0:5"; });
   refused("rating-weight", [](TrainOptions& o) { o.rating_weight = 0; });
   refused("n-negatives", [](TrainOptions& o) { o.n_negatives = 0; });
@@ -170,22 +178,41 @@ TEST(SoftmaxOptions, AreRefusedWithTheirName) {
   refused("negatives", [](TrainOptions& o) { o.negatives = "unifrom"; });
 }
 
-TEST(SoftmaxOptions, RatingWeightsGrowWithTheRatingAndHaveAMeanOfOne) {
+TEST(SoftmaxOptions, PositivesWeighByRatingWithAMeanOfOne) {
   TrainOptions o = TrainOptions::defaults("softmax");
+  const std::vector<Row> rows(5);
   const std::vector<float> ratings = {1, 2, 3, 4, 5};
-  EXPECT_TRUE(rating_weights(o, ratings).empty()) << "all alike";
+  const RatingView train{rows, rows, ratings, {}};
+  EXPECT_TRUE(positive_weights(o, train).empty()) << "all alike";
   o.rating_weight = 4;
-  const std::vector<float> weights = rating_weights(o, ratings);
+  const std::vector<float> weights = positive_weights(o, train);
   ASSERT_EQ(weights.size(), 5u);
   double sum = 0;
   for (const float weight : weights) sum += static_cast<double>(weight);
   EXPECT_NEAR(sum, 5, 1e-5);
   // A standard deviation is the root of 2.
   for (std::size_t k = 1; k < 5; ++k) EXPECT_NEAR(weights[k] / weights[k - 1], std::pow(4, 1 / std::sqrt(2.0)), 1e-4);
-  const std::vector<float> equal = rating_weights(o, std::vector<float>(3, 2.0f));
-  EXPECT_EQ(equal, std::vector<float>(3, 1.0f));
+  const std::vector<float> equal(5, 2.0f);
+  EXPECT_EQ(positive_weights(o, {rows, rows, equal, {}}), std::vector<float>(5, 1.0f));
   o.model = "mf";
-  EXPECT_TRUE(rating_weights(o, ratings).empty());
+  EXPECT_TRUE(positive_weights(o, train).empty());
+}
+
+TEST(SoftmaxOptions, BalancedUsersCountAlikeWhateverTheyChose) {
+  TrainOptions o = TrainOptions::defaults("softmax");
+  const std::vector<Row> users = {7, 2, 7, 7, 2, 7, 7, 7, 7, 7};  // 8 of user 7, 2 of user 2
+  const std::vector<Row> items(users.size());
+  const std::vector<float> ratings(users.size(), 3.0f);
+  const auto weights = [&](double balance) {
+    o.user_balance = balance;
+    return positive_weights(o, {users, items, ratings, {}});
+  };
+  EXPECT_TRUE(weights(0).empty());
+  const std::vector<float> alike = weights(1), half = weights(0.5);
+  for (std::size_t k = 0; k < users.size(); ++k) {
+    EXPECT_FLOAT_EQ(alike[k], users[k] == 7 ? 5.0f / 8 : 2.5f);
+    EXPECT_FLOAT_EQ(half[k] / half[1], users[k] == 7 ? 0.5f : 1.0f);
+  }
 }
 
 TEST(RatingLossOptions, MeanAndSpreadOfTheRatings) {

@@ -140,6 +140,19 @@ INSTANTIATE_TEST_SUITE_P(
                              o.learning_rate = 0.02;
                              o.epochs = 30;
                            }},
+                    Recipe{"DotWithPenalty",
+                           [](TrainOptions& o) {
+                             o.score = "dot";
+                             o.l2 = 0.02;
+                             o.learning_rate = 0.02;
+                             o.epochs = 30;
+                           }},
+                    Recipe{"FewItemsInTheDenominator",
+                           [](TrainOptions& o) {
+                             o.positive_in_denominator = true;
+                             o.denominator_items = 10;
+                           }},
+                    Recipe{"BalancedUsers", [](TrainOptions& o) { o.user_balance = 1; }},
                     Recipe{"WithoutBias", [](TrainOptions& o) { o.no_bias = true; }},
                     Recipe{"WeightedByRank",
                            [](TrainOptions& o) {
@@ -175,6 +188,35 @@ INSTANTIATE_TEST_SUITE_P(
                     Recipe{"Float16", [](TrainOptions& o) { o.table_type = "float16"; }},
                     Recipe{"Bfloat16", [](TrainOptions& o) { o.table_type = "bfloat16"; }}),
     [](const auto& test) { return test.param.name; });
+
+// The mean squared length of the rows.
+double squared_length(const HostMatrix& matrix) {
+  double sum = 0;
+  for (const float x : matrix.data) sum += static_cast<double>(x) * static_cast<double>(x);
+  return sum / static_cast<double>(matrix.rows);
+}
+
+TEST(Softmax, APenaltyShortensVectorsToNothing) {
+  const Groups groups;
+  TrainData data = groups.data();
+  data.validation = {};  // the last epoch's model
+  TrainOptions options = small_run();
+  options.score = "dot";
+  options.learning_rate = 0.02;
+  const auto backend = make_cpu_backend(2);
+  double last_users = 1e9, last_items = 1e9;
+  for (const double l2 : {0.0, 0.3, 10.0}) {
+    options.l2 = l2;
+    const Model model = train(*backend, data, options, {}).model;
+    const double users = squared_length(model.user_embedding), items = squared_length(model.item_embedding);
+    EXPECT_LT(users, 0.8 * last_users) << l2;
+    EXPECT_LT(items, 0.8 * last_items) << l2;
+    last_users = users;
+    last_items = items;
+  }
+  EXPECT_LT(last_users, 1e-3) << "a penalty of 10 is more than any gradient of the loss";
+  EXPECT_LT(last_items, 1e-3);
+}
 
 // Batches of one group each: in-batch negatives never tell a user of another group's items, however often they come.
 TEST(Softmax, MixedNegativesMendBatchesOfOneGroup) {
