@@ -7,6 +7,7 @@
 
 #include "host/ops/elements-inl.hpp"
 #include "host/ops/ops.hpp"
+#include "host/ops/prefetch.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace unfold::cpu::HWY_NAMESPACE {
@@ -38,8 +39,11 @@ void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_r
                  int n_threads) {
   const std::size_t row_bytes = sizeof(float) * table.cols;
   const std::size_t padding_bytes = sizeof(float) * (out.stride - table.cols);
+  const std::uint64_t table_row_bytes = table.row_bytes(), ahead = rows_ahead(table_row_bytes);
+  const char* const first_row = static_cast<const char*>(table.data);
 #pragma omp parallel for num_threads(threads_for_rows(n_rows, out.stride, n_threads)) schedule(static)
   for (std::uint64_t n = 0; n < n_rows; ++n) {
+    if (n + ahead < n_rows) prefetch(first_row + rows[n + ahead] * table_row_bytes, table_row_bytes);
     float* to = out.row(n);
     if (table.type == TableType::kFloat32) {
       std::memcpy(to, table.as<const float>().row(rows[n]), row_bytes);

@@ -8,12 +8,12 @@
 #define HWY_TARGET_INCLUDE "host/ops/rating_step.cpp"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 
-#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 
 #include <omp.h>
 
 #include "host/ops/ops.hpp"
+#include "host/ops/prefetch.hpp"
 #include "host/ops/rating_cells.hpp"
 #include "host/ops/row_products-inl.hpp"
 #include "host/ops/row_update-inl.hpp"
@@ -21,16 +21,6 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace unfold::cpu::HWY_NAMESPACE {
-
-constexpr std::uint64_t kCacheLineBytes = 64;
-// Cache lines asked for ahead: enough to cover the latency of the last-level cache, few enough for the core's
-// line fill buffers and first-level cache to hold.
-constexpr std::uint64_t kLinesAhead = 48;
-
-template <typename Element>
-HWY_INLINE void prefetch_row(const Element* row, std::uint64_t stride) {
-  for (std::uint64_t k = 0; k < stride; k += kCacheLineBytes / sizeof(Element)) hwy::Prefetch(row + k);
-}
 
 // Mean over the columns of (g * other + l2 * own)^2.
 HWY_INLINE float mean_square(float g, float l2, float own_own, float own_other, float other_other, float dim) {
@@ -46,7 +36,7 @@ double rating_step_sequential(const MfParameters& t, const RatingBatch& batch, c
   const std::size_t lanes = hn::Lanes(d);
   const std::uint64_t stride = t.user_factors.weight.stride;
   const float dim = static_cast<float>(t.user_factors.weight.cols);
-  const std::uint64_t ahead = 1 + kLinesAhead * kCacheLineBytes / (2 * stride * sizeof(Element));
+  const std::uint64_t ahead = rows_ahead(2 * stride * sizeof(Element));
   const FloatVec l2 = hn::Set(d, loss.l2);
   RowRounding<Element> rounding(step.rounding_key);
   double squared_error = 0;

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "host/ops/elements-inl.hpp"
+#include "host/ops/prefetch.hpp"
 #include "hwy/highway.h"
 #include "unfold/optimizer.hpp"
 
@@ -47,6 +48,19 @@ class RowUpdate {
     }
   }
 
+  // Bytes of a row in the tables of weights and state, and their prefetch.
+  template <typename Element>
+  static HWY_INLINE std::uint64_t row_bytes(const ParameterView& table) {
+    return table.weight.stride * (sizeof(Element) + sizeof(float) * kStates);
+  }
+  template <typename Element>
+  static HWY_INLINE void prefetch(const ParameterView& table, std::uint64_t row) {
+    const std::uint64_t stride = table.weight.stride;
+    prefetch_row(table.weight.as<const Element>().row(row), stride);
+    if constexpr (kStates >= 1) prefetch_row(table.first + row * stride, stride);
+    if constexpr (kStates >= 2) prefetch_row(table.second + row * stride, stride);
+  }
+
   // The new weights of columns k .. k + lanes, and the state with them.
   HWY_INLINE FloatVec operator()(FloatVec weight, FloatVec gradient, std::size_t k) const {
     const FloatTag d;
@@ -68,6 +82,9 @@ class RowUpdate {
   }
 
  private:
+  // Numbers of state for each weight.
+  static constexpr int kStates = kKind == OptimizerKind::kAdam ? 2 : kKind == OptimizerKind::kAdagrad ? 1 : 0;
+
   FloatVec rate_, epsilon_, second_root_, beta1_, beta2_, one_minus_beta1_, one_minus_beta2_;
   float* first_ = nullptr;
   float* second_ = nullptr;

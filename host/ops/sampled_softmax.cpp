@@ -11,6 +11,7 @@
 
 #include "host/ops/item_tiles.hpp"
 #include "host/ops/ops.hpp"
+#include "host/ops/prefetch.hpp"
 #include "host/ops/rank_tiles.hpp"
 #include "host/ops/softmax_kernels.hpp"
 #include "host/ops/softmax_panels.hpp"
@@ -25,6 +26,8 @@ constexpr float kNone = -std::numeric_limits<float>::infinity();
 constexpr std::uint64_t kGroupQueries = 48;
 constexpr std::uint64_t kGroupNegatives = 24;
 constexpr std::uint64_t kStretchQueries = 256;
+// Entries of a list of known rows that are fetched ahead; after them the hardware has seen where the reader is going.
+constexpr std::uint64_t kListAhead = 128;
 // Scores of a block beyond this gain nothing.
 constexpr std::uint64_t kUsefulScoreBytes = std::uint64_t{16} << 20;
 
@@ -108,6 +111,11 @@ class Step {
   void query_group(std::uint64_t first, std::uint64_t n, float* scores) {
     const std::uint64_t n_padded = parts_.packed.n_padded();
     const float* const log_count = loss_.kind == SoftmaxLossKind::kSoftmax ? shared_.log_count : nullptr;
+    // Lists lie anywhere, and are needed when the scores are there.
+    for (std::uint64_t q = 0; q < n; ++q) {
+      const KnownRows known = known_rows(batch_.known, batch_.users, first + q);
+      prefetch(known.ids, std::min(known.size, kListAhead) * sizeof(Row));
+    }
     alignas(64) float tile[std::size_t{kTileQueries} * kTileItems];
     for (std::uint64_t j = 0; j < n_padded; j += kTileItems) {
       const std::uint64_t n_items = std::min<std::uint64_t>(kTileItems, n_padded - j);

@@ -10,21 +10,15 @@ PackedNegatives::PackedNegatives(WorkspaceCutter& cutter, MatrixView<const float
   panels_ = cutter.take<float>(n_padded_ / kPanelItems * panel_size(dim));
   auto* const first = cutter.take<RowPosition>(vectors.rows);
   auto* const second = cutter.take<RowPosition>(vectors.rows);
-  const std::uint64_t n_bits = filter_bits(vectors.rows);
-  filter_ = cutter.take<std::uint64_t>(n_bits / 64);
+  auto* const bits = cutter.take<std::uint32_t>(RowFilter::n_words(vectors.rows));
   if (vectors.rows == 0) return;
-  filter_shift_ = 64 - std::countr_zero(n_bits);
-  std::fill_n(filter_, n_bits / 64, 0);
-  for (std::uint64_t j = 0; j < vectors.rows; ++j) {
-    const std::uint64_t bit = filter_bit(rows[j]);
-    filter_[bit / 64] |= std::uint64_t{1} << bit % 64;
-  }
+  filter_ = RowFilter({rows, vectors.rows}, bits);
   sorted_ = sort_rows({rows, vectors.rows}, {first, vectors.rows}, {second, vectors.rows});
 }
 
 std::uint64_t PackedNegatives::bytes(std::uint64_t n, std::uint32_t dim) {
   return WorkspaceCutter::bytes<float>(round_up<std::uint64_t>(n, kPanelItems) / kPanelItems * panel_size(dim)) +
-         2 * WorkspaceCutter::bytes<RowPosition>(n) + WorkspaceCutter::bytes<std::uint64_t>(filter_bits(n) / 64);
+         2 * WorkspaceCutter::bytes<RowPosition>(n) + WorkspaceCutter::bytes<std::uint32_t>(RowFilter::n_words(n));
 }
 
 void PackedNegatives::pack(MatrixView<const float> vectors, const float* bias) const {

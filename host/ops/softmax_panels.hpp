@@ -2,12 +2,12 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "host/ops/rank_tiles.hpp"
+#include "host/ops/row_filter.hpp"
 #include "host/ops/sort_rows.hpp"
 #include "unfold/negative_sampling.hpp"
 
@@ -53,31 +53,26 @@ class PackedNegatives {
   // Calls visit(place) for every place whose row is known.
   template <typename Visit>
   void for_each_place(const KnownRows& known, Visit&& visit) const {
+    constexpr std::uint64_t kPiece = 256;
+    Row candidates[kPiece + RowFilter::kSlack];
     const RowPosition* at = sorted_.data();
     const RowPosition* const end = at + sorted_.size();
-    for (std::uint64_t k = 0; k < known.size && at != end; ++k) {
-      if (!may_hold(known.ids[k])) continue;
-      // Both are ascending.
-      at = std::lower_bound(at, end, known.ids[k], [](const RowPosition& a, Row row) { return a.row < row; });
-      for (; at != end && at->row == known.ids[k]; ++at) visit(at->position);
+    for (std::uint64_t first = 0; first < known.size; first += kPiece) {
+      const std::size_t n = filter_.find({known.ids + first, std::min(kPiece, known.size - first)}, candidates);
+      for (const Row row : std::span(candidates, n)) {
+        // Both are ascending.
+        at = std::lower_bound(at, end, row, [](const RowPosition& a, Row b) { return a.row < b; });
+        for (; at != end && at->row == row; ++at) visit(at->position);
+      }
     }
   }
 
  private:
-  static std::uint64_t filter_bits(std::uint64_t n) { return std::bit_ceil(std::max<std::uint64_t>(32 * n, 64)); }
-  // Which bit of the filter stands for a row (Fibonacci hashing: Knuth, TAOCP 3, section 6.4).
-  std::uint64_t filter_bit(Row row) const { return (row * 0x9E3779B97F4A7C15ull) >> filter_shift_; }
-  bool may_hold(Row row) const {
-    const std::uint64_t bit = filter_bit(row);
-    return (filter_[bit / 64] >> bit % 64 & 1) != 0;
-  }
-
   std::uint32_t dim_ = 0;
   std::uint64_t n_padded_ = 0;
   float* panels_ = nullptr;
   std::span<const RowPosition> sorted_;
-  std::uint64_t* filter_ = nullptr;  // a bit for each row that is there; one in 32 stands for another too
-  int filter_shift_ = 0;
+  RowFilter filter_;
 };
 
 }  // namespace unfold::cpu

@@ -57,8 +57,11 @@ void update_row(const ParameterView& table, std::span<const RowPosition> entries
 template <OptimizerKind kKind, typename Element>
 void update_runs(const ParameterView& table, std::span<const RowPosition> entries, MatrixView<const float> gradient,
                  const OptimizerStep& step) {
+  using Update = RowUpdate<kKind>;
   RowRounding<Element> rounding(step.rounding_key);
+  const std::uint64_t ahead = rows_ahead(Update::template row_bytes<Element>(table));
   for (std::size_t first = 0; first < entries.size();) {
+    if (first + ahead < entries.size()) Update::template prefetch<Element>(table, entries[first + ahead].row);
     std::size_t last = first + 1;
     while (last < entries.size() && entries[last].row == entries[first].row) ++last;
     update_row<kKind, Element>(table, entries.subspan(first, last - first), gradient, step, rounding);

@@ -14,7 +14,6 @@
 #include "host/ops/row_products-inl.hpp"
 #include "host/ops/row_update-inl.hpp"
 #include "host/ops/scalar_update.hpp"
-#include "hwy/cache_control.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace unfold::cpu::HWY_NAMESPACE {
@@ -22,8 +21,6 @@ namespace unfold::cpu::HWY_NAMESPACE {
 // Row numbers looked through at once; their positions stay in the first-level cache.
 constexpr std::size_t kScanRows = 1024;
 constexpr std::uint32_t kOwnerHash = 0x9E3779B1u;
-// How far ahead of the update a row is fetched.
-constexpr std::size_t kPrefetchAhead = 4;
 
 // Whose a row is, of n_owners < 2^16. 16 neighbouring rows, whose state may share a cache line, have one owner.
 HWY_INLINE std::uint32_t row_owner(Row row, std::uint32_t n_owners) {
@@ -53,12 +50,6 @@ HWY_INLINE std::size_t own_positions(const Row* rows, std::size_t n, std::uint32
   return count;
 }
 
-template <typename Element>
-HWY_INLINE void prefetch_row(const ParameterView& table, Row row) {
-  const Element* const weight = table.weight.as<Element>().row(row);
-  for (std::size_t k = 0; k < table.weight.stride; k += 64 / sizeof(Element)) hwy::Prefetch(weight + k);
-}
-
 template <OptimizerKind kKind, typename Element>
 HWY_INLINE void apply_gradient(const ParameterView& table, Row row, const float* HWY_RESTRICT gradient,
                                const OptimizerStep& step, const std::uint16_t* random) {
@@ -86,13 +77,15 @@ template <OptimizerKind kKind, typename Element>
 void apply_gradients(const ParameterView& table, const OwnRows& own, MatrixView<const float> gradient,
                      const OptimizerStep& step) {
   std::uint32_t positions[kScanRows + HWY_MAX_BYTES / sizeof(std::uint32_t)];
+  using Update = RowUpdate<kKind>;
   RowRounding<Element> rounding(step.rounding_key);
+  const std::uint64_t ahead = rows_ahead(Update::template row_bytes<Element>(table));
   for (std::uint64_t first = 0; first < own.n_rows; first += kScanRows) {
     const Row* const rows = own.rows + first;
     const std::size_t n = std::min<std::uint64_t>(kScanRows, own.n_rows - first);
     const std::size_t count = own_positions(rows, n, own.owner, own.n_owners, positions);
     for (std::size_t k = 0; k < count; ++k) {
-      if (k + kPrefetchAhead < count) prefetch_row<Element>(table, rows[positions[k + kPrefetchAhead]]);
+      if (k + ahead < count) Update::template prefetch<Element>(table, rows[positions[k + ahead]]);
       const std::uint64_t at = first + positions[k];
       rounding.draw(at, 1, table.weight.stride);
       apply_gradient<kKind, Element>(table, own.rows[at], gradient.row(at), step, rounding.bits());

@@ -128,14 +128,15 @@ void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.positive_in_denominator, "positive-in-denominator",
         "softmax: count the positive among the terms of the denominator, as the exact softmax does");
   visit(o.denominator_items, "denominator-items",
-        "softmax, with positive-in-denominator: the negatives together count as this many items; few care for the whole "
-        "list, many for its head; 0: as all items");
+        "softmax, with positive-in-denominator: the negatives together count as this many items; few care for the "
+        "whole list, many for its head; 0: as all items");
   visit(
       o.rating_weight, "rating-weight",
       "softmax: a positive counts this factor more for each standard deviation that its rating is above the mean, > 0; "
       "1: all alike");
   visit(o.user_balance, "user-balance",
-        "softmax: a positive counts (its user's number of positives)^-X, X in [0, 1]; 0: positives alike, 1: users alike");
+        "softmax: a positive counts (its user's number of positives)^-X, X in [0, 1]; 0: positives alike, 1: users "
+        "alike");
   visit(o.dropout, "dropout", "softmax: share of the query vector's elements dropped in training, in [0, 1)");
   visit(o.negatives, "negatives",
         "softmax: uniform, popularity:ALPHA, in-batch, mixed:FRACTION or full; hard ones: hard:M/N, "
