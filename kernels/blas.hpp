@@ -1,5 +1,6 @@
-// cuBLAS bound to a stream, with plain float32 arithmetic and scratch of its own. The first product loads it and takes
-// the scratch: a machine without cuBLAS does all the rest.
+// cuBLAS bound to a stream, with plain float32 arithmetic, or with factors of bfloat16 that tensor cores multiply and
+// add up in float32, and scratch of its own. The first product loads it and takes the scratch: a machine without cuBLAS
+// does all the rest.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -7,13 +8,15 @@
 #include <cstdint>
 
 #include "kernels/device_memory.hpp"
+#include "unfold/float16.hpp"
 #include "unfold/matrix_view.hpp"
 
 namespace unfold::cuda {
 
 // A factor of a product: a matrix as it stands, or its transpose.
+template <typename T>
 struct Factor {
-  MatrixView<const float> matrix;
+  MatrixView<const T> matrix;
   bool transposed = false;
 };
 
@@ -32,10 +35,14 @@ class Blas {
   // scores[q * stride + i] = queries[q] . items[i]. Shapes: queries [n_queries, dim], items [n_items, dim],
   // scores [n_queries, stride] with stride >= n_items. Equal items of one call get equal bits.
   void scores(MatrixView<const float> queries, MatrixView<const float> items, float* scores, std::uint64_t stride);
+  // Each score is rounded once, to the nearest. Fastest where rows of all three are aligned to 16 bytes.
+  void scores(MatrixView<const Bfloat16> queries, MatrixView<const Bfloat16> items, Bfloat16* scores,
+              std::uint64_t stride);
 
   // out = a b, and added to `out` where `adds`. Shapes: a [out.rows, depth], b [depth, out.cols] with depth > 0, all by
   // their columns in use. What stood in `out` is not read unless `adds`.
-  void product(const Factor& a, const Factor& b, bool adds, MatrixView<float> out);
+  void product(const Factor<float>& a, const Factor<float>& b, bool adds, MatrixView<float> out);
+  void product(const Factor<Bfloat16>& a, const Factor<Bfloat16>& b, bool adds, MatrixView<float> out);
 
  private:
   cudaStream_t stream_;

@@ -55,6 +55,7 @@ CublasLibrary load() {
   bind(library, "cublasSetAtomicsMode", functions.set_atomics_mode);
   bind(library, "cublasSetPointerMode_v2", functions.set_pointer_mode);
   bind(library, "cublasSgemm_v2", functions.sgemm);
+  bind(library, "cublasGemmEx", functions.gemm_ex);
   bind(library, "cublasGetStatusName", functions.status_name);
   bind(library, "cublasGetStatusString", functions.status_string);
   return functions;

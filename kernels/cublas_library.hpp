@@ -15,6 +15,11 @@ struct CublasLibrary {
   decltype(&::cublasSetAtomicsMode) set_atomics_mode;
   decltype(&::cublasSetPointerMode_v2) set_pointer_mode;
   decltype(&::cublasSgemm_v2) sgemm;
+  // Spelt out, because the header overloads the name.
+  cublasStatus_t (*gemm_ex)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int m, int n, int k,
+                            const void* alpha, const void* a, cudaDataType a_type, int lda, const void* b,
+                            cudaDataType b_type, int ldb, const void* beta, void* c, cudaDataType c_type, int ldc,
+                            cublasComputeType_t, cublasGemmAlgo_t);
   decltype(&::cublasGetStatusName) status_name;
   decltype(&::cublasGetStatusString) status_string;
 };

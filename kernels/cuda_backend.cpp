@@ -224,10 +224,10 @@ class CudaBackend final : public Backend {
     cuda::sampled_softmax(launch_, blas_, batch, shared, own, loss, scale, gradients, workspace);
   }
   std::uint64_t sampled_softmax_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own,
-                                                std::uint32_t dim) const override {
+                                                std::uint32_t dim, TableType score_type) const override {
     use_device();
     prepare_blas(n_shared);
-    return cuda::sampled_softmax_workspace_bytes(n_queries, n_shared, n_own, dim);
+    return cuda::sampled_softmax_workspace_bytes(n_queries, n_shared, n_own, dim, score_type);
   }
 
   void select_negatives(const SoftmaxBatch& batch, const CandidatePool& pool, const Hardness& hardness, Row* rows,

@@ -10,8 +10,9 @@ namespace unfold::cuda {
 // scores[position] = mark for each negative that is in `known`, repeated ones too. The shorter of the two lists is
 // looked up in the longer. Called by whole blocks, which wait before they read the scores. Returns how many this thread
 // marked.
-__device__ inline std::uint64_t mark_known(const SortedRows& negatives, const KnownRows& known, float mark,
-                                           float* scores) {
+template <typename Score>
+__device__ inline std::uint64_t mark_known(const SortedRows& negatives, const KnownRows& known, Score mark,
+                                           Score* scores) {
   std::uint64_t n_marked = 0;
   if (known.size > negatives.n) {
     for (std::uint64_t k = threadIdx.x; k < negatives.n; k += blockDim.x) {

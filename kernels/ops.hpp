@@ -50,7 +50,7 @@ void sampled_softmax(const Launch& launch, Blas& blas, const SoftmaxBatch& batch
                      const PrivateNegatives& own, const SoftmaxLoss& loss, float scale,
                      const SoftmaxGradients& gradients, std::span<std::byte> workspace);
 std::uint64_t sampled_softmax_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own,
-                                              std::uint32_t dim);
+                                              std::uint32_t dim, TableType score_type);
 
 void select_negatives(const Launch& launch, Blas& blas, const SoftmaxBatch& batch, const CandidatePool& pool,
                       const Hardness& hardness, Row* rows, float* log_count, std::span<std::byte> workspace);

@@ -17,25 +17,26 @@ inline constexpr std::uint64_t kUsefulTileQueries = 256;
 // The least tile that an op accepts.
 inline constexpr std::uint64_t kLeastQueries = 64;
 
+template <typename Score>
 class QueryTiles {
  public:
-  // Takes scores [n_tile_queries, stride] from `memory`; see Workspace::fits. With n_columns = 0 there are no scores,
-  // and all queries are one tile.
+  // Takes scores [n_tile_queries, stride] from `memory`, rows aligned to 16 bytes; see Workspace::fits. With
+  // n_columns = 0 there are no scores, and all queries are one tile.
   QueryTiles(std::uint64_t n_queries, std::uint64_t n_columns, Workspace& memory)
-      : n_queries_(n_queries), n_tile_queries_(n_queries), stride_(round_up_4(n_columns)) {
+      : n_queries_(n_queries), n_tile_queries_(n_queries), stride_(padded(n_columns)) {
     if (n_queries == 0 || n_columns == 0) return;
-    const std::uint64_t row_bytes = stride_ * sizeof(float);
+    const std::uint64_t row_bytes = stride_ * sizeof(Score);
     const std::uint64_t wanted = std::max(kTileBytes / row_bytes, kUsefulTileQueries);
     const std::uint64_t most = std::clamp<std::uint64_t>(memory.left_bytes() / row_bytes, 1, wanted);
     const std::uint64_t n_tiles = (n_queries + most - 1) / most;
     n_tile_queries_ = (n_queries + n_tiles - 1) / n_tiles;
-    scores_ = memory.take<float>(n_tile_queries_ * stride_);
+    scores_ = memory.take<Score>(n_tile_queries_ * stride_);
   }
-  static std::uint64_t least_floats(std::uint64_t n_queries, std::uint64_t n_columns) {
-    return std::min(n_queries, kLeastQueries) * round_up_4(n_columns);
+  static std::uint64_t least_scores(std::uint64_t n_queries, std::uint64_t n_columns) {
+    return std::min(n_queries, kLeastQueries) * padded(n_columns);
   }
 
-  float* scores() const { return scores_; }
+  Score* scores() const { return scores_; }
   std::uint64_t stride() const { return stride_; }
 
   // Calls visit(first query, queries) for one tile after another, of about equal size.
@@ -47,10 +48,13 @@ class QueryTiles {
   }
 
  private:
-  static std::uint64_t round_up_4(std::uint64_t n) { return (n + 3) / 4 * 4; }
+  static std::uint64_t padded(std::uint64_t n) {
+    constexpr std::uint64_t kPack = 16 / sizeof(Score);
+    return (n + kPack - 1) / kPack * kPack;
+  }
 
   std::uint64_t n_queries_, n_tile_queries_, stride_;
-  float* scores_ = nullptr;
+  Score* scores_ = nullptr;
 };
 
 template <typename T>

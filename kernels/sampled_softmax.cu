@@ -5,24 +5,45 @@
 
 #include "kernels/ops.hpp"
 #include "kernels/query_tiles.hpp"
+#include "kernels/round_rows.cuh"
 #include "kernels/workspace.hpp"
 
 namespace unfold::cuda {
 namespace {
 
+template <typename Score>
 struct Parts {
   RowSort sort;
   OwnScores own;
   float* losses = nullptr;
+  Score* queries = nullptr;  // [n_queries, rounded_stride(dim)] rounded, and likewise; null for scores of float32
+  Score* shared = nullptr;   // [n_shared, rounded_stride(dim)]
 };
-Parts cut(Workspace& workspace, std::uint64_t n_queries, std::uint64_t n_shared, std::uint64_t n_own) {
-  Parts parts;
+
+std::uint32_t rounded_stride(std::uint32_t dim) { return (dim + kRoundedPack - 1) / kRoundedPack * kRoundedPack; }
+
+template <typename Score>
+Parts<Score> cut(Workspace& workspace, std::uint64_t n_queries, std::uint64_t n_shared, std::uint64_t n_own,
+                 std::uint32_t dim) {
+  Parts<Score> parts;
   parts.losses = workspace.take<float>(n_queries);
   parts.sort = take_row_sort(workspace, n_shared);
+  if constexpr (sizeof(Score) < sizeof(float)) {
+    parts.queries = workspace.take<Score>(n_queries * rounded_stride(dim));
+    parts.shared = workspace.take<Score>(n_shared * rounded_stride(dim));
+  }
   if (n_own == 0) return parts;
   parts.own.scores = workspace.take<float>(n_queries * n_own);
   parts.own.highs = workspace.take<float>(n_queries);
   return parts;
+}
+
+// Calls visit.template operator()<Score>() with the type of the scores that products write. Without products there are
+// none of 16 bits.
+template <typename Visit>
+decltype(auto) with_score_type(TableType score_type, std::uint64_t n_shared, Visit&& visit) {
+  if (score_type == TableType::kBfloat16 && n_shared > 0) return visit.template operator()<Bfloat16>();
+  return visit.template operator()<float>();
 }
 
 void check_matrices(const SoftmaxBatch& batch, const SharedNegatives& shared, const PrivateNegatives& own,
@@ -50,45 +71,60 @@ unsigned threads_a_query(std::uint64_t n_negatives) {
       std::clamp<std::uint64_t>(std::bit_ceil(n_negatives / kNegativesAThread), kWarpSize, kQueryThreads));
 }
 
-// All columns, those that fill up a row too: zero in every factor, and so in the product.
 template <typename T>
-MatrixView<T> with_padding(MatrixView<T> matrix) {
-  return {matrix.data, matrix.rows, matrix.stride, matrix.stride};
+MatrixView<T> with_columns(const MatrixView<T>& matrix, std::uint32_t cols) {
+  return {matrix.data, matrix.rows, cols, matrix.stride};
+}
+
+// Vectors as products multiply them: as they are, or rounded, with the columns that fill up a row.
+MatrixView<const float> factor(const Launch&, const MatrixView<const float>& vectors, float*) { return vectors; }
+MatrixView<const Bfloat16> factor(const Launch& launch, const MatrixView<const float>& vectors, Bfloat16* memory) {
+  const std::uint32_t stride = rounded_stride(vectors.cols);
+  const MatrixView<Bfloat16> rounded{memory, vectors.rows, stride, stride};
+  const unsigned blocks = filling_grid(launch, rounded.size() / kRoundedPack, kRoundThreads);
+  launch_kernel<round_rows_kernel<Bfloat16>>(launch, {blocks, kRoundThreads}, vectors, rounded);
+  return rounded;
+}
+
+void zero_shared_gradient(const Launch& launch, const SoftmaxGradients& gradients) {
+  UNFOLD_CUDA_CHECK(cudaMemsetAsync(gradients.shared.data, 0, gradients.shared.size() * sizeof(float), launch.stream));
 }
 
 // Of no query: the gradient of shared negatives is zero.
 void write_no_gradients(const Launch& launch, const SharedNegatives& shared, const SoftmaxGradients& gradients) {
   if (shared.n() == 0) return;
-  UNFOLD_CUDA_CHECK(cudaMemsetAsync(gradients.shared.data, 0, gradients.shared.size() * sizeof(float), launch.stream));
+  zero_shared_gradient(launch, gradients);
   if (gradients.shared_bias == nullptr) return;
   UNFOLD_CUDA_CHECK(cudaMemsetAsync(gradients.shared_bias, 0, shared.n() * sizeof(float), launch.stream));
 }
 
-}  // namespace
-
-void sampled_softmax(const Launch& launch, Blas& blas, const SoftmaxBatch& batch, const SharedNegatives& shared,
-                     const PrivateNegatives& own, const SoftmaxLoss& loss, float scale,
-                     const SoftmaxGradients& gradients, std::span<std::byte> workspace) {
+template <typename Score>
+void run(const Launch& launch, Blas& blas, const SoftmaxBatch& batch, const SharedNegatives& shared,
+         const PrivateNegatives& own, const SoftmaxLoss& loss, float scale, const SoftmaxGradients& gradients,
+         std::span<std::byte> workspace) {
   const std::uint64_t n_queries = batch.queries.rows, n_shared = shared.n();
-  if (n_queries == 0) return write_no_gradients(launch, shared, gradients);
-  check_matrices(batch, shared, own, gradients);
   Workspace memory(workspace);
-  const Parts parts = cut(memory, n_queries, n_shared, own.n);
-  const QueryTiles tiles(n_queries, n_shared, memory);
+  const Parts<Score> parts = cut<Score>(memory, n_queries, n_shared, own.n, batch.queries.cols);
+  const QueryTiles<Score> tiles(n_queries, n_shared, memory);
   check_workspace("sampled_softmax", memory, workspace.size());
 
   const bool has_known = n_shared > 0 && batch.known.offsets != nullptr;
   const SortedRows sorted = has_known ? sort_rows(launch, parts.sort, shared.rows, n_shared) : SortedRows{};
   if (own.n > 0) score_own_negatives(launch, batch, own, loss.kind, parts.own, gradients.queries);
+  const MatrixView<const Score> all_queries = factor(launch, batch.queries, parts.queries);
+  const MatrixView<const Score> vectors = factor(launch, shared.vectors, parts.shared);
+  // Columns that fill up a row are zero in every factor, and so in the product; further ones it does not reach.
+  const std::uint32_t n_filled = std::min(gradients.shared.stride, vectors.stride);
+  if (n_shared > 0 && n_filled < gradients.shared.stride) zero_shared_gradient(launch, gradients);
   const unsigned threads = threads_a_query(n_shared + own.n);
   tiles.for_each([&](std::uint64_t first, std::uint64_t n) {
-    const SoftmaxTile tile{tiles.scores(), tiles.stride(), first, n, std::min(n_shared, kMaxKeptShares)};
-    const MatrixView<const float> queries = rows_of(batch.queries, first, n);
-    if (n_shared > 0) blas.scores(queries, shared.vectors, tile.scores, tile.stride);
+    const SoftmaxTile<Score> tile{tiles.scores(), tiles.stride(), first, n, std::min(n_shared, kMaxKeptShares)};
+    const MatrixView<const Score> queries = rows_of(all_queries, first, n);
+    if (n_shared > 0) blas.scores(queries, vectors, tile.scores, tile.stride);
     const Grid grid{filling_grid(launch, n, 1), threads, tile.n_kept * sizeof(float)};
     const auto launch_queries = [&]<SoftmaxLossKind kKind>() {
-      launch_kernel<softmax_queries_kernel<kKind>>(launch, grid, tile, batch, shared, sorted, own, parts.own, loss,
-                                                   scale, gradients, parts.losses);
+      launch_kernel<softmax_queries_kernel<kKind, Score>>(launch, grid, tile, batch, shared, sorted, own, parts.own,
+                                                          loss, scale, gradients, parts.losses);
     };
     if (loss.kind == SoftmaxLossKind::kBpr) {
       launch_queries.template operator()<SoftmaxLossKind::kBpr>();
@@ -96,25 +132,41 @@ void sampled_softmax(const Launch& launch, Blas& blas, const SoftmaxBatch& batch
       launch_queries.template operator()<SoftmaxLossKind::kSoftmax>();
     }
     if (n_shared == 0) return;
-    const MatrixView<const float> by_score{tile.scores, n, static_cast<std::uint32_t>(n_shared),
+    const MatrixView<const Score> by_score{tile.scores, n, static_cast<std::uint32_t>(n_shared),
                                            static_cast<std::uint32_t>(tile.stride)};
-    blas.product({by_score, false}, {shared.vectors, false}, true, rows_of(gradients.queries, first, n));
-    blas.product({by_score, true}, {with_padding(queries), false}, first > 0, with_padding(gradients.shared));
+    blas.product({by_score, false}, {vectors, false}, true, rows_of(gradients.queries, first, n));
+    blas.product({by_score, true}, {with_columns(queries, n_filled), false}, first > 0,
+                 with_columns(gradients.shared, n_filled));
     if (gradients.shared_bias == nullptr) return;
     const unsigned bias_grid = filling_grid(launch, n_shared, kWarpSize);
-    launch_kernel<shared_bias_kernel>(launch, {bias_grid, kSumThreads}, tile, n_shared, gradients.shared_bias);
+    launch_kernel<shared_bias_kernel<Score>>(launch, {bias_grid, kSumThreads}, tile, n_shared, gradients.shared_bias);
   });
   if (own.n > 0) own_negative_gradients(launch, batch, own, parts.own, gradients.own);
   if (gradients.loss == nullptr) return;
   launch_kernel<sum_losses_kernel>(launch, {1, kSumThreads}, parts.losses, n_queries, gradients.loss);
 }
 
+}  // namespace
+
+void sampled_softmax(const Launch& launch, Blas& blas, const SoftmaxBatch& batch, const SharedNegatives& shared,
+                     const PrivateNegatives& own, const SoftmaxLoss& loss, float scale,
+                     const SoftmaxGradients& gradients, std::span<std::byte> workspace) {
+  check_score_type(shared);
+  if (batch.queries.rows == 0) return write_no_gradients(launch, shared, gradients);
+  check_matrices(batch, shared, own, gradients);
+  with_score_type(shared.score_type, shared.n(), [&]<typename Score>() {
+    run<Score>(launch, blas, batch, shared, own, loss, scale, gradients, workspace);
+  });
+}
+
 std::uint64_t sampled_softmax_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own,
-                                              std::uint32_t) {
+                                              std::uint32_t dim, TableType score_type) {
   if (n_queries == 0) return 0;
   Workspace none;
-  cut(none, n_queries, n_shared, n_own);
-  none.take<float>(QueryTiles::least_floats(n_queries, n_shared));
+  with_score_type(score_type, n_shared, [&]<typename Score>() {
+    cut<Score>(none, n_queries, n_shared, n_own, dim);
+    none.take<Score>(QueryTiles<Score>::least_scores(n_queries, n_shared));
+  });
   return none.used_bytes();
 }
 

@@ -6,6 +6,8 @@
 //   product    dQ += C V and dV += C^T Q with C = dL / d score, by cuBLAS
 //   biases     the columns of C added up
 // and before and after the tiles sampled_softmax_own.cuh does what a query's own negatives need beyond their scores.
+// Scores and dL / d score are float32, or bfloat16 where SharedNegatives::score_type says so: then the products
+// multiply vectors that round_rows.cuh has rounded, and everything is still computed in float32.
 // Shapes    tile.scores [n_tile_queries, stride], the rest as in softmax_arguments.hpp; losses [n_queries]
 // Work      queries: a block of 32 to 1024 threads a query, four negatives in flight a thread; the logarithms of the
 //           first shares are kept in shared memory; biases: a block 32 columns
@@ -32,18 +34,20 @@ inline constexpr int kTermsAThread = 4;
 inline constexpr std::uint64_t kMaxKeptShares = 8192;
 
 // A tile's queries against all shared negatives.
+template <typename Score>
 struct SoftmaxTile {
-  float* scores = nullptr;  // then dL / d score
+  Score* scores = nullptr;  // then dL / d score
   std::uint64_t stride = 0;
   std::uint64_t first_query = 0, n_queries = 0;
   std::uint64_t n_kept = 0;  // shares in shared memory
 
-  __device__ inline float* row(std::uint64_t q) const { return scores + q * stride; }
+  __device__ inline Score* row(std::uint64_t q) const { return scores + q * stride; }
 };
 
 // The negatives of a query: its own, or those that all share.
+template <typename Score>
 struct NegativeList {
-  float* scores = nullptr;           // [n]; a shared one that is masked: -infinity
+  Score* scores = nullptr;           // [n]; a shared one that is masked: -infinity
   std::uint64_t n = 0;
   const float* log_count = nullptr;  // [n] or null
   float log_draws = 0;
@@ -55,27 +59,29 @@ struct NegativeList {
   template <SoftmaxLossKind kKind>
   __device__ inline NegativeTerm term(std::uint64_t j, float positive, float inverse) const {
     if (rows != nullptr && rows[j] == kUnknownRow) return {};
-    const float score = scores[j];
+    const float score = to_float(scores[j]);
     if (rows == nullptr && score == -INFINITY) return {};
     return negative_term<kKind>(bias == nullptr ? score : score + bias[j],
                                 log_count == nullptr ? log_draws : log_count[j] + log_draws, positive, inverse);
   }
 };
 
-__device__ inline NegativeList list_of_shared(const SharedNegatives& shared, float* scores, float* kept,
-                                              std::uint64_t n_kept) {
+template <typename Score>
+__device__ inline NegativeList<Score> list_of_shared(const SharedNegatives& shared, Score* scores, float* kept,
+                                                     std::uint64_t n_kept) {
   return {scores, shared.vectors.rows, shared.log_count, 0, shared.bias, nullptr, kept, n_kept};
 }
 
 // Of the query whose negatives begin at `first`. Scores hold the bias.
-__device__ inline NegativeList list_of_own(const PrivateNegatives& own, const OwnScores& scores, std::uint64_t first) {
+__device__ inline NegativeList<float> list_of_own(const PrivateNegatives& own, const OwnScores& scores,
+                                                  std::uint64_t first) {
   const float* const log_count = own.log_count == nullptr ? nullptr : own.log_count + first;
   return {scores.scores + first, own.n, log_count, own.log_draws, nullptr, own.rows + first, nullptr, 0};
 }
 
 // Adds this thread's share of the list.
-template <SoftmaxLossKind kKind>
-__device__ inline void add_negatives(const NegativeList& list, float positive, float inverse,
+template <SoftmaxLossKind kKind, typename Score>
+__device__ inline void add_negatives(const NegativeList<Score>& list, float positive, float inverse,
                                      NegativeSums<kKind>& sums) {
   for (std::uint64_t first = threadIdx.x; first < list.n; first += std::uint64_t{blockDim.x} * kTermsAThread) {
     NegativeTerm terms[kTermsAThread];
@@ -91,14 +97,14 @@ __device__ inline void add_negatives(const NegativeList& list, float positive, f
 }
 
 // dL / d score in the place of the scores that this thread added, and in bias_gradient [n] unless that is null.
-template <SoftmaxLossKind kKind>
-__device__ inline void write_gradients(const NegativeList& list, float positive, float inverse, float high,
+template <SoftmaxLossKind kKind, typename Score>
+__device__ inline void write_gradients(const NegativeList<Score>& list, float positive, float inverse, float high,
                                        float factor, float* bias_gradient) {
   UNFOLD_UNROLL_BY(kTermsAThread)
   for (std::uint64_t j = threadIdx.x; j < list.n; j += blockDim.x) {
     const float log_share = j < list.n_kept ? list.kept[j] : list.template term<kKind>(j, positive, inverse).log_share;
     const float by_score = factor * relative_exp(log_share, high);
-    list.scores[j] = by_score;
+    list.scores[j] = round_nearest<Score>(by_score);
     if (bias_gradient != nullptr) bias_gradient[j] = by_score;
   }
 }
@@ -127,9 +133,9 @@ __device__ inline float query_weight(const SoftmaxBatch& batch, const SoftmaxLos
   return weight * positive_weight(positive, batch.thresholds[batch.users[query] * batch.threshold_stride], loss);
 }
 
-template <SoftmaxLossKind kKind>
+template <SoftmaxLossKind kKind, typename Score>
 __global__ void __launch_bounds__(kQueryThreads)
-    softmax_queries_kernel(const SoftmaxTile tile, const SoftmaxBatch batch, const SharedNegatives shared,
+    softmax_queries_kernel(const SoftmaxTile<Score> tile, const SoftmaxBatch batch, const SharedNegatives shared,
                            const SortedRows sorted, const PrivateNegatives own, const OwnScores own_scores,
                            const SoftmaxLoss loss, const float scale, const SoftmaxGradients gradients, float* losses) {
   UNFOLD_DYNAMIC_SHARED(float, kept);
@@ -137,11 +143,12 @@ __global__ void __launch_bounds__(kQueryThreads)
   std::uint64_t n_rejected = 0;
   for (std::uint64_t q = blockIdx.x; q < tile.n_queries; q += gridDim.x) {
     const std::uint64_t query = tile.first_query + q;
-    n_rejected += mark_known(sorted, known_rows(batch.known, batch.users, query), -INFINITY, tile.row(q));
+    n_rejected += mark_known(sorted, known_rows(batch.known, batch.users, query), round_nearest<Score>(-INFINITY),
+                             tile.row(q));
     __syncthreads();
     const std::uint64_t first_own = query * own.n;
-    const NegativeList shared_list = list_of_shared(shared, tile.row(q), kept, tile.n_kept);
-    const NegativeList own_list = list_of_own(own, own_scores, first_own);
+    const NegativeList<Score> shared_list = list_of_shared(shared, tile.row(q), kept, tile.n_kept);
+    const NegativeList<float> own_list = list_of_own(own, own_scores, first_own);
     const float positive = positive_score(batch, query);
     NegativeSums<kKind> sums;
     add_negatives(shared_list, positive, inverse, sums);
@@ -169,8 +176,9 @@ __global__ void __launch_bounds__(kQueryThreads)
 }
 
 // gradient[j] = sum over the tile's queries of dL / d score, added to that of the tiles before.
+template <typename Score>
 __global__ void __launch_bounds__(kSumThreads)
-    shared_bias_kernel(const SoftmaxTile tile, const std::uint64_t n, float* gradient) {
+    shared_bias_kernel(const SoftmaxTile<Score> tile, const std::uint64_t n, float* gradient) {
   constexpr unsigned kPitch = kWarpSize + 1;  // no two lanes on a bank, by row as by column
   UNFOLD_SHARED_ARRAY(float, sums, kWarpSize * kPitch);
   const unsigned lane = threadIdx.x % kWarpSize, warp = threadIdx.x / kWarpSize;
@@ -179,7 +187,7 @@ __global__ void __launch_bounds__(kSumThreads)
     float sum = 0;
     if (first + lane < n) {
       UNFOLD_UNROLL_BY(4)
-      for (std::uint64_t q = warp; q < tile.n_queries; q += kWarpSize) sum += tile.row(q)[first + lane];
+      for (std::uint64_t q = warp; q < tile.n_queries; q += kWarpSize) sum += to_float(tile.row(q)[first + lane]);
     }
     sums[warp * kPitch + lane] = sum;
     __syncthreads();

@@ -33,7 +33,7 @@ void select_shared(const Launch& launch, Blas& blas, const SoftmaxBatch& batch, 
   check_vector_table("candidates", pool.vectors);
   Workspace memory(workspace);
   const RowSort sort = take_row_sort(memory, pool.n);
-  const QueryTiles tiles(batch.queries.rows, pool.n, memory);
+  const QueryTiles<float> tiles(batch.queries.rows, pool.n, memory);
   check_workspace("select_negatives", memory, workspace.size());
   const SortedRows sorted = batch.known.offsets != nullptr ? sort_rows(launch, sort, pool.rows, pool.n) : SortedRows{};
   tiles.for_each([&](std::uint64_t first, std::uint64_t n) {
@@ -77,7 +77,7 @@ std::uint64_t select_negatives_workspace_bytes(std::uint64_t n_queries, std::uin
   if (n_queries == 0 || n_candidates == 0) return 0;
   Workspace none;
   take_row_sort(none, n_candidates);
-  none.take<float>(QueryTiles::least_floats(n_queries, n_candidates));
+  none.take<float>(QueryTiles<float>::least_scores(n_queries, n_candidates));
   return none.used_bytes();
 }
 

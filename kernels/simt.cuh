@@ -322,6 +322,11 @@ __device__ inline std::uint32_t pack_pair(float first, float second, std::uint32
   const std::uint32_t high = round_stochastic<Element>(second, random >> 16).bits;
   return low | high << 16;
 }
+template <typename Element>
+__device__ inline std::uint32_t pack_nearest(float first, float second) {
+  const std::uint32_t low = round_nearest<Element>(first).bits, high = round_nearest<Element>(second).bits;
+  return low | high << 16;
+}
 
 // kPack elements of 16 bits in one access: 1, 4 at a multiple of 8 bytes, or 8 at a multiple of 16.
 template <int kPack, LoadKind kLoad = LoadKind::kAnyCache, typename Element>
@@ -349,6 +354,15 @@ __device__ inline void store_pack(Element* address, const float (&in)[8], const 
   *reinterpret_cast<uint4*>(address) =
       make_uint4(pack_pair<Element>(in[0], in[1], random.v[0]), pack_pair<Element>(in[2], in[3], random.v[1]),
                  pack_pair<Element>(in[4], in[5], random.v[2]), pack_pair<Element>(in[6], in[7], random.v[3]));
+}
+
+// Eight elements in one store, rounded to the nearest.
+template <typename Element>
+__device__ inline void store_nearest(Element* address, const float (&in)[8]) {
+  static_assert(sizeof(Element) == 2);
+  *reinterpret_cast<uint4*>(address) =
+      make_uint4(pack_nearest<Element>(in[0], in[1]), pack_nearest<Element>(in[2], in[3]),
+                 pack_nearest<Element>(in[4], in[5]), pack_nearest<Element>(in[6], in[7]));
 }
 
 }  // namespace unfold::cuda

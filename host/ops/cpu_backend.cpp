@@ -162,7 +162,7 @@ class CpuBackend : public Backend {
     cpu::sampled_softmax(batch, shared, own, loss, scale, gradients, workspace, n_threads_);
   }
   std::uint64_t sampled_softmax_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own,
-                                                std::uint32_t dim) const override {
+                                                std::uint32_t dim, TableType /*score_type*/) const override {
     return cpu::sampled_softmax_workspace_bytes(n_queries, n_shared, n_own, dim, n_threads_);
   }
   void select_negatives(const SoftmaxBatch& batch, const CandidatePool& pool, const Hardness& hardness, Row* rows,

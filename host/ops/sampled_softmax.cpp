@@ -336,6 +336,7 @@ std::uint64_t sampled_softmax_workspace_bytes(std::uint64_t n_queries, std::uint
 void sampled_softmax(const SoftmaxBatch& batch, const SharedNegatives& shared, const PrivateNegatives& own,
                      const SoftmaxLoss& loss, float scale, const SoftmaxGradients& gradients,
                      std::span<std::byte> workspace, int n_threads) {
+  check_score_type(shared);
   check_stride("positives", batch.positives.stride, batch);
   if (shared.n() > 0) check_stride("the shared negatives' matrix", shared.vectors.stride, batch);
   if (own.n > 0) check_stride("the table", own.table.stride, batch);

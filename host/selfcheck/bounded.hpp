@@ -12,6 +12,7 @@
 namespace unfold::selfcheck {
 
 inline constexpr double kUnitRoundoff = 0x1p-24;  // float32, round to nearest
+inline constexpr double kBfloat16Roundoff = 0x1p-8;
 inline constexpr double kTiny = 0x1p-140;         // below this a float32 result may be subnormal or flushed
 
 // A share of a bound that stands for "no number at all".
@@ -136,6 +137,11 @@ inline Bounded bounded_softplus(Bounded x) {
   const auto softplus = [](double at) { return std::max(at, 0.0) + std::log1p(std::exp(-std::abs(at))); };
   const double value = softplus(x.value);
   return rounded(value, std::isinf(x.error) ? x.error : softplus(x.value + x.error) - value, 16);
+}
+
+// x as it is, or rounded to bfloat16, where what lies below the least normal number may be flushed to zero.
+inline Bounded perhaps_bfloat16(const Bounded& x) {
+  return {x.value, x.error + kBfloat16Roundoff * (std::abs(x.value) + x.error) + 0x1p-126};
 }
 
 // The error of `actual` as a share of its bound: up to 1 is equal. NaN equals NaN alone, and infinity itself.

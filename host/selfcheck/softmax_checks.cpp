@@ -62,16 +62,23 @@ void sampled_softmax_takes_what_is_optional(CheckRun& run) {
   }
 }
 
-void sampled_softmax_does_not_depend_on_tiles(CheckRun& run) {
+void expect_the_same_in_any_tiles(CheckRun& run, TableType score_type) {
   const SoftmaxShape shape{run.thorough ? 150u : 40u, 530, 3, 4, run.backend.row_stride(4), TableType::kFloat32};
   for (const auto& [name, loss] : {kLosses[0], kLosses[4]}) {
-    const Checker::Scope scope(name);
-    const HostSoftmax c = random_softmax(run.random, shape, {.thresholds = true}, loss);
+    const Checker::Scope scope("{} scores of {}", name, table_type_name(score_type));
+    HostSoftmax c = random_softmax(run.random, shape, {.thresholds = true}, loss);
+    c.score_type = score_type;
     for (const std::uint64_t extra_bytes : {0, 12345, 16 << 20}) {
       const SoftmaxOutputs got = run_softmax(run.backend, c, extra_bytes);
       expect_softmax(c, got);
       run.check.that(same_bits(run_softmax(run.backend, c, extra_bytes), got), "other bits the second time");
     }
+  }
+}
+
+void sampled_softmax_does_not_depend_on_tiles(CheckRun& run) {
+  for (const TableType type : {TableType::kFloat32, TableType::kBfloat16}) {
+    expect_the_same_in_any_tiles(run, type);
   }
 }
 
@@ -236,6 +243,112 @@ void sampled_softmax_takes_one_stride(CheckRun& run) {
   }
 }
 
+// Of scores that rounding moves by no more than a percent or two of the temperature, and queries that do not cancel
+// each other in a negative's gradient. The first one knows nothing.
+HostSoftmax moderate_softmax(CheckRun& run, const SoftmaxShape& shape, const SoftmaxParts& parts,
+                             const SoftmaxLoss& loss) {
+  HostSoftmax c = random_softmax(run.random, shape, parts, loss);
+  c.users[0] = kUserWhoKnowsNone;
+  c.log_temperature = 0.1f;
+  c.score_type = TableType::kBfloat16;
+  // The absolute terms of a score add up to 1/2 or so.
+  const float shrink = std::sqrt(2 / (3 * std::sqrt(static_cast<float>(shape.dim))));
+  for (HostTable* const table : {&c.queries, &c.positives, &c.shared})
+    for (float& x : table->values) x *= shrink;
+  for (std::vector<float>* const values : {&c.queries.values, &c.weights})
+    for (float& x : *values) x = std::abs(x);
+  return c;
+}
+
+// Bounds that leave room for a tenth of the values at most.
+void expect_sharp(const char* what, const std::vector<Bounded>& expected) {
+  double values = 0, errors = 0;
+  for (const Bounded& x : expected) {
+    values += std::abs(x.value);
+    errors += x.error;
+  }
+  Checker::current().that(errors <= 0.1 * values, "{}: bounds of {} on values of {}", what, errors, values);
+}
+
+// A backend rounds what the option says, or nothing: then the bits are those of float32.
+void sampled_softmax_takes_16_bit_scores(CheckRun& run) {
+  const bool rounds = run.backend.name() != "cpu";
+  std::size_t turn = 0;
+  for (const std::uint32_t dim : run.dims) {
+    for (const auto& [n_shared, n_own] : kNegativeKinds) {
+      for (int times = run.thorough && dim <= 256 ? 3 : 1; times > 0; --times, ++turn) {
+        const auto& [name, loss] = kLosses[turn % std::size(kLosses)];
+        const std::uint32_t stride = run.backend.row_stride(turn % 3 == 0 ? dim + 40 : dim);
+        const SoftmaxParts parts{turn % 2 == 0, turn % 5 < 3, turn % 3 != 1, turn % 4 == 1, turn % 7 < 2};
+        const Checker::Scope scope("{} dim {} stride {} shared {} own {} biases {} known {}", name, dim, stride,
+                                   n_shared, n_own, parts.biases, parts.known);
+        HostSoftmax c = moderate_softmax(run, {7, n_shared, n_own, dim, stride, TableType::kFloat32}, parts, loss);
+        const SoftmaxOutputs got = run_softmax(run.backend, c);
+        expect_softmax(c, got);
+        if (n_shared > 0) {
+          const ReferenceSoftmax expected = reference_sampled_softmax(c);
+          expect_sharp("query gradient", expected.queries);
+          expect_sharp("positive gradient", expected.positives);
+          expect_sharp("shared gradient", expected.shared);
+          expect_sharp("shared bias gradient", expected.shared_bias);
+          expect_sharp("loss", {expected.loss});
+        }
+        c.score_type = TableType::kFloat32;
+        run.check.that(same_bits(run_softmax(run.backend, c), got) == !(rounds && n_shared > 0), "{} as of float32",
+                       rounds ? "the same bits" : "other bits");
+        if (run.check.failed()) return;
+      }
+    }
+  }
+}
+
+// One negative alone: its share is 1, and every number is a product of rounded ones, or a sum that float32 holds.
+void sampled_softmax_rounds_16_bit_scores_to_nearest(CheckRun& run) {
+  const auto rounded = [](float x) { return to_float(round_nearest<Bfloat16>(x)); };
+  const SoftmaxShape shape{64, 1, 0, 1, run.backend.row_stride(1), TableType::kFloat32};
+  HostSoftmax c = random_softmax(run.random, shape, {.biases = false, .log_counts = false, .known = false},
+                                 {.positive_in_denominator = false});
+  c.score_type = TableType::kBfloat16;
+  c.log_temperature = 0;
+  std::ranges::fill(c.positives.values, 0.0f);
+  // From 1 to 2 neighbours are 2/256 apart: every other number is a tie.
+  const float vector = 1 + 3 / 256.0f;
+  c.shared.at(0, 0) = vector;
+  for (std::uint64_t b = 0; b < shape.n_queries; ++b) c.queries.at(b, 0) = 1 + static_cast<float>(b) / 256;
+  const SoftmaxOutputs got = run_softmax(run.backend, c);
+  if (run.backend.name() == "cpu") {  // rounds nothing
+    c.score_type = TableType::kFloat32;
+    run.check.that(same_bits(run_softmax(run.backend, c), got), "other bits as of float32");
+    return;
+  }
+  const float coefficient = rounded(c.scale);
+  float shared = 0;
+  for (std::uint64_t b = 0; b < shape.n_queries; ++b) {
+    const float query = rounded(c.queries.at(b, 0)), score = rounded(query * rounded(vector));
+    run.check.that(got.log_temperature[b] == -c.scale * score, "query {}: a score of {} / {}, expected {}", b,
+                   -got.log_temperature[b], c.scale, score);
+    run.check.that(got.queries[b * shape.stride] == coefficient * rounded(vector), "query {}: a gradient of {}", b,
+                   got.queries[b * shape.stride]);
+    shared += coefficient * query;
+  }
+  run.check.that(got.shared[0] == shared, "a gradient of {}, expected {}", got.shared[0], shared);
+  run.check.that(got.shared_bias[0] == coefficient * static_cast<float>(shape.n_queries), "a bias gradient of {}",
+                 got.shared_bias[0]);
+}
+
+void sampled_softmax_takes_no_float16_scores(CheckRun& run) {
+  const SoftmaxShape shape{3, 4, 2, 5, run.backend.row_stride(5), TableType::kFloat32};
+  HostSoftmax c = random_softmax(run.random, shape, {}, {});
+  c.score_type = TableType::kFloat16;
+  bool thrown = false;
+  try {
+    run_softmax(run.backend, c);
+  } catch (const UsageError&) {
+    thrown = true;
+  }
+  run.check.that(thrown, "scores of float16 were taken");
+}
+
 constexpr OpCheck kChecks[] = {
     {"sampled_softmax", "SampledSoftmaxIsItsFormula", in_float32<sampled_softmax_is_its_formula>},
     {"sampled_softmax", "SampledSoftmaxReads16Bits", in_16_bits<sampled_softmax_is_its_formula>},
@@ -248,6 +361,9 @@ constexpr OpCheck kChecks[] = {
     {"sampled_softmax", "SampledSoftmaxKeepsTheDigitsOfASmallLoss", sampled_softmax_keeps_the_digits_of_a_small_loss},
     {"sampled_softmax", "SampledSoftmaxOfTheCatalogueIsTheSoftmax", sampled_softmax_of_the_catalogue_is_the_softmax},
     {"sampled_softmax", "SampledSoftmaxTakesOneStride", sampled_softmax_takes_one_stride},
+    {"sampled_softmax", "SampledSoftmaxTakes16BitScores", sampled_softmax_takes_16_bit_scores},
+    {"sampled_softmax", "SampledSoftmaxRounds16BitScoresToNearest", sampled_softmax_rounds_16_bit_scores_to_nearest},
+    {"sampled_softmax", "SampledSoftmaxTakesNoFloat16Scores", sampled_softmax_takes_no_float16_scores},
 };
 
 }  // namespace

@@ -102,7 +102,7 @@ inline SoftmaxOutputs run_softmax(Backend& backend, const HostSoftmax& c, std::u
   const GuardedArray<Row> shared_rows(backend, c.shared_rows), own_rows(backend, c.own_rows);
   const GuardedArray<std::byte> items(backend, c.items.bytes());
   const GuardedArray<std::byte> workspace(
-      backend, backend.sampled_softmax_workspace_bytes(n, n_shared, c.n_own, dim) + extra_bytes);
+      backend, backend.sampled_softmax_workspace_bytes(n, n_shared, c.n_own, dim, c.score_type) + extra_bytes);
 
   const std::uint32_t wide = stride + (other_stride.empty() ? 0 : 16);  // room for what an op that takes it would write
   const GuardedArray<float> by_queries(backend, n * wide), by_positives(backend, n * wide);
@@ -131,7 +131,8 @@ inline SoftmaxOutputs run_softmax(Backend& backend, const HostSoftmax& c, std::u
                           {.vectors = view("shared", shared, n_shared),
                            .rows = pointer(shared_rows),
                            .log_count = pointer(shared_log_count),
-                           .bias = pointer(shared_bias)},
+                           .bias = pointer(shared_bias),
+                           .score_type = c.score_type},
                           {.table = {items.data(), c.items.rows, c.items.cols, c.items.stride, c.items.type},
                            .normalize = c.normalize,
                            .rows = pointer(own_rows),

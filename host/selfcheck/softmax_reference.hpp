@@ -25,6 +25,7 @@ struct HostSoftmax {
   HostTable shared;  // [shared_rows, dim]
   std::vector<Row> shared_rows = {};
   std::vector<float> shared_log_count = {}, shared_bias = {};
+  TableType score_type = TableType::kFloat32;
 
   HostTable items;
   bool normalize = false;
@@ -39,6 +40,12 @@ struct HostSoftmax {
 
   std::uint64_t n_queries() const { return queries.rows; }
   std::uint32_t dim() const { return queries.cols; }
+  // What a product of shared negatives multiplies or makes.
+  Bounded in_product(const Bounded& x) const { return score_type == TableType::kBfloat16 ? perhaps_bfloat16(x) : x; }
+  std::vector<Bounded> in_product(std::vector<Bounded> vector) const {
+    for (Bounded& x : vector) x = in_product(x);
+    return vector;
+  }
   std::set<Row> known_set(std::uint64_t b) const {
     if (!has_known) return {};
     const std::span<const Row> list = known.list(users[b]);
@@ -65,8 +72,9 @@ inline std::vector<ReferenceNegativeItem> reference_negatives(const HostSoftmax&
   std::vector<ReferenceNegativeItem> out;
   for (std::uint64_t j = 0; j < c.shared_rows.size(); ++j) {
     if (known.contains(c.shared_rows[j])) continue;
-    ReferenceNegativeItem item{j, false, reference_vector(reference_row(c.shared.view(), j), false), {}, {}, {}};
-    item.score = reference_dot(query, item.vector.values) + value_or(c.shared_bias, j, 0);
+    const std::vector<Bounded> row = c.in_product(reference_row(c.shared.view(), j));
+    ReferenceNegativeItem item{j, false, reference_vector(row, false), {}, {}, {}};
+    item.score = c.in_product(reference_dot(c.in_product(query), item.vector.values)) + value_or(c.shared_bias, j, 0);
     item.log_count = value_or(c.shared_log_count, j, 0);
     out.push_back(item);
   }
@@ -173,12 +181,13 @@ inline ReferenceSoftmax reference_sampled_softmax(const HostSoftmax& c) {
       by_query[k].add(by_positive * positive[k]);
       out.positives.push_back(settled(by_positive * query[k]));
     }
+    const std::vector<Bounded> query_in_product = c.in_product(query);
     for (const ReferenceNegativeItem& n : negatives) {
-      const Bounded by_score = factor * n.by_score;
+      const Bounded by_score = n.is_own ? factor * n.by_score : c.in_product(factor * n.by_score);
       std::vector<Bounded> by_vector;
       for (std::uint32_t k = 0; k < dim; ++k) {
         by_query[k].add(by_score * n.vector.values[k]);
-        by_vector.push_back(by_score * query[k]);
+        by_vector.push_back(by_score * (n.is_own ? query : query_in_product)[k]);
       }
       if (n.is_own) {
         const std::vector<Bounded> by_row = reference_vector_gradient(n.vector, c.normalize, by_vector);

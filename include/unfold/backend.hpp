@@ -178,16 +178,18 @@ class Backend {
   // softmax_arguments.hpp shapes and what is optional). A query's negatives are the shared ones that its user does not
   // know (and that are not its positive: known lists hold it) and its own, all in one denominator. Gradients are those
   // of scale * sum of the queries' losses. Products of shared negatives: scores [n_queries, n], then the gradients of
-  // queries and of shared vectors, accumulated in float32; the log of a sum of exponentials is taken relative to its
-  // largest term. A shared negative's gradient is a sum over queries in a fixed order for a given number of threads.
-  // Throws UsageError where a matrix has another stride than batch.queries. `workspace` holds at least
-  // sampled_softmax_workspace_bytes(...); more makes larger tiles.
+  // queries and of shared vectors, accumulated in float32, of factors that shared.score_type may let it round; the log
+  // of a sum of exponentials is taken relative to its largest term. A shared negative's gradient is a sum over queries
+  // in a fixed order for a given number of threads. Throws UsageError where a matrix has another stride than
+  // batch.queries, and for a score_type of kFloat16. `workspace` holds at least sampled_softmax_workspace_bytes(...);
+  // more makes larger tiles.
   // Operations: 6 * n_queries * shared.n * dim. Bytes: own negatives n_queries * own.n * (row of the table + 4 * dim).
   virtual void sampled_softmax(const SoftmaxBatch& batch, const SharedNegatives& shared, const PrivateNegatives& own,
                                const SoftmaxLoss& loss, float scale, const SoftmaxGradients& gradients,
                                std::span<std::byte> workspace) = 0;
   virtual std::uint64_t sampled_softmax_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_shared,
-                                                        std::uint32_t n_own, std::uint32_t dim) const = 0;
+                                                        std::uint32_t n_own, std::uint32_t dim,
+                                                        TableType score_type = TableType::kFloat32) const = 0;
 
   // Chooses hardness.n_kept of the pool's candidates for each query, in one pass over their scores: those with the
   // highest keys (selection_key), of equal keys the one that stands first; candidates that are kUnknownRow or, in a

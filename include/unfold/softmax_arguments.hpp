@@ -41,6 +41,11 @@ struct SharedNegatives {
   const Row* rows = nullptr;         // [n], any order, may repeat
   const float* log_count = nullptr;  // [n] log c_j of softmax_loss.hpp; null: all 0
   const float* bias = nullptr;       // [n] or null
+  // kBfloat16: a backend may round to bfloat16, to nearest even, what the products of queries with shared negatives
+  // multiply and make: the vectors of both, the scores and dL / d score. Every sum is float32, and so are own
+  // negatives, positives, losses and all gradients by vectors and biases. The CPU keeps float32 in any case: its scores
+  // stay in the caches, and it has no faster product. kFloat16 is refused: dL / d score falls below its range.
+  TableType score_type = TableType::kFloat32;
   std::uint64_t n() const { return vectors.rows; }
 };
 
@@ -151,7 +156,8 @@ UNFOLD_HOST_DEVICE inline float log_kept_probability(float excess) {
   return rate > 0x1p-24f ? logf(-expm1f(-rate)) : excess;  // 1 - exp(-rate) is rate where that is tiny
 }
 
-// Throws UsageError.
+// Throw UsageError.
+void check_score_type(const SharedNegatives& shared);
 void check_selection(const Hardness& hardness, const CandidatePool& pool);
 
 }  // namespace unfold

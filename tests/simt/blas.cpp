@@ -6,8 +6,29 @@
 namespace unfold::cuda {
 namespace {
 
-float element(const Factor& factor, std::uint64_t row, std::uint64_t column) {
-  return factor.transposed ? factor.matrix.row(column)[row] : factor.matrix.row(row)[column];
+template <typename T>
+float element(const Factor<T>& factor, std::uint64_t row, std::uint64_t column) {
+  return to_float(factor.transposed ? factor.matrix.row(column)[row] : factor.matrix.row(row)[column]);
+}
+
+// Adds up in float32, and rounds once.
+template <typename T, typename Out>
+void multiply(cudaStream_t stream, const Factor<T>& a, const Factor<T>& b, bool adds, MatrixView<Out> out) {
+  simt::enqueue(stream, "product", [=] {
+    const std::uint64_t depth = a.transposed ? a.matrix.rows : a.matrix.cols;
+    for (std::uint64_t r = 0; r < out.rows; ++r) {
+      for (std::uint32_t c = 0; c < out.cols; ++c) {
+        float sum = 0;
+        for (std::uint64_t k = 0; k < depth; ++k) sum += element(a, r, k) * element(b, k, c);
+        out.row(r)[c] = round_nearest<Out>(adds ? to_float(out.row(r)[c]) + sum : sum);
+      }
+    }
+  });
+}
+
+template <typename T>
+MatrixView<T> scores_view(T* scores, MatrixView<const T> queries, MatrixView<const T> items, std::uint64_t stride) {
+  return {scores, queries.rows, static_cast<std::uint32_t>(items.rows), static_cast<std::uint32_t>(stride)};
 }
 
 }  // namespace
@@ -19,21 +40,20 @@ void Blas::prepare() {}
 
 void Blas::scores(MatrixView<const float> queries, MatrixView<const float> items, float* scores,
                   std::uint64_t stride) {
-  product({queries, false}, {items, true}, false,
-          {scores, queries.rows, static_cast<std::uint32_t>(items.rows), static_cast<std::uint32_t>(stride)});
+  product({queries, false}, {items, true}, false, scores_view(scores, queries, items, stride));
 }
 
-void Blas::product(const Factor& a, const Factor& b, bool adds, MatrixView<float> out) {
-  simt::enqueue(stream_, "product", [=] {
-    const std::uint64_t depth = a.transposed ? a.matrix.rows : a.matrix.cols;
-    for (std::uint64_t r = 0; r < out.rows; ++r) {
-      for (std::uint32_t c = 0; c < out.cols; ++c) {
-        float sum = 0;
-        for (std::uint64_t k = 0; k < depth; ++k) sum += element(a, r, k) * element(b, k, c);
-        out.row(r)[c] = adds ? out.row(r)[c] + sum : sum;
-      }
-    }
-  });
+void Blas::scores(MatrixView<const Bfloat16> queries, MatrixView<const Bfloat16> items, Bfloat16* scores,
+                  std::uint64_t stride) {
+  multiply<Bfloat16>(stream_, {queries, false}, {items, true}, false, scores_view(scores, queries, items, stride));
+}
+
+void Blas::product(const Factor<float>& a, const Factor<float>& b, bool adds, MatrixView<float> out) {
+  multiply(stream_, a, b, adds, out);
+}
+
+void Blas::product(const Factor<Bfloat16>& a, const Factor<Bfloat16>& b, bool adds, MatrixView<float> out) {
+  multiply(stream_, a, b, adds, out);
 }
 
 }  // namespace unfold::cuda
