@@ -235,6 +235,7 @@ void SoftmaxModel::step(const RatingBatch& batch, const OptimizerStep& step, std
     shared.rows = rows + n;
     shared.log_count = is_full ? nullptr : buffers_.shared_log_count.data();
     shared.bias = shape_.has_bias ? buffers_.item_bias.data() + n : nullptr;
+    shared.score_type = shape_.score_type;
   }
   const PrivateNegatives own = choose_own(batch, softmax_batch, rows + first_own, step_number);
   n_negatives_ += n * (n_shared + own.n);

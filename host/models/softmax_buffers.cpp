@@ -60,7 +60,8 @@ std::uint64_t SoftmaxBuffers::array_bytes(const SoftmaxShape& shape, bool learn_
 
 std::uint64_t SoftmaxBuffers::workspace_bytes(const Backend& backend, const SoftmaxShape& shape) {
   const std::uint64_t n_shared = shape.n_shared();
-  std::uint64_t bytes = backend.sampled_softmax_workspace_bytes(shape.batch_size, n_shared, shape.n_own(), shape.dim) +
+  std::uint64_t bytes = backend.sampled_softmax_workspace_bytes(shape.batch_size, n_shared, shape.n_own(), shape.dim,
+                                                                shape.score_type) +
                         std::min(kTileBytes, 4 * shape.batch_size * n_shared);
   if (shape.has_hard()) {
     bytes = std::max(

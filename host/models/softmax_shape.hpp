@@ -13,6 +13,7 @@ struct SoftmaxShape {
   std::uint32_t n_items = 0;
   std::uint32_t dim = 0;
   TableType table_type = TableType::kFloat32;  // of the embeddings; the rest is float32
+  TableType score_type = TableType::kFloat32;  // SharedNegatives::score_type
   OptimizerKind optimizer = OptimizerKind::kAdam;
   std::uint64_t n_positives = 0;  // of the training part
   std::uint64_t batch_size = 0;   // the largest batch

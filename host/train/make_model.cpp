@@ -19,6 +19,7 @@ SoftmaxShape softmax_shape(const TrainData& data, const TrainOptions& o, std::ui
   shape.n_items = data.n_items;
   shape.dim = o.dim;
   shape.table_type = table_type(o);
+  shape.score_type = score_type(o);
   shape.optimizer = optimizer_kind(o);
   shape.n_positives = data.train.size();
   shape.batch_size = batch_size;

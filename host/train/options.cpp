@@ -26,6 +26,7 @@ constexpr std::array<NamedOptimizer, 4> kOptimizers = {{{"sgd", OptimizerKind::k
                                                         {"rowwise-adagrad", OptimizerKind::kRowwiseAdagrad},
                                                         {"adam", OptimizerKind::kAdam}}};
 constexpr std::array<TableType, 3> kTableTypes = {TableType::kFloat32, TableType::kFloat16, TableType::kBfloat16};
+constexpr std::array<TableType, 2> kScoreTypes = {TableType::kFloat32, TableType::kBfloat16};
 constexpr std::array<std::string_view, 5> kSchedules = {"constant", "exponential", "linear", "cosine", "one-cycle"};
 constexpr std::array<std::string_view, 2> kModels = {"mf", "softmax"};
 constexpr std::array<std::string_view, 3> kLosses = {"softmax", "bsl", "bpr"};
@@ -112,6 +113,8 @@ void require(bool ok, std::string_view name, const auto& value, std::string_view
 void validate_softmax(const TrainOptions& o) {
   require(is_one_of(kLosses, o.loss), "loss", o.loss, "use softmax, bsl or bpr");
   require(is_one_of(kScores, o.score), "score", o.score, "use cosine or dot");
+  require(std::ranges::find(kScoreTypes, o.score_type, table_type_name) != kScoreTypes.end(), "score-type",
+          o.score_type, "use float32 or bfloat16");
   require(o.temperature == 0 || is_positive(o.temperature), "temperature", o.temperature,
           "use a number over 0, or 0 to have it chosen");
   require(o.positive_temperature == 0 || is_positive(o.positive_temperature), "positive-temperature",
@@ -271,6 +274,12 @@ OptimizerKind optimizer_kind(const TrainOptions& options) {
 TableType table_type(const TrainOptions& options) {
   const auto* const type = std::ranges::find(kTableTypes, options.table_type, table_type_name);
   if (type == kTableTypes.end()) throw UsageError(fmt::format("--table-type {}: unknown", options.table_type));
+  return *type;
+}
+
+TableType score_type(const TrainOptions& options) {
+  const auto* const type = std::ranges::find(kScoreTypes, options.score_type, table_type_name);
+  if (type == kScoreTypes.end()) throw UsageError(fmt::format("--score-type {}: unknown", options.score_type));
   return *type;
 }
 

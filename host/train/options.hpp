@@ -16,8 +16,9 @@ namespace unfold {
 // Requires validate(options).
 OptimizerKind optimizer_kind(const TrainOptions& options);
 
-// Requires validate(options).
+// Require validate(options).
 TableType table_type(const TrainOptions& options);
+TableType score_type(const TrainOptions& options);
 
 // The loss for these ratings: their mean, the range, the penalties. Throws UsageError where a rating lies outside
 // the range.

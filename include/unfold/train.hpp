@@ -47,6 +47,7 @@ struct TrainOptions {
   // Of model softmax alone.
   std::string loss = "softmax";
   std::string score = "cosine";
+  std::string score_type = "float32";
   double temperature = 0;
   double positive_temperature = 0;
   double negative_weight = 1.22;
@@ -118,6 +119,9 @@ void visit_train_options(Options& o, Visitor&& visit) {
         "softmax: softmax (sampled softmax), bsl (bilateral: the negatives' side weighted by negative-weight, or at a "
         "temperature of its own) or bpr");
   visit(o.score, "score", "softmax: cosine, or dot (product of the embeddings)");
+  visit(o.score_type, "score-type",
+        "softmax: scores of shared negatives while training: float32, or bfloat16, which on CUDA halves their traffic "
+        "and uses tensor cores, with sums in float32; the CPU computes in float32 all the same");
   visit(
       o.temperature, "temperature",
       "softmax: scores are divided by it, lower looks at harder negatives; 0: of cosines 1.4 / (number of items)^(1/4) "

@@ -144,6 +144,8 @@ TEST(SoftmaxOptions, AreRefusedWithTheirName) {
   };
   refused("loss", [](TrainOptions& o) { o.loss = "hinge"; });
   refused("score", [](TrainOptions& o) { o.score = "angle"; });
+  refused("score-type", [](TrainOptions& o) { o.score_type = "float16"; });
+  refused("score-type", [](TrainOptions& o) { o.score_type = "half"; });
   refused("temperature", [](TrainOptions& o) { o.temperature = -0.1; });
   refused("positive-temperature", [](TrainOptions& o) { o.positive_temperature = -1; });
   refused("negative-weight", [](TrainOptions& o) { o.negative_weight = 0; });
@@ -176,6 +178,14 @@ TEST(SoftmaxOptions, AreRefusedWithTheirName) {
     o.own_negatives = true;
   });
   refused("negatives", [](TrainOptions& o) { o.negatives = "unifrom"; });
+}
+
+TEST(SoftmaxOptions, ScoresHaveTheTypeAskedFor) {
+  TrainOptions o = TrainOptions::defaults("softmax");
+  EXPECT_EQ(score_type(o), TableType::kFloat32);
+  o.score_type = "bfloat16";
+  validate(o);
+  EXPECT_EQ(score_type(o), TableType::kBfloat16);
 }
 
 TEST(SoftmaxOptions, PositivesWeighByRatingWithAMeanOfOne) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/ops/parity.hpp"
 #include "unfold/error.hpp"
 #include "unfold/evaluate.hpp"
 #include "unfold/random.hpp"
@@ -186,7 +187,8 @@ INSTANTIATE_TEST_SUITE_P(
                              o.refresh_epochs = 3;
                            }},
                     Recipe{"Float16", [](TrainOptions& o) { o.table_type = "float16"; }},
-                    Recipe{"Bfloat16", [](TrainOptions& o) { o.table_type = "bfloat16"; }}),
+                    Recipe{"Bfloat16", [](TrainOptions& o) { o.table_type = "bfloat16"; }},
+                    Recipe{"Bfloat16Scores", [](TrainOptions& o) { o.score_type = "bfloat16"; }}),
     [](const auto& test) { return test.param.name; });
 
 // The mean squared length of the rows.
@@ -325,6 +327,25 @@ TEST(Softmax, AUserWhoKnowsEveryItemTakesPart) {
     }
   }
 }
+
+class SoftmaxScores : public test::BackendParity {};
+
+// Where a backend rounds scores, the model has other bits and has learned the same.
+TEST_P(SoftmaxScores, Of16BitsReachTheOp) {
+  const Groups groups;
+  TrainOptions options = small_run();
+  options.epochs = 1;
+  options.batch_size = 256;
+  const TrainResult wide = train(backend(), groups.data(), options, {});
+  options.score_type = "bfloat16";
+  const TrainResult narrow = train(backend(), groups.data(), options, {});
+  const double loss = wide.model.history.back().at("train_loss");
+  EXPECT_NEAR(narrow.model.history.back().at("train_loss").get<double>(), loss, 0.02 * std::abs(loss));
+  EXPECT_EQ(narrow.model.item_embedding.data == wide.model.item_embedding.data, backend().name() == "cpu");
+}
+
+using test::kBackends;
+UNFOLD_FOR_EVERY_BACKEND(SoftmaxScores);
 
 }  // namespace
 }  // namespace unfold
