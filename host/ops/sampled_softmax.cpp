@@ -36,15 +36,19 @@ struct Parts {
   PackedNegatives packed;
   float* losses;      // [n_queries]
   float* own_scores;  // [threads, 2 * n_own, whole vectors]
-  float* scores;      // [n_block, packed.n_padded]
+  float* scores;      // [n_block, score_stride of n_shared]
   std::uint64_t n_block;
 };
+
+// Floats from one query's scores to the next. A cache line more than whole panels, so that a column of scores, which
+// the gradients of negatives read, does not fall into a few sets of the first-level cache.
+std::uint64_t score_stride(std::uint64_t n_shared) { return round_up<std::uint64_t>(n_shared, kPanelItems) + 16; }
 
 std::uint64_t own_floats(std::uint32_t n_own) { return 2 * round_up<std::uint64_t>(n_own, 16); }
 
 std::uint64_t block_floats(std::uint64_t n_queries, std::uint64_t n_shared) {
   return std::min<std::uint64_t>(round_up<std::uint64_t>(n_queries, kTileQueries), kGroupQueries) *
-         round_up<std::uint64_t>(n_shared, kPanelItems);
+         score_stride(n_shared);
 }
 
 Parts cut(std::span<std::byte> memory, std::uint64_t n_queries, const SharedNegatives& shared, std::uint32_t n_own,
@@ -55,11 +59,11 @@ Parts cut(std::span<std::byte> memory, std::uint64_t n_queries, const SharedNega
   parts.losses = cutter.take<float>(n_queries);
   parts.own_scores = cutter.take<float>(own_floats(n_own) * static_cast<std::uint64_t>(n_threads));
   if (shared.n() == 0) return parts;
-  const std::uint64_t row_bytes = sizeof(float) * parts.packed.n_padded();
+  const std::uint64_t row_bytes = sizeof(float) * score_stride(shared.n());
   const std::uint64_t bytes = std::min(cutter.left_bytes(), std::max(kUsefulScoreBytes, kGroupQueries * row_bytes));
   const std::uint64_t most = round_up<std::uint64_t>(n_queries, kTileQueries);
   parts.n_block = std::min(bytes / row_bytes / kTileQueries * kTileQueries, most);
-  parts.scores = cutter.take<float>(parts.n_block * parts.packed.n_padded());
+  parts.scores = cutter.take<float>(parts.n_block * score_stride(shared.n()));
   return parts;
 }
 
@@ -75,7 +79,8 @@ class Step {
         inverse_(std::exp(-*batch.log_temperature)),
         out_(out),
         parts_(parts),
-        stride_(batch.queries.stride) {}
+        stride_(batch.queries.stride),
+        score_stride_(score_stride(shared.n())) {}
 
   // Called by all threads of a parallel region.
   void run() {
@@ -95,7 +100,7 @@ class Step {
       const std::uint64_t n = std::min(parts_.n_block, n_queries - first);
 #pragma omp for schedule(dynamic, 1)
       for (std::uint64_t q = 0; q < n; q += kGroupQueries) {
-        query_group(first + q, std::min(kGroupQueries, n - q), parts_.scores + q * parts_.packed.n_padded());
+        query_group(first + q, std::min(kGroupQueries, n - q), parts_.scores + q * score_stride_);
       }
 #pragma omp for schedule(dynamic, 1)
       for (std::uint64_t j = 0; j < shared_.n(); j += kGroupNegatives) {
@@ -127,34 +132,34 @@ class Step {
         const std::uint64_t n_valid = shared_.n() > j ? shared_.n() - j : 0;
         for (std::uint64_t r = 0; r < std::min<std::uint64_t>(kTileQueries, n - q); ++r) {
           scale_scores(tile + r * kTileItems, log_count == nullptr ? nullptr : log_count + j, inverse_,
-                       std::min(n_valid, n_items), n_items, scores + (q + r) * n_padded + j);
+                       std::min(n_valid, n_items), n_items, scores + (q + r) * score_stride_ + j);
         }
       }
     }
     std::uint64_t rejected = 0;
     for (std::uint64_t q = 0; q < n; ++q) {
-      rejected += mask_known(first + q, scores + q * n_padded);
-      one_query(first + q, scores + q * n_padded);
+      rejected += mask_known(first + q, scores + q * score_stride_);
+      one_query(first + q, scores + q * score_stride_);
     }
 #pragma omp atomic
     n_rejected_ += rejected;
     for (std::uint64_t j = 0; j < shared_.n(); j += kTileItems) {
       const std::uint64_t n_items = std::min<std::uint64_t>(kTileItems, shared_.n() - j);
-      add_products(scores + j, n_padded, 1, n_items, rows_of(shared_.vectors, j, n_items), out_.queries.row(first), n);
+      add_products(scores + j, score_stride_, 1, n_items, rows_of(shared_.vectors, j, n_items), out_.queries.row(first),
+                   n);
     }
   }
 
   // Gradients of negatives first .. first + n over a block of queries, whose coefficients stand in the workspace.
   void negative_group(std::uint64_t first, std::uint64_t n, std::uint64_t first_query, std::uint64_t n_queries) {
-    const std::uint64_t n_padded = parts_.packed.n_padded();
     for (std::uint64_t q = 0; q < n_queries; q += kStretchQueries) {
       const std::uint64_t n_stretch = std::min(kStretchQueries, n_queries - q);
-      const float* const weights = parts_.scores + q * n_padded + first;
-      add_products(weights, 1, n_padded, n_stretch, rows_of(batch_.queries, first_query + q, n_stretch),
+      const float* const weights = parts_.scores + q * score_stride_ + first;
+      add_products(weights, 1, score_stride_, n_stretch, rows_of(batch_.queries, first_query + q, n_stretch),
                    out_.shared.row(first), n);
       if (out_.shared_bias == nullptr) continue;
       for (std::uint64_t k = 0; k < n_stretch; ++k) {
-        for (std::uint64_t j = 0; j < n; ++j) out_.shared_bias[first + j] += weights[k * n_padded + j];
+        for (std::uint64_t j = 0; j < n; ++j) out_.shared_bias[first + j] += weights[k * score_stride_ + j];
       }
     }
   }
@@ -314,7 +319,7 @@ class Step {
   const float scale_, inverse_;
   const SoftmaxGradients& out_;
   Parts parts_;
-  std::uint64_t stride_;
+  std::uint64_t stride_, score_stride_;
   std::uint64_t n_rejected_ = 0;
 };
 

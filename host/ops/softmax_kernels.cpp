@@ -9,6 +9,7 @@
 #include "hwy/foreach_target.h"
 // After foreach_target.
 #include "host/ops/row_products-inl.hpp"
+#include "hwy/cache_control.h"
 #include "hwy/contrib/math/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -114,6 +115,9 @@ void multiply_floats_impl(float* row, std::size_t n, float factor) {
   }
 }
 
+// How many steps ahead weights are fetched: the hardware does not follow steps of a page.
+constexpr std::size_t kWeightsAhead = 16;
+
 // kRows rows of kVectors vectors of sums stay in registers over all k.
 template <int kRows, int kVectors>
 HWY_INLINE void add_product_tile(const float* weights, std::size_t row_step, std::size_t k_step, std::size_t n_k,
@@ -125,6 +129,7 @@ HWY_INLINE void add_product_tile(const float* weights, std::size_t row_step, std
     for (int v = 0; v < kVectors; ++v) sums[r][v] = hn::Load(d, out + r * stride + v * lanes);
   }
   for (std::size_t k = 0; k < n_k; ++k, b += stride, weights += k_step) {
+    hwy::Prefetch(weights + kWeightsAhead * k_step);
     RowVec column[kVectors];
     for (int v = 0; v < kVectors; ++v) column[v] = hn::Load(d, b + v * lanes);
     for (int r = 0; r < kRows; ++r) {
