@@ -1,9 +1,11 @@
-// Losses over sampled negatives, forward and backward: softmax_shared/dim/negatives/known against negatives that all
-// queries share, known being the number of items that each user knows and masks; softmax_own/dim/negatives/type/cosine
-// against negatives of each query's own. items_per_second counts pairs of a query and a negative; a shared pair takes
-// 6 * dim floating point operations, an own one moves the bytes counted.
+// Losses over sampled negatives, forward and backward: softmax_shared/dim/negatives/known/scores against negatives that
+// all queries share, known being the number of items that each user knows and masks, scores their type (only CUDA has
+// others than float32); softmax_own/dim/negatives/type/cosine against negatives of each query's own. items_per_second
+// counts pairs of a query and a negative; a shared pair takes 6 * dim floating point operations, an own one moves the
+// bytes counted.
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "bench/ops/bench_support.hpp"
 #include "unfold/softmax_arguments.hpp"
@@ -63,7 +65,8 @@ class Batch {
   void measure_with(benchmark::State& state, std::uint64_t bytes, const SharedNegatives& shared,
                     const PrivateNegatives& own) {
     const std::uint64_t n = batch.queries.rows;
-    const std::uint64_t least = device().sampled_softmax_workspace_bytes(n, shared.n(), own.n, batch.queries.cols);
+    const std::uint64_t least =
+        device().sampled_softmax_workspace_bytes(n, shared.n(), own.n, batch.queries.cols, shared.score_type);
     const DeviceArray<std::byte> workspace(device(), least + (std::uint64_t{64} << 20));
     measure(state, bytes, n * (shared.n() + own.n), [&] {
       device().sampled_softmax(batch, shared, own, SoftmaxLoss{}, 1.0f / static_cast<float>(n), gradients,
@@ -93,10 +96,13 @@ void softmax_shared(benchmark::State& state) {
   const DeviceArray<Row> rows = upload(popular_rows(n, n_items(), 5));
   const DeviceArray<float> log_count = upload(std::vector<float>(n, -2.0f));
   batch.gradients.shared = Batch::matrix(gradient);
-  const SharedNegatives shared{.vectors = Batch::matrix(vectors), .rows = rows.data(), .log_count = log_count.data()};
+  const SharedNegatives shared{.vectors = Batch::matrix(vectors),
+                               .rows = rows.data(),
+                               .log_count = log_count.data(),
+                               .score_type = table_type(state.range(3))};
   batch.measure_with(state, 0, shared, {});
-  state.counters["flops"] = benchmark::Counter(6.0 * dim * static_cast<double>(n_queries * n),
-                                               benchmark::Counter::kIsIterationInvariant);
+  state.counters["flops"] =
+      benchmark::Counter(6.0 * dim * static_cast<double>(n_queries * n), benchmark::Counter::kIsIterationInvariant);
 }
 
 void softmax_own(benchmark::State& state) {
@@ -115,9 +121,12 @@ void softmax_own(benchmark::State& state) {
 }  // namespace
 
 void register_benchmarks() {
+  const auto float32 = static_cast<std::int64_t>(TableType::kFloat32);
+  const auto bfloat16 = static_cast<std::int64_t>(TableType::kBfloat16);
+  const std::vector<std::int64_t> score_types = is_cuda() ? std::vector{float32, bfloat16} : std::vector{float32};
   benchmark::RegisterBenchmark("softmax_shared", softmax_shared)
-      ->ArgsProduct({{64, 128}, {1024, 8192}, {0, 64}})
-      ->ArgNames({"dim", "negatives", "known"})
+      ->ArgsProduct({{64, 128}, {1024, 8192}, {0, 64}, score_types})
+      ->ArgNames({"dim", "negatives", "known", "scores"})
       ->UseManualTime();
   benchmark::RegisterBenchmark("softmax_own", softmax_own)
       ->ArgsProduct({{64, 128}, {16, 256}, {0, 1}, {0, 1}})
