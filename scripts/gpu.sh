@@ -9,7 +9,7 @@
 #   results.json     machine, commit, every number; results.md: the same as a page
 #   details.tar.gz   a log a stage, the benchmarks' JSON, histories and scores
 # Exit code: 0 where no stage failed, 1 where one did, 2 usage, 4 no device.
-# STAGE...: these alone, each with all the time that is left.
+# STAGE...: these alone, each with all the time that is left; `large` (100 million interactions) is run only so.
 # --dry-run: the same stages on the CPU with tiny sizes and no results page, to try this script; no device is used.
 # UNFOLD_DATA: folder of real data; ml-100k in it is used where present.
 # shellcheck disable=SC2317  # stages are called by name
@@ -19,9 +19,10 @@ set -euo pipefail
 readonly total_limit=575
 declare -rA limits=(
   [build]=240 [machine]=20 [selfcheck]=40 [parity]=60 [memcheck]=50 [racecheck]=50 [initcheck]=40 [synccheck]=40
-  [benchmarks]=90 [training]=100 [quality]=45 [graphs]=15 [ranking]=20)
-readonly all_stages=(machine selfcheck parity memcheck racecheck initcheck synccheck benchmarks training quality graphs
-  ranking)
+  [benchmarks]=80 [training]=75 [softmax]=40 [quality]=45 [graphs]=15 [ranking]=20 [large]=$total_limit)
+readonly all_stages=(machine selfcheck parity memcheck racecheck initcheck synccheck benchmarks training softmax quality
+  graphs ranking)
+readonly stages_on_request=(large)
 readonly skipped=77
 
 fail() {
@@ -143,6 +144,42 @@ stage_training() {
         --epochs "$epochs" --device "$device" $(with_table_type "$type")
     done
   done
+}
+
+# train_softmax NAME EPOCHS OPTION...: sampled softmax with scores of either type.
+train_softmax() {
+  local name=$1 epochs=$2 type
+  shift 2
+  for type in float32 bfloat16; do
+    train_once "$name-scores-$type" "$@" --model softmax --validation none --epochs "$epochs" --device "$device" \
+      --score-type "$type"
+  done
+}
+
+stage_softmax() {
+  local sizes=(--users 200000 --items 50000 --ratings 5000000) epochs=4 folder
+  [[ $dry_run == 0 ]] || sizes=(--users 500 --items 200 --ratings 20000) epochs=2
+  "$program" synth "$work/softmax.csv" "${sizes[@]}" --dim 8
+  train_softmax softmax-synthetic "$epochs" "$work/softmax.csv" --split none --no-ranking --batch-size 8192 \
+    --n-negatives 2048
+  folder=$(data_folder)/gowalla
+  if [[ $dry_run == 1 ]]; then
+    printf 'gowalla is left out of a dry run\n'
+  elif [[ -r $folder/train.txt && -r $folder/test.txt ]]; then
+    train_softmax softmax-gowalla "$epochs" "$folder/train.txt" --test "$folder/test.txt"
+  else
+    printf 'gowalla is not in %s: set UNFOLD_DATA\n' "$(data_folder)"
+  fi
+}
+
+# An epoch over 100 million interactions.
+stage_large() {
+  local sizes=(--users 2000000 --items 500000 --ratings 100000000)
+  [[ $dry_run == 0 ]] || sizes=(--users 2000 --items 500 --ratings 50000)
+  "$program" synth "$work/large.csv" "${sizes[@]}" --dim 8
+  "$program" import "$work/large.csv" --out "$work/large.data"
+  rm "$work/large.csv"
+  train_softmax large 1 "$work/large.data" --split none --no-ranking --batch-size 65536 --n-negatives 4096
 }
 
 # The same training on the CPU and on the device, in either table type.
@@ -278,7 +315,8 @@ chosen=$#
 stages=("$@")
 [[ $chosen -gt 0 ]] || stages=("${all_stages[@]}")
 for stage in "${stages[@]}"; do
-  [[ " ${all_stages[*]} " == *" $stage "* ]] || fail 2 "there is no stage $stage; stages: ${all_stages[*]}"
+  [[ " ${all_stages[*]} ${stages_on_request[*]} " == *" $stage "* ]] ||
+    fail 2 "there is no stage $stage; stages: ${all_stages[*]} ${stages_on_request[*]}"
 done
 
 OUT=$(realpath -m "${OUT:-gpu-results}")

@@ -84,6 +84,29 @@ def training(details, copy):
     return rows
 
 
+def softmax(details):
+    """Positives/s and scored pairs/s of the median epoch after the first, or of the only one."""
+    rows = []
+    for file in sorted(details.glob("*-scores-*.history.jsonl")):
+        data, score_type = re.fullmatch(r"(.+)-scores-(\w+)\.history", file.stem).groups()
+        epochs = read_history(file)
+        if not epochs:
+            continue
+        later = epochs[1:] or epochs
+        scores = read_json(file.with_name(f"{data}-scores-{score_type}.scores.json"))
+        rows.append({
+            "data": data,
+            "score_type": score_type,
+            "seconds": statistics.median(e["seconds"] for e in later),
+            "ratings_per_second": statistics.median(e["ratings_per_second"] for e in later),
+            "pairs_per_second": statistics.median(e["negatives"] / e["seconds"] for e in later),
+            "wait_share": statistics.median(e["wait_share"] for e in later),
+            "train_loss": epochs[-1]["train_loss"],
+            "ndcg@20": scores.get("ndcg@20"),
+        })
+    return rows
+
+
 def quality(details):
     """Test RMSE of each training, with its differences from the CPU's and from float32 on the same device."""
     rows = []
@@ -135,6 +158,7 @@ def summary(details, out, dry_run):
         "copy_bytes_per_second": copy,
         "benchmarks": benchmarks(details),
         "training": training(details, copy),
+        "softmax": softmax(details),
         "quality": quality(details),
         "ranking": {d: read_json(details / f"ranking-{d}.scores.json") for d in ("cpu", "cuda")},
     }
@@ -194,6 +218,23 @@ def page(run):
                 percent(r["wait_share"]),
             )
             for r in run["training"]
+        ],
+    )
+    lines += ["", "## Sampled softmax end to end", ""]
+    lines += table(
+        ("data", "scores", "s/epoch", "M positives/s", "G pairs/s", "waits for data", "train loss", "NDCG@20"),
+        [
+            (
+                r["data"],
+                r["score_type"],
+                number(r["seconds"], text="{:.3f}"),
+                number(r["ratings_per_second"], 1e6, "{:.2f}"),
+                number(r["pairs_per_second"], 1e9, "{:.2f}"),
+                percent(r["wait_share"]),
+                number(r["train_loss"], text="{:.4f}"),
+                number(r["ndcg@20"], text="{:.4f}"),
+            )
+            for r in run["softmax"]
         ],
     )
     lines += ["", "## Quality", ""]
