@@ -21,11 +21,6 @@ void check_blas(cublasStatus_t status, const char* call, int line) {
 
 cublasHandle_t as_handle(void* handle) { return static_cast<cublasHandle_t>(handle); }
 
-template <typename T>
-MatrixView<T> scores_view(T* scores, MatrixView<const T> queries, MatrixView<const T> items, std::uint64_t stride) {
-  return {scores, queries.rows, static_cast<std::uint32_t>(items.rows), static_cast<std::uint32_t>(stride)};
-}
-
 // cuBLAS is column-major: to it a row-major matrix is the transpose, and out^T = b^T a^T.
 template <typename T>
 cublasOperation_t operation(const Factor<T>& factor) {
@@ -33,7 +28,7 @@ cublasOperation_t operation(const Factor<T>& factor) {
 }
 template <typename T>
 int depth(const Factor<T>& a) {
-  return static_cast<int>(a.transposed ? a.matrix.rows : a.matrix.cols);
+  return static_cast<int>(product_depth(a));
 }
 
 template <typename T>

@@ -20,6 +20,17 @@ struct Factor {
   bool transposed = false;
 };
 
+template <typename T>
+std::uint64_t product_depth(const Factor<T>& a) {
+  return a.transposed ? a.matrix.rows : a.matrix.cols;
+}
+
+// The product that scores are: [queries.rows, items.rows] with `stride` numbers from row to row.
+template <typename T>
+MatrixView<T> scores_view(T* scores, MatrixView<const T> queries, MatrixView<const T> items, std::uint64_t stride) {
+  return {scores, queries.rows, static_cast<std::uint32_t>(items.rows), static_cast<std::uint32_t>(stride)};
+}
+
 class Blas {
  public:
   // Loads nothing yet.

@@ -10,21 +10,11 @@ HWY_BEFORE_NAMESPACE();
 namespace unfold::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Fibonacci hashing: Knuth, TAOCP 3, section 6.4.
-constexpr std::uint32_t kHash = 0x9E3779B1u;
-
-void mark_rows(const Row* rows, std::size_t n, int shift, std::uint32_t* bits) {
-  for (std::size_t k = 0; k < n; ++k) {
-    const std::uint32_t bit = (rows[k] * kHash) >> shift;
-    bits[bit / 32] |= 1u << bit % 32;
-  }
-}
-
 std::size_t find_marked(const Row* rows, std::size_t n, const std::uint32_t* bits, int shift, Row* out) {
   const hn::ScalableTag<std::uint32_t> d;
   const hn::RebindToSigned<decltype(d)> di;
-  static_assert(HWY_MAX_BYTES / sizeof(Row) <= RowFilter::kSlack || HWY_HAVE_SCALABLE);
-  const auto one = hn::Set(d, 1u), low = hn::Set(d, 31u), hash = hn::Set(d, kHash);
+  static_assert(HWY_MAX_BYTES / sizeof(Row) <= RowFilter::kSlack);
+  const auto one = hn::Set(d, 1u), low = hn::Set(d, 31u), hash = hn::Set(d, RowFilter::kHash);
   std::size_t count = 0, k = 0;
   for (; k + hn::Lanes(d) <= n; k += hn::Lanes(d)) {
     const auto row = hn::LoadU(d, rows + k);
@@ -34,7 +24,7 @@ std::size_t find_marked(const Row* rows, std::size_t n, const std::uint32_t* bit
     count += hn::CompressStore(row, is_marked, d, out + count);
   }
   for (; k < n; ++k) {
-    const std::uint32_t bit = (rows[k] * kHash) >> shift;
+    const std::uint32_t bit = RowFilter::bit_of(rows[k], shift);
     out[count] = rows[k];
     count += bits[bit / 32] >> bit % 32 & 1;
   }
@@ -48,12 +38,14 @@ HWY_AFTER_NAMESPACE();
 namespace unfold::cpu {
 
 HWY_EXPORT(find_marked);
-HWY_EXPORT(mark_rows);
 
 RowFilter::RowFilter(std::span<const Row> rows, std::uint32_t* bits)
     : bits_(bits), shift_(32 - std::countr_zero(32 * n_words(rows.size()))) {
   std::fill_n(bits, n_words(rows.size()), 0u);
-  HWY_DYNAMIC_DISPATCH(mark_rows)(rows.data(), rows.size(), shift_, bits);
+  for (const Row row : rows) {
+    const std::uint32_t bit = bit_of(row, shift_);
+    bits[bit / 32] |= 1u << bit % 32;
+  }
 }
 
 std::size_t RowFilter::find(std::span<const Row> rows, Row* out) const {

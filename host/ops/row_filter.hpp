@@ -15,6 +15,9 @@ class RowFilter {
  public:
   // `find` may write this many rows past those that it found.
   static constexpr std::size_t kSlack = 64;
+  // Which bit stands for a row: the highest 32 - shift of a Fibonacci hash (Knuth, TAOCP 3, section 6.4).
+  static constexpr std::uint32_t kHash = 0x9E3779B1u;
+  static constexpr std::uint32_t bit_of(Row row, int shift) { return (row * kHash) >> shift; }
 
   RowFilter() = default;
   // Marks the rows in bits [n_words(rows.size())].
@@ -30,7 +33,7 @@ class RowFilter {
  private:
   static constexpr std::uint64_t kMostWords = std::uint64_t{1} << 26;  // of 32 bits, one for each row up to here
   const std::uint32_t* bits_ = nullptr;
-  int shift_ = 0;  // of a 32-bit hash, whose highest bits are taken
+  int shift_ = 0;  // see bit_of
 };
 
 }  // namespace unfold::cpu

@@ -8,8 +8,8 @@
 #define HWY_TARGET_INCLUDE "host/ops/softmax_kernels.cpp"
 #include "hwy/foreach_target.h"
 // After foreach_target.
+#include "host/ops/prefetch.hpp"
 #include "host/ops/row_products-inl.hpp"
-#include "hwy/cache_control.h"
 #include "hwy/contrib/math/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -188,11 +188,9 @@ template <typename Element>
 HWY_INLINE void score_rows_of(const float* query, MatrixView<const Element> table, bool normalize, const Row* rows,
                               std::size_t n, float* scores, float* inverse_length) {
   constexpr std::size_t kAhead = 8;
-  const std::size_t row_bytes = table.stride * sizeof(Element);
   for (std::size_t k = 0; k < n; ++k) {
     if (k + kAhead < n && rows[k + kAhead] != kUnknownRow) {
-      const char* const next = reinterpret_cast<const char*>(table.row(rows[k + kAhead]));
-      for (std::size_t b = 0; b < row_bytes; b += 64) __builtin_prefetch(next + b);
+      prefetch_row(table.row(rows[k + kAhead]), table.stride);
     }
     scores[k] = kNone;
     inverse_length[k] = 0;

@@ -37,6 +37,16 @@ bool is_one_of(const std::array<std::string_view, kSize>& names, std::string_vie
   return std::ranges::find(names, name) != names.end();
 }
 
+std::optional<TableType> named_type(std::span<const TableType> types, std::string_view name) {
+  const auto type = std::ranges::find(types, name, table_type_name);
+  return type == types.end() ? std::nullopt : std::optional(*type);
+}
+
+TableType required_type(std::span<const TableType> types, std::string_view option, std::string_view name) {
+  if (const auto type = named_type(types, name)) return *type;
+  throw UsageError(fmt::format("--{} {}: unknown", option, name));
+}
+
 bool is_positive(double x) { return std::isfinite(x) && x > 0; }
 
 struct Range {
@@ -113,8 +123,7 @@ void require(bool ok, std::string_view name, const auto& value, std::string_view
 void validate_softmax(const TrainOptions& o) {
   require(is_one_of(kLosses, o.loss), "loss", o.loss, "use softmax, bsl or bpr");
   require(is_one_of(kScores, o.score), "score", o.score, "use cosine or dot");
-  require(std::ranges::find(kScoreTypes, o.score_type, table_type_name) != kScoreTypes.end(), "score-type",
-          o.score_type, "use float32 or bfloat16");
+  require(named_type(kScoreTypes, o.score_type).has_value(), "score-type", o.score_type, "use float32 or bfloat16");
   require(o.temperature == 0 || is_positive(o.temperature), "temperature", o.temperature,
           "use a number over 0, or 0 to have it chosen");
   require(o.positive_temperature == 0 || is_positive(o.positive_temperature), "positive-temperature",
@@ -155,8 +164,8 @@ void validate_softmax(const TrainOptions& o) {
 void validate(const TrainOptions& o) {
   require(is_one_of(kModels, o.model), "model", o.model, "use mf or softmax");
   require(o.dim >= 1 && o.dim <= 1024, "dim", o.dim, "use 1 to 1024");
-  require(std::ranges::find(kTableTypes, o.table_type, table_type_name) != kTableTypes.end(), "table-type",
-          o.table_type, "use float32, float16 or bfloat16");
+  require(named_type(kTableTypes, o.table_type).has_value(), "table-type", o.table_type,
+          "use float32, float16 or bfloat16");
   require(o.epochs >= 1, "epochs", o.epochs, "use 1 or more");
   require(std::ranges::any_of(kOptimizers, [&](const NamedOptimizer& n) { return n.name == o.optimizer; }), "optimizer",
           o.optimizer, "use sgd, adagrad, rowwise-adagrad or adam");
@@ -272,15 +281,11 @@ OptimizerKind optimizer_kind(const TrainOptions& options) {
 }
 
 TableType table_type(const TrainOptions& options) {
-  const auto* const type = std::ranges::find(kTableTypes, options.table_type, table_type_name);
-  if (type == kTableTypes.end()) throw UsageError(fmt::format("--table-type {}: unknown", options.table_type));
-  return *type;
+  return required_type(kTableTypes, "table-type", options.table_type);
 }
 
 TableType score_type(const TrainOptions& options) {
-  const auto* const type = std::ranges::find(kScoreTypes, options.score_type, table_type_name);
-  if (type == kScoreTypes.end()) throw UsageError(fmt::format("--score-type {}: unknown", options.score_type));
-  return *type;
+  return required_type(kScoreTypes, "score-type", options.score_type);
 }
 
 RatingLoss rating_loss(const TrainOptions& o, const RatingView& train) {

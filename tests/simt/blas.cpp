@@ -15,7 +15,7 @@ float element(const Factor<T>& factor, std::uint64_t row, std::uint64_t column) 
 template <typename T, typename Out>
 void multiply(cudaStream_t stream, const Factor<T>& a, const Factor<T>& b, bool adds, MatrixView<Out> out) {
   simt::enqueue(stream, "product", [=] {
-    const std::uint64_t depth = a.transposed ? a.matrix.rows : a.matrix.cols;
+    const std::uint64_t depth = product_depth(a);
     for (std::uint64_t r = 0; r < out.rows; ++r) {
       for (std::uint32_t c = 0; c < out.cols; ++c) {
         float sum = 0;
@@ -24,11 +24,6 @@ void multiply(cudaStream_t stream, const Factor<T>& a, const Factor<T>& b, bool 
       }
     }
   });
-}
-
-template <typename T>
-MatrixView<T> scores_view(T* scores, MatrixView<const T> queries, MatrixView<const T> items, std::uint64_t stride) {
-  return {scores, queries.rows, static_cast<std::uint32_t>(items.rows), static_cast<std::uint32_t>(stride)};
 }
 
 }  // namespace
