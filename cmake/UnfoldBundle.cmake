@@ -1,91 +1,75 @@
-# What `cpack` puts into the self-contained tarball, see docs/bundle.md.
-#   unfold-VERSION-linux-x86_64/{bin/unfold, lib/, tests/, share/doc/unfold/, README.md, LICENSE, THIRD_PARTY.md}
-option(UNFOLD_BUNDLE_CUBLAS "Put cuBLAS into the bundle" ${UNFOLD_WITH_CUDA})
-option(UNFOLD_BUNDLE_TESTS "Put the tests, the benchmarks and gpu.sh into the bundle" OFF)
-set(UNFOLD_BUNDLE_NAME unfold-${PROJECT_VERSION}-linux-${CMAKE_SYSTEM_PROCESSOR})
+# What scripts/bundle.sh packs, as components of `cmake --install` that an ordinary installation leaves out:
+#   bundle          bin/unfold, share/doc/unfold/, README.md, LICENSE, THIRD_PARTY.md
+#   bundle_tests    tests/: the tests, the benchmarks and gpu.sh
+#   bundle_cublas   lib/: cuBLAS, where the toolkit is
 
-# unfold_bundle_library(NAME FOLDER): the shared library NAME as the compiler finds it, under its soname, stripped.
-function(unfold_bundle_library name folder)
+# unfold_bundle_library(COMPONENT NAME FOLDER): the shared library NAME as the compiler finds it, under its soname,
+# stripped.
+function(unfold_bundle_library component name folder)
   execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=${name} OUTPUT_VARIABLE file
                   OUTPUT_STRIP_TRAILING_WHITESPACE)
   file(REAL_PATH ${file} real)
   if(NOT EXISTS ${real})
     message(FATAL_ERROR "the bundle needs ${name}, which ${CMAKE_CXX_COMPILER} does not find")
   endif()
-  install(PROGRAMS ${real} DESTINATION ${folder} RENAME ${name} COMPONENT bundle)
+  install(PROGRAMS ${real} DESTINATION ${folder} RENAME ${name} COMPONENT ${component} EXCLUDE_FROM_ALL)
   set(installed \$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${folder}/${name})
-  install(CODE "execute_process(COMMAND ${CMAKE_STRIP} --strip-unneeded ${installed})" COMPONENT bundle)
+  install(CODE "execute_process(COMMAND ${CMAKE_STRIP} --strip-unneeded ${installed})" COMPONENT ${component}
+          EXCLUDE_FROM_ALL)
 endfunction()
 
-# unfold_bundle_licence(NAME FILE...): the first of these files that is there.
-function(unfold_bundle_licence name)
+# unfold_bundle_licence(COMPONENT NAME FILE...): the first of these files that is there.
+function(unfold_bundle_licence component name)
   foreach(file IN LISTS ARGN)
     if(EXISTS ${file})
-      install(FILES ${file} DESTINATION share/doc/unfold/licences RENAME ${name}.txt COMPONENT bundle)
+      install(FILES ${file} DESTINATION share/doc/unfold/licences RENAME ${name}.txt COMPONENT ${component}
+              EXCLUDE_FROM_ALL)
       return()
     endif()
   endforeach()
   message(FATAL_ERROR "the bundle needs the licence of ${name}; none of these is here: ${ARGN}")
 endfunction()
 
-install(FILES README.md LICENSE CHANGELOG.md docs/THIRD_PARTY.md DESTINATION . COMPONENT bundle)
-install(DIRECTORY docs/ DESTINATION share/doc/unfold COMPONENT bundle FILES_MATCHING PATTERN *.md
+install(TARGETS unfold_static RUNTIME DESTINATION bin COMPONENT bundle EXCLUDE_FROM_ALL)
+install(FILES README.md LICENSE CHANGELOG.md docs/THIRD_PARTY.md DESTINATION . COMPONENT bundle EXCLUDE_FROM_ALL)
+install(DIRECTORY docs/ DESTINATION share/doc/unfold COMPONENT bundle EXCLUDE_FROM_ALL FILES_MATCHING PATTERN *.md
         PATTERN THIRD_PARTY.md EXCLUDE)
 foreach(package IN ITEMS libfmt-dev libzstd-dev zlib1g-dev libxxhash-dev libhwy-dev libcli11-dev nlohmann-json3-dev
                          libfast-float-dev robin-map-dev)
-  unfold_bundle_licence(${package} /usr/share/doc/${package}/copyright)
+  unfold_bundle_licence(bundle ${package} /usr/share/doc/${package}/copyright)
 endforeach()
-unfold_bundle_licence(gcc /usr/share/doc/libgcc-s1/copyright /usr/share/doc/gcc-12-base/copyright)
-unfold_bundle_licence(GPL-3 /usr/share/common-licenses/GPL-3)
+unfold_bundle_licence(bundle gcc /usr/share/doc/libgcc-s1/copyright /usr/share/doc/gcc-12-base/copyright)
+unfold_bundle_licence(bundle GPL-3 /usr/share/common-licenses/GPL-3)
 if(UNFOLD_WITH_CUDA)
   file(GLOB eula ${CUDAToolkit_TARGET_DIR}/EULA.txt ${CUDAToolkit_BIN_DIR}/../EULA.txt
        ${CUDAToolkit_BIN_DIR}/../dist-info/nvidia_cuda_runtime-*/licenses/License.txt
        /usr/share/doc/cuda-cudart-*/copyright)
-  unfold_bundle_licence(cuda ${eula})
+  unfold_bundle_licence(bundle cuda ${eula})
 endif()
 
-set(name ${UNFOLD_BUNDLE_NAME})
-if(UNFOLD_BUNDLE_TESTS)
-  string(APPEND name -tests)
-  if(NOT UNFOLD_BUILD_TESTS OR NOT UNFOLD_BUILD_BENCH)
-    message(FATAL_ERROR "UNFOLD_BUNDLE_TESTS=ON needs UNFOLD_BUILD_TESTS=ON and UNFOLD_BUILD_BENCH=ON.")
-  endif()
-  get_property(benches DIRECTORY bench PROPERTY BUILDSYSTEM_TARGETS)
-  list(FILTER benches INCLUDE REGEX "_bench$")
-  set_target_properties(${benches} PROPERTIES INSTALL_RPATH "\$ORIGIN/lib")
-  install(TARGETS unfold_tests ${benches} RUNTIME DESTINATION tests COMPONENT bundle)
-  install(PROGRAMS scripts/gpu.sh scripts/gpu_report.py DESTINATION tests COMPONENT bundle)
+if(UNFOLD_BUILD_TESTS AND UNFOLD_BUILD_BENCH)
+  install(TARGETS unfold_tests_static unfold_bench_static RUNTIME DESTINATION tests COMPONENT bundle_tests
+          EXCLUDE_FROM_ALL)
+  install(PROGRAMS scripts/gpu.sh scripts/gpu_steps.sh scripts/gpu_report.py DESTINATION tests COMPONENT bundle_tests
+          EXCLUDE_FROM_ALL)
   # Debian has no archive of Google Benchmark; the shared one needs the compiler's runtime beside it.
-  find_package(benchmark REQUIRED)
   get_target_property(config benchmark::benchmark IMPORTED_CONFIGURATIONS)
   list(GET config 0 config)
   get_target_property(soname benchmark::benchmark IMPORTED_SONAME_${config})
   foreach(library IN ITEMS ${soname} libstdc++.so.6 libgcc_s.so.1)
-    unfold_bundle_library(${library} tests/lib)
+    unfold_bundle_library(bundle_tests ${library} tests/lib)
   endforeach()
-  unfold_bundle_licence(googletest /usr/share/doc/googletest/copyright)
-  unfold_bundle_licence(libbenchmark-dev /usr/share/doc/libbenchmark-dev/copyright)
+  unfold_bundle_licence(bundle_tests googletest /usr/share/doc/googletest/copyright)
+  unfold_bundle_licence(bundle_tests libbenchmark-dev /usr/share/doc/libbenchmark-dev/copyright)
 endif()
 
-if(UNFOLD_BUNDLE_CUBLAS AND NOT UNFOLD_WITH_CUDA)
-  message(FATAL_ERROR "UNFOLD_BUNDLE_CUBLAS=ON needs a build with CUDA.")
-elseif(UNFOLD_BUNDLE_CUBLAS)
+if(UNFOLD_WITH_CUDA AND CUDA_cublas_LIBRARY AND CUDA_cublasLt_LIBRARY)
   foreach(library IN ITEMS cublas cublasLt)
     file(REAL_PATH ${CUDA_${library}_LIBRARY} file)
     get_filename_component(soname ${CUDA_${library}_LIBRARY} NAME)
-    install(PROGRAMS ${file} DESTINATION lib RENAME ${soname}.${CUDAToolkit_VERSION_MAJOR} COMPONENT bundle)
+    install(PROGRAMS ${file} DESTINATION lib RENAME ${soname}.${CUDAToolkit_VERSION_MAJOR} COMPONENT bundle_cublas
+            EXCLUDE_FROM_ALL)
   endforeach()
   # The one library that cuBLAS needs beyond glibc.
-  unfold_bundle_library(libgcc_s.so.1 lib)
-else()
-  string(APPEND name -nocublas)
+  unfold_bundle_library(bundle_cublas libgcc_s.so.1 lib)
 endif()
-
-set(CPACK_PACKAGE_NAME unfold)
-set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
-set(CPACK_PACKAGE_FILE_NAME ${name})
-set(CPACK_GENERATOR TGZ)
-set(CPACK_STRIP_FILES ON)
-set(CPACK_ARCHIVE_COMPONENT_INSTALL OFF)
-set(CPACK_INSTALL_CMAKE_PROJECTS "${PROJECT_BINARY_DIR};unfold;program;/;${PROJECT_BINARY_DIR};unfold;bundle;/")
-include(CPack)

@@ -1,23 +1,4 @@
 # Libraries that the project stands on; all are in Debian. Nothing is downloaded.
-option(UNFOLD_STATIC "Link everything but glibc into the programs, which then run on machines without these libraries"
-       OFF)
-# {fmt} and Highway as targets to link, sources that stand in for a library, what a program links for a runtime of its
-# own.
-set(UNFOLD_FMT fmt::fmt)
-set(UNFOLD_HWY hwy::hwy)
-set(UNFOLD_STATIC_SOURCES "")
-set(UNFOLD_STATIC_RUNTIME "")
-
-set(UNFOLD_LIBRARY_SUFFIXES ${CMAKE_FIND_LIBRARY_SUFFIXES})
-if(UNFOLD_STATIC)
-  set(CMAKE_FIND_LIBRARY_SUFFIXES .a)
-  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libgomp.a
-                  OUTPUT_VARIABLE gomp OUTPUT_STRIP_TRAILING_WHITESPACE)
-  if(NOT IS_ABSOLUTE "${gomp}")
-    message(FATAL_ERROR "UNFOLD_STATIC=ON: ${CMAKE_CXX_COMPILER} has no libgomp.a. Use GCC, or leave it off.")
-  endif()
-  set(OpenMP_gomp_LIBRARY ${gomp} CACHE FILEPATH "libgomp as an archive" FORCE)
-endif()
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(CLI11 2.1 REQUIRED)
@@ -30,7 +11,3 @@ find_package(ZLIB REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
-set(CMAKE_FIND_LIBRARY_SUFFIXES ${UNFOLD_LIBRARY_SUFFIXES})
-if(UNFOLD_STATIC)
-  include(UnfoldStatic)
-endif()

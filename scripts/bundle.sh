@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Builds the self-contained bundle, packs it, and tries it unpacked elsewhere with an empty environment, and as root in
 # a folder that holds nothing but glibc. See docs/bundle.md.
-#   scripts/bundle.sh [--tests] [--no-cublas] [CMAKE_OPTION...]
-#   scripts/bundle.sh --check FILE.tar.gz    tries a tarball that is there
+#   scripts/bundle.sh [--tests] [--no-cublas] [--arch LIST] [CMAKE_OPTION...]
+#   scripts/bundle.sh --check FILE.tar.xz [ROOT]    tries a tarball that is there, in the root folder ROOT where given
+# LIST: GPU architectures as CMake names them, such as 90 or "80-real;90" (the default).
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-glibc=(ld-linux-x86-64.so.2 libc.so.6 libm.so.6 libpthread.so.0 libdl.so.2 librt.so.1)
-newest_glibc=2.36
+readonly usage="usage: bundle.sh [--tests] [--no-cublas] [--arch LIST] [-DNAME=VALUE...], or bundle.sh --check FILE [ROOT]"
+readonly glibc=(ld-linux-x86-64.so.2 libc.so.6 libm.so.6 libpthread.so.0 libdl.so.2 librt.so.1)
+readonly newest_glibc=2.36
+# The bundle with tests and without cuBLAS is carried to machines that are there for a short time.
+readonly largest_carried_bytes=24000000
 
 # needs_only_glibc PROGRAM: no other library, none from a folder of its own, no symbol of a newer glibc.
 needs_only_glibc() {
@@ -22,77 +26,157 @@ needs_only_glibc() {
   printf '%s: nothing but glibc, up to %s\n' "${1##*/}" "$newest"
 }
 
-# try_program COMMAND...: a whole life of a model in the folder that COMMAND runs the program in.
+# step COMMAND...: runs it with the command prefix of `run_in`, and says so.
+step() {
+  printf -- '-- %s\n' "$*"
+  "${run_in[@]}" "$@" || fail "that ended with $?"
+}
+
+# try_program FOLDER: a whole life of two models, with the program in FOLDER/bin.
 try_program() {
-  "$@" --version
-  "$@" info
-  "$@" synth ratings.csv --users 300 --items 100 --ratings 6000 --dim 4
-  "$@" train ratings.csv --out model --dim 8 --epochs 3 --device cpu --no-cache --quiet
-  "$@" evaluate model --test ratings.csv --no-ranking --device cpu --quiet
-  "$@" export model --format npy --out embeddings
+  local unfold=$1/bin/unfold
+  step "$unfold" --version
+  step "$unfold" info
+  step "$unfold" synth ratings.csv --users 300 --items 100 --ratings 6000 --dim 4
+  step "$unfold" train ratings.csv --out mf --dim 8 --epochs 3 --device cpu --quiet
+  step "$unfold" train ratings.csv --out softmax --model softmax --dim 8 --epochs 3 --device cpu --quiet
+  step "$unfold" evaluate mf --test ratings.csv --no-ranking --device cpu --quiet
+  step "$unfold" export softmax --format npy --out embeddings
+  step "$unfold" selfcheck --quick --device cpu
 }
 
-try_in_bare_root() {
-  local root=$1 top=$2 library
-  mkdir -p "$root"/{lib64,lib/x86_64-linux-gnu,tmp,bundle}
-  for library in "${glibc[@]}"; do
-    cp -L "/lib/x86_64-linux-gnu/$library" "$root/lib/x86_64-linux-gnu/"
-  done
-  cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
-  cp -r "$top/bin" "$root/bundle/"
-  try_program env -i UNFOLD_CACHE=/tmp/cache chroot "$root" /bundle/bin/unfold >/dev/null
+# try_tests FOLDER: tests that start programs and look for libraries, the ops' on the CPU, and a benchmark of each kind.
+try_tests() {
+  step "$1/tests/unfold_tests" --gtest_brief=1 \
+    '--gtest_filter=CliHelp.*:CliTrain.TrainsEvaluates*:SharedLibrary.*:ElementVectors.*:Parity/*/Cpu_*'
+  step "$1/tests/unfold_bench" --device=cpu --benchmark_filter='lookup_rows/dim:64/type:0|softmax_own/dim:64/negatives:16/'
+}
+
+# try_bundle FOLDER: both, in the current folder.
+try_bundle() {
+  try_program "$1"
+  if [[ -d $2/tests ]]; then try_tests "$1"; fi
+}
+
+# try_in_root ROOT TOP: in a root folder, which is made of glibc alone unless it is there.
+try_in_root() {
+  local root=$1 top=$2 library what="a root folder of its own: $1"
+  if [[ ! -e $root ]]; then
+    what="a root folder with nothing but glibc"
+    mkdir -p "$root"/{lib64,lib/x86_64-linux-gnu}
+    for library in "${glibc[@]}"; do
+      cp -L "/lib/x86_64-linux-gnu/$library" "$root/lib/x86_64-linux-gnu/"
+    done
+    cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
+  fi
+  say "in $what"
+  mkdir -p "$root"/{proc,tmp}
+  cp -r "$top" "$root/bundle"
+  mount -t proc proc "$root/proc" 2>/dev/null || say "no /proc there"
+  run_in=(env -i -C / UNFOLD_CACHE=/tmp/cache "$(command -v chroot)" "$root")
+  local status=0
+  (try_bundle /bundle "$top") || status=$?
+  umount "$root/proc" 2>/dev/null || true
+  [[ $status -eq 0 ]] || fail "the bundle does not run in $what"
   [[ -r $root/embeddings/item_embedding.npy ]] || fail "the program left nothing in $root"
-  printf 'runs in a root folder with nothing but glibc\n'
+  rm -rf "${root:?}"/{bundle,mf,softmax,embeddings,ratings.csv,tmp/cache}
+  printf 'runs in %s\n' "$what"
 }
 
+# unpack FILE FOLDER: with tar and xz, or where there is no xz with Python.
+unpack() {
+  if command -v xz >/dev/null; then
+    tar -xJf "$1" -C "$2"
+  else
+    python3 -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$1" "$2"
+  fi
+}
+
+# check_bundle FILE [ROOT]
 check_bundle() {
-  local folder top
+  local folder top program
   folder=$(mktemp -d)
   # shellcheck disable=SC2064
   trap "rm -rf '$folder'" EXIT
   say "unpacking $1 into $folder"
-  tar -xzf "$1" -C "$folder"
+  unpack "$1" "$folder"
   top=$(echo "$folder"/unfold-*)
   [[ -x $top/bin/unfold && -r $top/LICENSE && -r $top/THIRD_PARTY.md ]] || fail "$1 lacks files"
-  needs_only_glibc "$top/bin/unfold"
-  mkdir "$folder/work"
-  (cd "$folder/work" && try_program env -i UNFOLD_CACHE="$folder/cache" "$top/bin/unfold")
-  if [[ -d $top/tests ]]; then
-    needs_only_glibc "$top/tests/unfold_tests"
-    (cd "$folder/work" && env -i "$top/tests/unfold_tests" --gtest_brief=1 \
-      --gtest_filter='CliHelp.*:CliTrain.TrainsEvaluates*:SharedLibrary.*')
-    for bench in "$top"/tests/*_bench; do
-      (cd "$folder/work" && env -i "$bench" --benchmark_list_tests >/dev/null)
-    done
+  for program in "$top"/bin/unfold "$top"/tests/unfold_tests; do
+    [[ ! -e $program ]] || needs_only_glibc "$program"
+  done
+  if [[ -n ${2:-} ]]; then
+    try_in_root "$2" "$top"
+    return
   fi
+  say "with an empty environment"
+  mkdir "$folder/work"
+  run_in=(env -i -C "$folder/work" UNFOLD_CACHE="$folder/cache")
+  try_bundle "$top" "$top"
   if [[ $(id -u) -eq 0 ]]; then
-    try_in_bare_root "$folder/root" "$top"
+    try_in_root "$folder/root" "$top"
   else
     say "not root: not tried in a bare root folder"
   fi
-  du -sh --apparent-size "$top" "$1" | awk '{print $1 "\t" $2}'
+  du -sh --apparent-size "$top" | awk '{print $1 "\tunpacked"}'
+}
+
+# pack FILE NAME COMPONENT...: the installed components as a tarball that unpacks into a folder NAME. The long window
+# of xz sees that the programs hold the same code.
+pack() {
+  local file=$1 name=$2 stage component
+  shift 2
+  stage=$(mktemp -d)
+  # shellcheck disable=SC2064
+  trap "rm -rf '$stage'" EXIT
+  for component in "$@"; do
+    cmake --install "$unfold_root/build/bundle" --component "$component" --strip --prefix "$stage/$name" >/dev/null
+  done
+  [[ " $* " != *" bundle_cublas "* || -e $(echo "$stage/$name"/lib/libcublas.so.*) ]] ||
+    fail "the CUDA toolkit here has no cuBLAS to pack; leave it out with --no-cublas"
+  tar -cf - -C "$stage" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git -C "$unfold_root" log -1 \
+    --format=%ct 2>/dev/null || echo 0)" "$name" | xz -T1 --lzma2=preset=6,dict=64MiB >"$file.partial"
+  mv "$file.partial" "$file"
 }
 
 if [[ ${1:-} == --check ]]; then
-  [[ $# -eq 2 && -r $2 ]] || fail "usage: bundle.sh --check FILE.tar.gz"
-  check_bundle "$2"
+  [[ ($# -eq 2 || $# -eq 3) && -r $2 ]] || fail "$usage"
+  check_bundle "${@:2}"
   exit
 fi
-tests=OFF cublas=ON
-while [[ ${1:-} == --tests || ${1:-} == --no-cublas ]]; do
-  case $1 in --tests) tests=ON ;; --no-cublas) cublas=OFF ;; esac
+tests=OFF cublas=ON options=()
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    --tests) tests=ON ;;
+    --no-cublas) cublas=OFF ;;
+    --arch)
+      [[ $# -gt 1 ]] || fail "$usage"
+      options+=("-DCMAKE_CUDA_ARCHITECTURES=$2")
+      shift
+      ;;
+    -D*) options+=("$1") ;;
+    *) fail "$usage" ;;
+  esac
   shift
 done
-[[ $# -eq 0 || $1 == -D* ]] || fail "usage: bundle.sh [--tests] [--no-cublas] [-DNAME=VALUE...]"
 
-if [[ $tests == ON ]]; then install_test_packages; else install_build_packages; fi
-build bundle all -DUNFOLD_BUILD_TESTS=$tests -DUNFOLD_BUILD_BENCH=$tests -DUNFOLD_BUNDLE_TESTS=$tests \
-  -DUNFOLD_BUNDLE_CUBLAS=$cublas "$@"
-say "packing"
-(cd "$unfold_root" && cpack --preset bundle)
-suffix=
-[[ $tests == OFF ]] || suffix+=-tests
-[[ $cublas == ON ]] || suffix+=-nocublas
-for file in "$unfold_root/build/bundle/"unfold-*-linux-x86_64"$suffix.tar.gz"; do
-  check_bundle "$file"
-done
+components=(bundle) targets=(unfold_static)
+version=$(sed -n 's/^project(unfold VERSION \([0-9.]*\).*/\1/p' "$unfold_root/CMakeLists.txt")
+name=unfold-$version-linux-$(uname -m)
+if [[ $tests == ON ]]; then
+  install_test_packages xz-utils
+  components+=(bundle_tests) targets+=(unfold_tests_static unfold_bench_static) name+=-tests
+else
+  install_build_packages xz-utils
+fi
+if [[ $cublas == ON ]]; then components+=(bundle_cublas); else name+=-nocublas; fi
+
+build bundle "${targets[*]}" -DUNFOLD_BUILD_TESTS=$tests -DUNFOLD_BUILD_BENCH=$tests "${options[@]}"
+file=$unfold_root/build/bundle/$name.tar.xz
+say "packing $file"
+(pack "$file" "$name" "${components[@]}")
+check_bundle "$file"
+bytes=$(stat -c %s "$file")
+printf '%s\t%s\n' "$bytes" "$file"
+[[ $tests$cublas != ONOFF || $bytes -lt $largest_carried_bytes ]] ||
+  fail "$file has $bytes bytes, more than the $largest_carried_bytes of a bundle that is carried"

@@ -66,11 +66,12 @@ build_jobs() {
   echo $((by_memory < 1 ? 1 : by_memory < cores ? by_memory : cores))
 }
 
-# build PRESET TARGET CMAKE_OPTION...: configures and builds in the checkout's build/PRESET.
+# build PRESET TARGETS CMAKE_OPTION...: configures and builds in the checkout's build/PRESET. TARGETS is one word.
 build() {
-  local preset=$1 target=$2
+  local preset=$1 targets
+  read -ra targets <<<"$2"
   shift 2
   say "building $preset"
-  (cd "$unfold_root" && cmake --preset "$preset" "$@" && cmake --build --preset "$preset" --target "$target" \
+  (cd "$unfold_root" && cmake --preset "$preset" "$@" && cmake --build --preset "$preset" --target "${targets[@]}" \
     -j "$(build_jobs)") >&2
 }

@@ -1,334 +1,276 @@
 #!/usr/bin/env bash
-# Everything that a machine with a GPU must run, in one go of under ten minutes: the device's answers against the
-# reference, the sanitizers, the benchmarks, training end to end and its quality.
-#   gpu.sh [--dry-run] [STAGE...]
-# From a checkout it builds first, unless UNFOLD_BUILD names a build; from an unpacked bundle with tests it runs as it
-# is. A stage that fails does not stop those after it. Writes into ${OUT:-gpu-results}:
-#   log.txt          what every stage printed
-#   stages.tsv       stage, result, seconds
-#   results.json     machine, commit, every number; results.md: the same as a page
-#   details.tar.gz   a log a stage, the benchmarks' JSON, histories and scores
-# Exit code: 0 where no stage failed, 1 where one did, 2 usage, 4 no device.
-# STAGE...: these alone, each with all the time that is left; `large` (100 million interactions) is run only so.
-# --dry-run: the same stages on the CPU with tiny sizes and no results page, to try this script; no device is used.
-# UNFOLD_DATA: folder of real data; ml-100k in it is used where present.
-# shellcheck disable=SC2317  # stages are called by name
-set -euo pipefail
+# What a machine with a GPU must run while it is there: three parts of a few minutes, each a call of its own.
+#   gpu.sh pack                    in a checkout: build/carry/, the bundle with tests and the data, to bring along
+#   gpu.sh [--dry-run] PART...     A: machine, parity, trainings and the same on the CPU
+#                                  B: benchmarks of ops, profiles of two kernels, memcheck
+#                                  C: where a softmax step's time goes, quality, racecheck, a large training
+# The programs are those beside this script in an unpacked bundle; in a checkout those of $UNFOLD_BUILD, else of
+# build/carry/, else of build/release. The data are in $UNFOLD_DATA, else in build/carry/, else in ../shared/data.
+# Each part P writes into ${OUT:-gpu-results}: P.log, P.jsonl (a record a line, as soon as it is known) and what tools
+# print, P.*. A run that is cut keeps all of that but the step it was in. gpu_report.py makes the page of results.
+# Exit code: 0 where no step failed, 1 where one did, 2 usage, 4 no device.
+# --dry-run: the same steps on the CPU with tiny sizes, to try this script.
+# shellcheck disable=SC2317  # steps are called by name
+set -uo pipefail
 
-# Seconds in all, and at most a stage: together with what comes between, under ten minutes.
-readonly total_limit=575
-declare -rA limits=(
-  [build]=240 [machine]=20 [selfcheck]=40 [parity]=60 [memcheck]=50 [racecheck]=50 [initcheck]=40 [synccheck]=40
-  [benchmarks]=80 [training]=75 [softmax]=40 [quality]=45 [graphs]=15 [ranking]=20 [large]=$total_limit)
-readonly all_stages=(machine selfcheck parity memcheck racecheck initcheck synccheck benchmarks training softmax quality
-  graphs ranking)
-readonly stages_on_request=(large)
-readonly skipped=77
+# Seconds a part; it has ended by then, whatever is left to do.
+declare -rA part_seconds=([A]=240 [B]=180 [C]=150)
+readonly seconds_to_end=8 # of those: a step that is out of time has 5 to go
 
+# Name, seconds at most, seconds that must be left to start it, what it runs. What is worth most comes first.
+declare -rA part_steps=([A]='
+machine                      20  1 machine
+parity                       90 15 parity
+ratings                      60  5 wait_for ratings
+mf-128-float32               35  8 train_mf device 128 float32
+gowalla-float32              30  8 train_gowalla device float32
+mf-128-bfloat16              35  8 train_mf device 128 bfloat16
+gowalla-bfloat16             30  8 train_gowalla device bfloat16
+mf-64-float32                30  8 train_mf device 64 float32
+gowalla-float32-graph        30  8 train_gowalla device float32 graph
+mf-64-bfloat16               30  8 train_mf device 64 bfloat16
+gowalla-bfloat16-graph       30  8 train_gowalla device bfloat16 graph
+mf-128-float32-twin          40  8 train_mf twin 128 float32
+gowalla-float32-twin         40  8 train_gowalla twin float32
+mf-128-bfloat16-twin         40  8 train_mf twin 128 bfloat16
+gowalla-bfloat16-twin        40  8 train_gowalla twin bfloat16
+mf-64-float32-twin           40  8 train_mf twin 64 float32
+mf-64-bfloat16-twin          40  8 train_mf twin 64 bfloat16
+' [B]='
+machine                      20  1 machine
+benchmarks                   95 10 benchmarks
+profile-softmax_queries      30 10 profile softmax_queries ^softmax_shared/dim:64/negatives:8192/.*scores:2
+profile-update_segments      30 10 profile update_segments ^update_rows/dim:128/optimizer:0/type:0
+memcheck                     90 15 sanitize memcheck
+' [C]='
+machine                      20  1 machine
+steps                        15  5 train_steps device
+kernels                      30 10 profile_steps
+quality-float32              25 10 quality float32
+quality-bfloat16             25 10 quality bfloat16
+steps-twin                   20  5 train_steps twin
+large-ratings                60 15 wait_for large
+large                        40 10 train_large device
+large-twin                   90 20 train_large twin
+racecheck                    60 20 sanitize racecheck
+')
+
+# fail CODE MESSAGE: on the terminal, whatever goes to the log.
 fail() {
-  printf 'gpu.sh: %s\n' "$2" >&2
+  printf 'gpu.sh: %s\n' "$2" >&"${terminal:-2}"
   exit "$1"
 }
-skip() {
-  printf 'skipped: %s\n' "$*"
-  exit "$skipped"
+say() {
+  printf '%s\n' "$*"
+  [[ -z ${terminal:-} ]] || printf '%s\n' "$*" >&"$terminal"
+}
+# --- A part
+
+# in_background SECONDS COMMAND...: heads a process group of its own, so that it can be ended with all below it.
+in_background() { timeout -k 5 "$@" </dev/null {terminal}>&- & }
+
+end_children() {
+  local pid until=$((SECONDS + 2))
+  for pid in $(jobs -p); do kill "$pid" 2>/dev/null; done
+  while [[ -n $(jobs -pr) ]] && ((SECONDS < until)); do sleep 0.1; done
+  for pid in $(jobs -p); do kill -KILL -- "-$pid" "$pid" 2>/dev/null; done
+}
+end_part() {
+  end_children
+  [[ -z ${work:-} ]] || rm -rf "$work"
 }
 
-find_programs() {
-  if [[ -x $here/unfold_tests ]]; then
-    program=$(realpath "$here/../bin/unfold") tests=$here/unfold_tests benches=$here
+# run_step NAME SECONDS LEAST COMMAND...
+run_step() {
+  local name=$1 limit=$2 least=$3 left=$((part_end - SECONDS)) from=$SECONDS pid status=0 result
+  shift 3
+  if ((left < least)); then
+    result="skipped: $((left > 0 ? left : 0)) s are left"
   else
-    local build=${UNFOLD_BUILD:-$here/../build/release}
-    program=$build/host/unfold tests=$build/tests/unfold_tests benches=$build/bench
+    ((limit < left)) || limit=$left
+    record step "\"step\":\"$name\",\"result\":\"started\""
+    say "== $name (at most $limit s)"
+    rm -f "$work/reason"
+    export step_seconds=$limit
+    in_background "$limit" bash "$script" --step "$@"
+    pid=$!
+    wait "$pid" || status=$?
+    kill -KILL -- "-$pid" 2>/dev/null
+    case $status in
+      0) result=passed ;;
+      "$skipped") result="skipped: $(cat "$work/reason")" ;;
+      124 | 137) if ((SECONDS - from >= limit - 4)); then result="out of time"; else result="failed ($status)"; fi ;;
+      *) result="failed ($status)" ;;
+    esac
   fi
-}
-data_folder() { printf '%s' "${UNFOLD_DATA:-$here/../../shared/data}"; }
-has_train_option() { "$program" train --help | grep -- "$1 " >/dev/null; }
-table_types() { if has_train_option --table-type; then printf 'float32 float16'; else printf 'float32'; fi; }
-# A folder with cuBLAS as Python packages bring it: machines with PyTorch may have no toolkit.
-python_cublas() {
-  type -P python3 >/dev/null || return 0
-  python3 -c 'import glob, os, sys
-found = [f for d in sys.path for f in glob.glob(d + "/nvidia/*/lib/libcublas.so.*")]
-print(os.path.dirname(found[0]) if found else "")'
-}
-sanitizer() { PATH=$PATH:/usr/local/cuda/bin type -P compute-sanitizer; }
-
-# train_once NAME OPTION...: trains, and keeps history and scores as details/NAME.*.
-train_once() {
-  local name=$1 from=$EPOCHREALTIME
-  shift
-  "$program" train "$@" --out "$work/$name.model" --overwrite --quiet --json >"$details/$name.scores.json"
-  cp "$work/$name.model/history.jsonl" "$details/$name.history.jsonl"
-  awk -v from="$from" -v to="$EPOCHREALTIME" -v name="$name" \
-    'BEGIN {printf "%-28s %.1f s in all; ", name, to - from}'
-  tail -n 1 "$details/$name.history.jsonl"
-}
-
-# with_table_type TYPE: the options of it; float32 is the default, so that programs without the option train too.
-with_table_type() { if [[ $1 != float32 ]]; then printf -- '--table-type %s' "$1"; fi; }
-
-stage_build() {
-  cmake --version >/dev/null || return
-  (cd "$here/.." && cmake --preset release -DUNFOLD_CUDA="$([[ $dry_run == 1 ]] && echo AUTO || echo ON)" \
-    -DUNFOLD_BUILD_TESTS=ON -DUNFOLD_BUILD_BENCH=ON && cmake --build --preset release -j "$(nproc)")
-}
-
-stage_machine() {
-  if type -P nvidia-smi >/dev/null; then
-    nvidia-smi || [[ $dry_run == 1 ]]
-  else
-    printf 'nvidia-smi is not here\n'
-  fi
-  uname -srm
-  "$program" info
-  "$program" info --json >"$details/info.json"
-}
-
-stage_selfcheck() {
-  if [[ $dry_run == 1 ]]; then
-    "$program" selfcheck --device cpu --quick
-  else
-    "$program" selfcheck --device cuda
-  fi
-}
-
-# The cases of the device in the parity suite, or in a dry run those of the CPU.
-stage_parity() {
-  if [[ $dry_run == 1 ]]; then
-    "$tests" --gtest_filter='*/Cpu*-*PastTwoToTheThirtyOne*:*TooLargeAnAllocation*' --gtest_brief=1
-  else
-    UNFOLD_REQUIRE_GPU=1 "$tests" --gtest_filter='*Cuda*'
-  fi
-}
-
-sanitize() {
-  local tool
-  tool=$(sanitizer) || skip "compute-sanitizer is neither on PATH nor in /usr/local/cuda/bin"
-  [[ $dry_run == 0 ]] || skip "$tool is here, and needs a device"
-  "$tool" --tool "$1" --error-exitcode 86 "$program" selfcheck --quick --device cuda
-}
-stage_memcheck() { sanitize memcheck; }
-stage_racecheck() { sanitize racecheck; }
-stage_initcheck() { sanitize initcheck; }
-stage_synccheck() { sanitize synccheck; }
-
-stage_benchmarks() {
-  local bench name status=0 any=0 first options=(--benchmark_min_time=0.1)
-  for bench in "$benches"/*_bench; do
-    [[ -x $bench ]] || continue
-    any=1 name=${bench##*/}
-    printf -- '-- %s\n' "$name"
-    if [[ $dry_run == 1 ]]; then # one case of each
-      first=$("$bench" --device=cpu --benchmark_list_tests | sed -n 1p)
-      options=(--benchmark_min_time=0.001 --benchmark_filter="^$first\$")
-    fi
-    "$bench" --device="$device" "${options[@]}" --benchmark_out="$details/$name.json" --benchmark_out_format=json ||
-      status=1
-  done
-  [[ $any == 1 ]] || skip "there are no benchmarks in $benches"
+  [[ $result == passed || $result == skipped:* ]] || any_failed=1
+  record step "\"step\":\"$name\",\"result\":$(quoted "$result"),\"seconds\":$((SECONDS - from))"
+  say "== $name: $result, $((SECONDS - from)) s"
+  for name in "$OUT/$part".{log,dmon.txt,ncu.txt,step.txt,memcheck.txt,racecheck.txt}; do shorten "$name"; done
   return "$status"
 }
 
-stage_training() {
-  local users=1000000 items=100000 ratings=20000000 dims='64 128' epochs=12
-  [[ $dry_run == 0 ]] || users=2000 items=500 ratings=50000 dims='16' epochs=2
-  "$program" synth "$work/training.csv" --users "$users" --items "$items" --ratings "$ratings" --dim 8 --noise 0.5
-  "$program" import "$work/training.csv" --out "$work/training.data"
-  rm "$work/training.csv"
-  local dim type
-  for dim in $dims; do
-    for type in $(table_types); do
-      # shellcheck disable=SC2046
-      train_once "training-mf-$dim-$type" "$work/training.data" --split none --no-ranking --dim "$dim" \
-        --epochs "$epochs" --device "$device" $(with_table_type "$type")
-    done
-  done
-}
-
-# train_softmax NAME EPOCHS OPTION...: sampled softmax with scores of either type.
-train_softmax() {
-  local name=$1 epochs=$2 type
-  shift 2
-  for type in float32 bfloat16; do
-    train_once "$name-scores-$type" "$@" --model softmax --validation none --epochs "$epochs" --device "$device" \
-      --score-type "$type"
-  done
-}
-
-stage_softmax() {
-  local sizes=(--users 200000 --items 50000 --ratings 5000000) epochs=4 folder
-  [[ $dry_run == 0 ]] || sizes=(--users 500 --items 200 --ratings 20000) epochs=2
-  "$program" synth "$work/softmax.csv" "${sizes[@]}" --dim 8
-  train_softmax softmax-synthetic "$epochs" "$work/softmax.csv" --split none --no-ranking --batch-size 8192 \
-    --n-negatives 2048
-  folder=$(data_folder)/gowalla
-  if [[ $dry_run == 1 ]]; then
-    printf 'gowalla is left out of a dry run\n'
-  elif [[ -r $folder/train.txt && -r $folder/test.txt ]]; then
-    train_softmax softmax-gowalla "$epochs" "$folder/train.txt" --test "$folder/test.txt"
-  else
-    printf 'gowalla is not in %s: set UNFOLD_DATA\n' "$(data_folder)"
+# What runs beside the steps: a client of the driver that stays, so that it need not start with every program, and
+# writes the clocks; and the making of ratings.
+start_beside() {
+  local clocks=$OUT/$part.log interval=10 seconds=${part_seconds[$part]}
+  if [[ $part == A ]]; then clocks=$OUT/A.dmon.txt interval=1; fi
+  if [[ $dry_run == false ]] && type -P nvidia-smi >/dev/null; then
+    in_background "$seconds" stdbuf -oL nvidia-smi dmon -s pucm -d "$interval" -o T >>"$clocks" 2>&1
   fi
+  case $part in
+    A) in_background "$seconds" bash "$script" --step make_ratings ratings --users "$(size 1000000 2000)" \
+      --items "$(size 100000 500)" --ratings "$(size 20000000 50000)" ;;
+    C) in_background "$seconds" bash "$script" --step make_ratings large --users "$(size 2000000 2000)" \
+      --items "$(size 500000 500)" --ratings "$(size 20000000 50000)" ;;
+  esac
 }
 
-# An epoch over 100 million interactions.
-stage_large() {
-  local sizes=(--users 2000000 --items 500000 --ratings 100000000)
-  [[ $dry_run == 0 ]] || sizes=(--users 2000 --items 500 --ratings 50000)
-  "$program" synth "$work/large.csv" "${sizes[@]}" --dim 8
-  "$program" import "$work/large.csv" --out "$work/large.data"
-  rm "$work/large.csv"
-  train_softmax large 1 "$work/large.data" --split none --no-ranking --batch-size 65536 --n-negatives 4096
-}
-
-# The same training on the CPU and on the device, in either table type.
-quality_of() {
-  local name=$1 type where
-  shift
-  for type in $(table_types); do
-    for where in cpu "$device"; do
-      # shellcheck disable=SC2046
-      train_once "quality-$name-$where-$type" "$@" --no-ranking --device "$where" $(with_table_type "$type")
-      [[ $where != "$device" ]] || break
-    done
+run_part() {
+  local steps line words names=''
+  part=$1 part_end=$((part_from + ${part_seconds[$1]} - seconds_to_end))
+  export part
+  rm -f "$OUT/$part".*
+  exec >>"$OUT/$part.log" 2>&1
+  work=$(mktemp -d "$base/work.XXXXXX") || fail 2 "$base cannot be written to: set TMPDIR"
+  export work UNFOLD_CACHE=$work/cache
+  mapfile -t steps < <(grep . <<<"${part_steps[$part]}")
+  for line in "${steps[@]}"; do names+=",\"${line%% *}\""; done
+  record run "\"date\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\",\"command\":$(quoted "gpu.sh $arguments"),\
+\"steps\":[${names#,}]"
+  [[ $dry_run == false ]] || say "DRY RUN on the CPU with tiny sizes: no number of it is a GPU's."
+  start_beside
+  for line in "${steps[@]}"; do
+    read -ra words <<<"$line"
+    run_step "${words[@]}"
+    [[ $? != 4 || ${words[0]} != machine ]] ||
+      fail 4 "no device to run on: $("$program" info | grep '^GPU'). --dry-run tries the script on the CPU."
   done
+  end_part
+  part_from=$SECONDS
 }
 
-stage_quality() {
-  local folder sizes=(--users 20000 --items 4000 --ratings 2000000)
-  [[ $dry_run == 0 ]] || sizes=(--users 500 --items 200 --ratings 20000)
-  folder=$(data_folder)/ml-100k
-  if [[ -r $folder/u1.base && -r $folder/u1.test ]]; then
-    local epochs=20
-    [[ $dry_run == 0 ]] || epochs=2
-    quality_of ml-100k-u1 "$folder/u1.base" --test "$folder/u1.test" --epochs "$epochs"
-  else
-    printf 'ml-100k is not in %s: set UNFOLD_DATA\n' "$(data_folder)"
+# --- Programs and data
+
+# unpack FILE: the folder that holds its content; whole or not there at all.
+unpack() {
+  local folder into extract=(tar -xJf "$1" -C)
+  folder=$base/$(cksum <"$1" | tr ' ' -)
+  if [[ ! -d $folder ]]; then
+    into=$(mktemp -d "$base/unpack.XXXXXX") || return
+    if ! type -P xz >/dev/null; then # Python may read what tar cannot
+      extract=(python3 -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$1")
+    fi
+    if ! "${extract[@]}" "$into" || ! mv -T "$into" "$folder"; then
+      rm -rf "$into"
+      return 1
+    fi
   fi
-  "$program" synth "$work/quality.csv" "${sizes[@]}" --dim 8 --noise 0.5
-  quality_of synthetic "$work/quality.csv" --split random:0.1 --dim 16 --l2 0.02 --epochs 10
+  printf '%s' "$folder"
+}
+
+find_programs() {
+  local build=${UNFOLD_BUILD:-$here/../build/release} folder=$here
+  if [[ -x $here/unfold_tests ]]; then
+    program=$here/../bin/unfold
+  elif [[ -z ${UNFOLD_BUILD:-} && -r $carry/unfold.tar.xz ]]; then
+    folder=$(unpack "$carry/unfold.tar.xz") ||
+      fail 2 "$carry/unfold.tar.xz could not be unpacked into $base; that takes xz or python3"
+    folder=$(echo "$folder"/*/tests)
+    program=$folder/../bin/unfold
+  else
+    program=$build/host/unfold tests=$build/tests/unfold_tests bench=$build/bench/unfold_bench
+  fi
+  [[ -n ${tests:-} ]] || tests=$folder/unfold_tests bench=$folder/unfold_bench
+  [[ -x $program ]] || fail 2 "$program is not there: build the project (README.md), name a build in UNFOLD_BUILD, or \
+run gpu.sh pack where it can be built and bring build/carry along"
+  program=$(realpath "$program") tests=$(realpath -m "$tests") bench=$(realpath -m "$bench")
+  data=${UNFOLD_DATA:-}
+  if [[ -z $data && -r $carry/data.tar.xz ]]; then
+    data=$(unpack "$carry/data.tar.xz") || printf 'gpu.sh: %s could not be unpacked\n' "$carry/data.tar.xz" >&2
+  fi
+  data=$(realpath -m "${data:-$here/../../shared/data}")
+}
+
+# Where tools and libraries may lie besides: CUDA's folders, and cuBLAS as Python packages bring it.
+find_tools() {
+  local folder cublas=
+  for folder in /usr/local/nvidia/bin /usr/local/cuda/bin /usr/local/cuda-*/bin /opt/nvidia/nsight-compute/*; do
+    [[ ! -d $folder ]] || PATH=$PATH:$folder
+  done
   if type -P python3 >/dev/null; then
-    python3 "$here/gpu_report.py" quality "$details"
+    cublas=$(python3 -c 'import glob, os, sys
+found = [os.path.dirname(f) for d in sys.path for f in glob.glob(d + "/nvidia/*/lib/libcublas.so.*")]
+print(":".join(dict.fromkeys(found)))')
   fi
+  [[ -z $cublas ]] || export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$cublas
 }
 
-# Small deterministic steps, launched op by op and as one graph: seconds of an epoch, and the same model either way.
-stage_graphs() {
-  local sizes=(--users 20000 --items 4000 --ratings 1000000) batch=4096
-  [[ $dry_run == 0 ]] || sizes=(--users 500 --items 200 --ratings 20000) batch=1024
-  "$program" synth "$work/graphs.csv" "${sizes[@]}" --dim 8 --noise 0.5
-  local options=(--split none --no-ranking --dim 64 --epochs 3 --deterministic --batch-size "$batch" --device "$device")
-  train_once graphs-off "$work/graphs.csv" "${options[@]}"
-  train_once graphs-on "$work/graphs.csv" "${options[@]}" --cuda-graph
-  cmp "$work/graphs-off.model/tensors.safetensors" "$work/graphs-on.model/tensors.safetensors"
+newest_bundle() {
+  find "$here/../build/bundle" -maxdepth 1 -name 'unfold-*-tests-nocublas.tar.xz' -printf '%T@ %p\n' 2>/dev/null |
+    sort -n | tail -n 1 | cut -d ' ' -f 2-
 }
-
-# Full ranking of one model on the CPU and on the device, which takes cuBLAS.
-stage_ranking() {
-  local where
-  "$program" synth "$work/ranking.csv" --users 5000 --items 2000 --ratings 200000 --dim 8
-  "$program" train "$work/ranking.csv" --split none --epochs 3 --device cpu --quiet --out "$work/ranking.model"
-  "$program" synth "$work/ranking-test.csv" --users 5000 --items 2000 --ratings 20000 --dim 8 --seed 2
-  for where in cpu "$device"; do
-    "$program" evaluate "$work/ranking.model" --test "$work/ranking-test.csv" --device "$where" --quiet --json \
-      >"$details/ranking-$where.scores.json"
-  done
-  cat "$details/ranking-$device.scores.json"
-}
-
-# run_stage NAME: the stage as a process of its own, under its limit and what is left of the whole.
-run_stage() {
-  local name=$1 from=$SECONDS left limit status=0 result
-  left=$((total_limit - SECONDS))
-  limit=${limits[$name]}
-  [[ $chosen == 0 ]] || limit=$left
-  limit=$((limit < left ? limit : left))
-  printf '\n== %s (at most %d s)\n' "$name" "$((limit > 0 ? limit : 0))"
-  if ((limit > 0)); then
-    timeout -k 5 "$limit" bash "$script" --stage "$name" 2>&1 | tee "$details/$name.log" || status=${PIPESTATUS[0]}
-    case $status in
-      0) result=passed ;;
-      "$skipped") result=skipped ;;
-      124 | 137) result="out of time" ;;
-      *) result="failed ($status)" ;;
-    esac
-  else
-    result="out of time"
+pack() {
+  local files=(gowalla/{train,test}.txt ml-100k/u{1..5}.{base,test}) file from bundle bytes
+  from=$(realpath -m "${UNFOLD_DATA:-$here/../../shared/data}")
+  for file in "${files[@]}"; do [[ -r $from/$file ]] || fail 2 "$from/$file is not there: set UNFOLD_DATA"; done
+  bundle=$(newest_bundle)
+  if [[ -z $bundle ]]; then
+    "$here/bundle.sh" --tests --no-cublas --arch 90 || fail 1 "the bundle could not be made"
+    bundle=$(newest_bundle)
   fi
-  case $result in passed | skipped) ;; *) any_failed=1 ;; esac
-  printf '%s\t%s\t%d\n' "$name" "$result" "$((SECONDS - from))" >>"$OUT/stages.tsv"
-  printf '== %s: %s, %d s\n' "$name" "$result" "$((SECONDS - from))"
+  [[ -n $bundle ]] || fail 1 "scripts/bundle.sh left no unfold-*-tests-nocublas.tar.xz in build/bundle"
+  { mkdir -p "$carry" && cp "$bundle" "$carry/unfold.tar.xz"; } || fail 1 "$carry cannot be written to"
+  tar -C "$from" --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rw,go=r --mtime='2000-01-01 UTC' -cf - \
+    "${files[@]}" | xz --lzma2=preset=9,dict=64MiB >"$carry/data.tar.xz" || fail 1 "the data could not be packed"
+  printf '%s, made %s\n' "$(basename "$bundle")" "$(date -r "$bundle" '+%F %T')"
+  stat -c '%10s %n' "$carry"/*.tar.xz
+  bytes=$(stat -c %s "$carry"/*.tar.xz | awk '{sum += $1} END {print sum}')
+  ((bytes <= 64 << 20)) || fail 1 "that is $bytes bytes, more than 64 MiB"
 }
 
-# After every stage, so that a run that is cut short leaves what it has.
-keep_results() {
-  tar -czf "$OUT/details.tar.gz" -C "$work" details
-  if type -P python3 >/dev/null; then
-    python3 "$here/gpu_report.py" report "$details" "$OUT" "$dry_run" || any_failed=1
-  else
-    printf 'python3 is not here: no summary; the numbers are in %s/details.tar.gz\n' "$OUT"
-  fi
-}
+# --- Main
 
-run_all() {
-  any_failed=0
-  if [[ ! -x $here/unfold_tests && -z ${UNFOLD_BUILD:-} ]]; then
-    run_stage build
-  fi
-  [[ -x $program ]] || fail 1 "$program is not there: nothing can run. Without the packages to build it, run this \
-script from a bundle with tests (docs/bundle.md)."
-  if [[ $dry_run == 1 ]]; then
-    printf '\nDRY RUN on the CPU with tiny sizes: no number below is a GPU'\''s.\n'
-  elif "$program" info | grep '^GPU  *none'; then
-    fail 4 "there is no device to run on; gpu.sh --dry-run tries the script on the CPU."
-  fi
-  local stage
-  for stage in "${stages[@]}"; do
-    run_stage "$stage"
-    keep_results
-  done
-  printf '\n%s\n' "Everything is in $OUT."
-  [[ $dry_run == 0 ]] || printf 'DRY RUN: no number here is a GPU'\''s, and no page of results was written.\n'
-  printf '\n%-12s %-14s %s\n' stage result seconds
-  awk -F '\t' '{printf "%-12s %-14s %s\n", $1, $2, $3}' "$OUT/stages.tsv"
-  exit "$any_failed"
-}
-
+export LC_ALL=C
 script=$(realpath "${BASH_SOURCE[0]}")
 here=$(dirname "$script")
-find_programs
-dry_run=${UNFOLD_DRY_RUN:-0}
-if [[ ${1:-} == --stage ]]; then # one stage, in the process that run_stage starts
-  device=cuda
-  [[ $dry_run == 0 ]] || device=cpu
-  "stage_$2"
+# shellcheck source=scripts/gpu_steps.sh
+source "$here/gpu_steps.sh"
+carry=$(realpath -m "$here/../build/carry")
+if [[ ${1:-} == --step ]]; then # in the process that run_step starts; the variables are in the environment
+  set -e
+  shift
+  "$@"
   exit
 fi
-dry_run=0
+arguments=$*
+dry_run=false device=cuda
 if [[ ${1:-} == --dry-run ]]; then
-  dry_run=1
-  export CUDA_VISIBLE_DEVICES=-1
+  dry_run=true device=cpu
+  export CUDA_VISIBLE_DEVICES=-1 OMP_WAIT_POLICY=passive
   shift
 fi
-chosen=$#
-stages=("$@")
-[[ $chosen -gt 0 ]] || stages=("${all_stages[@]}")
-for stage in "${stages[@]}"; do
-  [[ " ${all_stages[*]} ${stages_on_request[*]} " == *" $stage "* ]] ||
-    fail 2 "there is no stage $stage; stages: ${all_stages[*]} ${stages_on_request[*]}"
+if [[ $# == 1 && $1 == pack && $dry_run == false ]]; then
+  pack
+  exit
+fi
+[[ $# -gt 0 ]] || fail 2 "usage: gpu.sh pack, or gpu.sh [--dry-run] PART...; parts: A B C"
+for part in "$@"; do
+  [[ -n ${part_seconds[$part]:-} ]] || fail 2 "there is no part $part; parts: A B C"
 done
 
 OUT=$(realpath -m "${OUT:-gpu-results}")
-mkdir -p "$OUT"
-rm -f "$OUT"/{log.txt,stages.tsv,results.json,results.md,dry-run.json,details.tar.gz}
-work=$(mktemp -d)
-details=$work/details
-mkdir "$details"
-trap 'rm -rf "$work"' EXIT
-cublas=$(python_cublas)
-if [[ -n $cublas ]]; then # the last place of all
-  export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$cublas
-fi
-export OUT work details UNFOLD_DRY_RUN=$dry_run UNFOLD_CACHE=$work/cache
-run_all 2>&1 | tee "$OUT/log.txt"
+mkdir -p "$OUT" 2>/dev/null
+[[ -d $OUT && -w $OUT ]] || fail 2 "$OUT cannot be written to: set OUT"
+base=${TMPDIR:-/tmp}/unfold-gpu
+mkdir -p "$base" 2>/dev/null || fail 2 "$base cannot be written to: set TMPDIR"
+find_tools
+find_programs
+export OUT program tests bench data device dry_run
+exec {terminal}>&1
+trap end_part EXIT
+trap 'exit 143' TERM INT HUP
+any_failed=0 part_from=0
+for part in "$@"; do run_part "$part"; done
+say "Everything is in $OUT."
+exit "$any_failed"

@@ -1,286 +1,399 @@
 #!/usr/bin/env python3
-"""Reads what the stages of gpu.sh left and writes the summary: results.json and results.md, or dry-run.json.
+"""Reads what the parts of gpu.sh left in a folder and writes results.json and results.md there.
 
-    gpu_report.py report DETAILS OUT DRY_RUN     DRY_RUN: 1 writes no page of results
-    gpu_report.py quality DETAILS                fails where a device's RMSE is off the CPU's
+    gpu_report.py FOLDER
+
+Whatever is there counts: parts may be missing, and files may be cut anywhere. Of a dry run it prints a summary and
+writes dry-run.json alone.
+
+A row is good only where the same was done on the CPU and agrees: for a training its twin, for an op's benchmark the
+op's parity on this device. Otherwise it is off, or has no twin. Exit code: 0 where every row is good and no step
+failed or was cut, 1 elsewhere, 2 usage.
 """
-import datetime
+import contextlib
+import csv
 import json
+import math
 import pathlib
 import re
 import statistics
 import sys
 
-# A guard against breakage: the fast update's order differs from device to device, and float16 tables round.
-RMSE_TOLERANCE = 0.01
-BIAS_BYTES = 16  # two biases read and written
-RATING_BYTES = 12
-NANOSECONDS = {"us": 1e3, "ms": 1e6, "s": 1e9}
+# From the CPU: the fast updates add in another order, and 16-bit tables round. Of the loss it is a share.
+TOLERANCE = {"train_rmse": 0.01, "rmse": 0.01, "ndcg@20": 0.005, "recall@20": 0.005, "train_loss": 0.02}
+GOOD, OFF, NO_TWIN = "good", "off", "no twin"
+
+OTHER_BYTES = 16 + 12  # of a rating: two biases read and written, and itself
 ELEMENT_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
+NANOSECONDS = {"n": 1, "u": 1e3, "m": 1e6, "s": 1e9}  # by the first letter of a unit: ns, us, usecond, ms, s, second
+SOFTMAX_BATCH = 1024  # unless the options say otherwise
+# Benchmarks that are not called by their op's name.
+BENCHMARK_OPS = {"softmax": "sampled_softmax", "select": "select_negatives"}
 
 
-def read_json(file):
-    try:
-        return json.loads(file.read_text())
-    except (OSError, ValueError):
-        return {}
+# --- Reading
 
 
-def read_history(file):
-    lines = []
-    for line in file.read_text().splitlines():
-        try:
-            lines.append(json.loads(line))
-        except ValueError:
-            break
-    return lines
+def read_text(file):
+    return file.read_text(errors="replace") if file.is_file() else ""
 
 
-def benchmarks(details):
-    """One entry a benchmark, with its share of the copy that the same program measured."""
+def read_records(folder):
+    records = []
+    for line in "\n".join(read_text(folder / f"{part}.jsonl") for part in "ABC").split("\n"):
+        with contextlib.suppress(ValueError):  # cut, or empty
+            records.append(json.loads(line))
+    return [r for r in records if isinstance(r, dict) and "record" in r]
+
+
+def of_kind(records, kind):
+    return [r for r in records if r["record"] == kind]
+
+
+def read_benchmarks(file):
+    """Context and cases of Google Benchmark's JSON, up to where it was cut."""
+    text, decoder = read_text(file), json.JSONDecoder()
+
+    def objects(start):
+        while True:
+            start = re.compile(r"[\s,]*").match(text, start).end()
+            try:
+                value, start = decoder.raw_decode(text, start)
+            except ValueError:
+                return
+            yield value
+
+    def after(key):
+        return objects(len(text) - len(text.partition(key)[2]))
+
+    return next(after('"context":'), {}), [c for c in after('"benchmarks": [') if c.get("run_type") == "iteration"]
+
+
+def read_kernels(file):
+    """Name and nanoseconds of each launch in Nsight Compute's raw CSV."""
+    launches, head, unit = [], None, None
+    for cells in csv.reader(line for line in read_text(file).splitlines() if line.startswith('"')):
+        if "Kernel Name" in cells:
+            head = cells
+        elif head and len(cells) == len(head):
+            row = dict(zip(head, cells))
+            name, value = row["Kernel Name"], row["gpu__time_duration.sum"].replace(",", "")
+            if not name:
+                unit = NANOSECONDS.get(value[:1])
+            elif unit and re.fullmatch(r"[0-9.]+", value):
+                launches.append((kernel_name(name), float(value) * unit))
+    return launches
+
+
+def kernel_name(text):
+    """Without template arguments, parameters and namespaces."""
+    found = 1
+    while found:
+        text, found = re.subn(r"<[^<>]*>|\(anonymous namespace\)", "", text)
+    return text.split("(")[0].split("::")[-1].split(" ")[-1] or text
+
+
+# --- What it comes to
+
+
+def steps(records):
+    found = {}
+    for record in records:
+        if record["record"] == "run":
+            found.update({(record["part"], s): {"result": "not reached"} for s in record.get("steps", [])})
+        if record["record"] == "step":
+            result = "cut" if record["result"] == "started" else record["result"]
+            found[record["part"], record["step"]] = {"result": result, "seconds": record.get("seconds")}
+    rows = [{"part": part, "step": step, **row} for (part, step), row in found.items()]
+    return [{**row, "bad": not re.match("passed|skipped", row["result"])} for row in rows]
+
+
+def parity(records):
+    """Cases by result, and for each op whether all of its cases passed."""
+    planned = of_kind(records, "planned")
+    results = {r["test"]: "not run" for r in planned}
+    results.update({r["test"]: r["result"] for r in of_kind(records, "parity")})
+
+    def verdict(op):
+        of_op = {results[r["test"]] for r in planned if r["op"] == op}
+        return GOOD if of_op == {"passed"} else OFF if of_op & {"failed", "never ended"} else NO_TWIN
+
+    return {
+        "cases": len(results),
+        "passed": sum(r == "passed" for r in results.values()),
+        "others": {test: result for test, result in results.items() if result != "passed"},
+        "ops": {r["op"]: verdict(r["op"]) for r in planned if r["op"]},
+    }
+
+
+def benchmarks(cases, ops):
+    """One entry a case, with its share of the copy that the same run measured."""
     rows = []
-    for file in sorted(details.glob("*_bench.json")):
-        for found in read_json(file).get("benchmarks", []):
-            if found.get("run_type") != "iteration":
-                continue
-            scale = NANOSECONDS.get(found.get("time_unit"), 1)
-            row = {"program": file.stem, "name": found["name"], "ns": found["real_time"] * scale}
-            row |= {k: found[k] for k in ("items_per_second", "bytes_per_second", "error_message") if k in found}
-            if "percent_of_copy" in found:
-                row["share_of_copy"] = found["percent_of_copy"] / 100
-            rows.append(row)
-    return rows
-
-
-def copy_bandwidth(details):
-    """Bytes a second of the fastest of the copies that the programs measured."""
-    contexts = [read_json(file).get("context", {}) for file in details.glob("*_bench.json")]
-    return max((1e9 * float(c["copy_gb_per_second"]) for c in contexts if "copy_gb_per_second" in c), default=None)
-
-
-def training(details, copy):
-    """Ratings/s of the median epoch after the first, against the bytes that a rating must move."""
-    rows = []
-    for file in sorted(details.glob("training-*.history.jsonl")):
-        model, dim, table_type = re.fullmatch(r"training-(\w+)-(\d+)-(\w+)\.history", file.stem).groups()
-        epochs = read_history(file)
-        if not epochs:
-            continue
-        later = epochs[1:] or epochs
-        row = {
-            "model": model,
-            "dim": int(dim),
-            "table_type": table_type,
-            "epochs": len(epochs),
-            "ratings_per_second": statistics.median(e["ratings_per_second"] for e in later),
-            "wait_share": statistics.median(e["wait_share"] for e in later),
-            "train_rmse": epochs[-1]["train_rmse"],
-            "bytes_per_rating": 2 * 2 * int(dim) * ELEMENT_BYTES[table_type] + BIAS_BYTES + RATING_BYTES,
-        }
-        if copy:
-            row["bound_ratings_per_second"] = copy / row["bytes_per_rating"]
-            row["share_of_bound"] = row["ratings_per_second"] / row["bound_ratings_per_second"]
+    for case in cases:
+        name = case["name"].split("/iterations:")[0]
+        op = name.split("/")[0]
+        if op not in ops:
+            op = BENCHMARK_OPS.get(op.split("_")[0], op)
+        row = {"name": name, "op": op, "verdict": ops.get(op, NO_TWIN)}
+        if case.get("error_occurred"):
+            row.update(error=case["error_message"], verdict=OFF)
+        else:
+            keys = ("items_per_second", "bytes_per_second", "percent_of_copy", "spread")
+            row["ns"] = case["real_time"] * NANOSECONDS[case["time_unit"][:1]]
+            row.update({k: case[k] for k in keys if k in case})
         rows.append(row)
     return rows
 
 
-def softmax(details):
-    """Positives/s and scored pairs/s of the median epoch after the first, or of the only one."""
-    rows = []
-    for file in sorted(details.glob("*-scores-*.history.jsonl")):
-        data, score_type = re.fullmatch(r"(.+)-scores-(\w+)\.history", file.stem).groups()
-        epochs = read_history(file)
-        if not epochs:
+def trainings(records):
+    """By name and role: options, epochs and scores."""
+    found = {}
+    for record in records:
+        if record["record"] not in ("training", "epoch", "scores"):
             continue
-        later = epochs[1:] or epochs
-        scores = read_json(file.with_name(f"{data}-scores-{score_type}.scores.json"))
-        rows.append({
-            "data": data,
-            "score_type": score_type,
-            "seconds": statistics.median(e["seconds"] for e in later),
-            "ratings_per_second": statistics.median(e["ratings_per_second"] for e in later),
-            "pairs_per_second": statistics.median(e["negatives"] / e["seconds"] for e in later),
-            "wait_share": statistics.median(e["wait_share"] for e in later),
-            "train_loss": epochs[-1]["train_loss"],
-            "ndcg@20": scores.get("ndcg@20"),
-        })
-    return rows
+        entry = found.setdefault((record["name"], record["role"]), {"options": {}, "epochs": [], "scores": {}})
+        if record["record"] == "training":
+            words = record["options"].split() + ["--"]
+            entry["options"] = {w[2:]: v for w, v in zip(words, words[1:]) if w.startswith("--")}
+        elif record["record"] == "epoch":
+            entry["epochs"].append(record["epoch"])
+        else:
+            entry["scores"] = record["scores"]
+    return found
 
 
-def quality(details):
-    """Test RMSE of each training, with its differences from the CPU's and from float32 on the same device."""
+def agreement(device, twin):
+    """The verdict, and by measure the device's value and its twin's: in the last epoch that both have."""
+    of_twin = {epoch["epoch"]: epoch for epoch in twin["epochs"]}
+    last = next((e for e in reversed(device["epochs"]) if e["epoch"] in of_twin), device["epochs"][-1])
+    same, scores = of_twin.get(last["epoch"], {}), device["scores"]
+    pairs = {k: (last[k], same.get(k)) for k in ("train_rmse", "train_loss") if k in last}
+    pairs.update({k: (scores[k], twin["scores"].get(k)) for k in ("rmse", "ndcg@20", "recall@20") if k in scores})
+    if not same or (scores and not twin["scores"]):
+        return NO_TWIN, pairs
+    return GOOD if pairs and all(agrees(k, *pair) for k, pair in pairs.items()) else OFF, pairs
+
+
+def agrees(measure, value, expected):
+    if value is None or expected is None or not math.isfinite(value):
+        return False
+    return abs(value - expected) <= TOLERANCE[measure] * (abs(expected) if measure == "train_loss" else 1)
+
+
+def speed(training):
+    """Medians of the epochs after the first, or of the only one."""
+    epochs = [{**e, "pairs_per_second": e.get("negatives", 0) / e["seconds"]} for e in training["epochs"]]
+    later = epochs[1:] or epochs
+    keys = ("seconds", "ratings_per_second", "pairs_per_second", "wait_share")
+    return {k: statistics.median(e[k] for e in later) for k in keys if later}
+
+
+def training_rows(found, copy):
     rows = []
-    for file in sorted(details.glob("quality-*.scores.json")):
-        name, device, table_type = re.fullmatch(r"quality-(.+)-(cpu|cuda)-(\w+)\.scores", file.stem).groups()
-        rmse = read_json(file).get("rmse")
-        if rmse is not None:
-            rows.append({"data": name, "device": device, "table_type": table_type, "rmse": rmse})
-    by_key = {(r["data"], r["device"], r["table_type"]): r["rmse"] for r in rows}
-    for row in rows:
-        cpu = by_key.get((row["data"], "cpu", row["table_type"]))
-        wide = by_key.get((row["data"], row["device"], "float32"))
-        if cpu is not None and row["device"] != "cpu":
-            row["minus_cpu"] = row["rmse"] - cpu
-        if wide is not None and row["table_type"] != "float32":
-            row["minus_float32"] = row["rmse"] - wide
+    for (name, role), device in found.items():
+        if role != "device" or not device["epochs"]:
+            continue
+        twin = found.get((re.sub("-graph$", "", name), "twin"), {"epochs": [], "scores": {}})
+        verdict, pairs = agreement(device, twin)
+        options = device["options"]
+        row = {"name": name, "model": options.get("model", "mf"), "options": options, "verdict": verdict}
+        row.update(epochs=len(device["epochs"]), **speed(device))
+        row.update({k: v for k, (v, _) in pairs.items()})
+        row["twin"] = {**{k: v for k, (_, v) in pairs.items()}, **speed(twin)}
+        if row["model"] == "mf" and "dim" in options:
+            element = ELEMENT_BYTES[options.get("table-type", "float32")]
+            row["bytes_per_rating"] = 4 * int(options["dim"]) * element + OTHER_BYTES
+            if copy:
+                row["bound_ratings_per_second"] = copy / row["bytes_per_rating"]
+        rows.append(row)
     return rows
 
 
-def check_quality(rows):
-    bad = [r for r in rows if any(not abs(r.get(k, 0)) <= RMSE_TOLERANCE for k in ("minus_cpu", "minus_float32"))]
+def kernels(launches, rows):
+    """Where a step's time goes: microseconds a step of each kernel, and the step as measured without the profiler."""
+    names = [name for name, _ in launches]
+    # A step is the number of launches after which they repeat, where at least two of them are there.
+    n = next((n for n in range(1, len(names) // 2 + 1) if names[n:] == names[:-n]), None)
+    if n is None:
+        return {"launches": len(launches)}
+    rounds = len(launches) // n
+    by_name = {}
+    for name, nanoseconds in launches[: rounds * n]:
+        n_launches, us = by_name.get(name, (0, 0))
+        by_name[name] = n_launches + 1 / rounds, us + nanoseconds / 1e3 / rounds
+    found = [{"kernel": name, "launches": m, "us": us} for name, (m, us) in by_name.items()]
+    result = {"launches": n, "busy_us": sum(k["us"] for k in found)}
+    result["kernels"] = sorted(found, key=lambda k: -k["us"])
     for row in rows:
-        print("  ".join(f"{k} {v:.5f}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()))
-    for row in bad:
-        print(f"off by more than {RMSE_TOLERANCE}: {row}")
-    return not bad and bool(rows)
+        if row["name"] == "gowalla-steps":
+            batch = int(row["options"].get("batch-size", SOFTMAX_BATCH))
+            result["step_us"] = 1e6 * row["seconds"] / math.ceil(row["ratings_per_second"] * row["seconds"] / batch)
+            result["verdict"] = row["verdict"]
+    return result
 
 
-def stages(out):
-    rows = []
-    for line in (out / "stages.tsv").read_text().splitlines():
-        name, result, seconds = line.split("\t")
-        rows.append({"stage": name, "result": result, "seconds": int(seconds)})
-    return rows
-
-
-def summary(details, out, dry_run):
-    info = read_json(details / "info.json")
-    copy = copy_bandwidth(details)
+def summary(folder):
+    records = read_records(folder)
+    context, cases = read_benchmarks(folder / "B.bench.json")
+    copy = 1e9 * float(context["copy_gb_per_second"]) if "copy_gb_per_second" in context else None
+    checked = parity(records)
+    rows = training_rows(trainings(records), copy)
     return {
         "format": "unfold-gpu-run",
-        "format_version": 1,
-        "dry_run": dry_run,
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "command": "scripts/gpu.sh" + (" --dry-run" if dry_run else ""),
-        "unfold": {k: info.get(k) for k in ("version", "commit", "compiler", "build_type", "cuda")},
-        "machine": {k: info.get(k) for k in ("devices", "device_notice", "threads", "cpu_targets")},
-        "stages": stages(out),
+        "format_version": 2,
+        "dry_run": any(r.get("dry_run") for r in records),
+        "runs": [{k: r[k] for k in ("part", "date", "command")} for r in of_kind(records, "run")],
+        "info": {k: v for r in of_kind(records, "info") for k, v in r["info"].items() if k != "cache"},
+        "machine": next((r["machine"] for r in of_kind(records, "machine")), {}),
+        "steps": steps(records),
+        "parity": checked,
         "copy_bytes_per_second": copy,
-        "benchmarks": benchmarks(details),
-        "training": training(details, copy),
-        "softmax": softmax(details),
-        "quality": quality(details),
-        "ranking": {d: read_json(details / f"ranking-{d}.scores.json") for d in ("cpu", "cuda")},
+        "benchmarks": benchmarks(cases, checked["ops"]),
+        "trainings": rows,
+        "step": kernels(read_kernels(folder / "C.step.txt"), rows),
     }
 
 
-def table(head, rows):
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return lines + ["| " + " | ".join(cells) + " |" for cells in rows]
+# --- The page
 
 
-def number(value, scale=1.0, text="{:.1f}"):
-    return "" if value is None else text.format(value / scale)
+def table(rows, *columns):
+    """Markdown; a column is its head and what it shows of a row: a key, or a function."""
+    lines = ["| " + " | ".join(head for head, _ in columns) + " |", "|" + "---|" * len(columns)]
+    for row in rows:
+        cells = [row.get(show) if isinstance(show, str) else show(row) for _, show in columns]
+        lines.append("| " + " | ".join("" if c is None else str(c).replace("|", "\\|") for c in cells) + " |")
+    return lines + [""] if rows else []
 
 
-def percent(value):
-    return number(value, 0.01, "{:.0f}%")
+def number(key, scale=1.0, digits=1):
+    return lambda row: "" if row.get(key) is None else f"{row[key] / scale:.{digits}f}"
+
+
+def percent(key, whole=None):
+    def show(row):
+        of = row.get(whole) if whole else 1
+        return f"{100 * row[key] / of:.0f}%" if row.get(key) is not None and of else ""
+
+    return show
+
+
+def of_twin(show):
+    return lambda row: show(row["twin"])
+
+
+def beside(head, key):
+    """Three columns: the device's value, its twin's and the difference."""
+
+    def difference(row):
+        pair = row.get(key), row["twin"].get(key)
+        return "" if None in pair else f"{pair[0] - pair[1]:+.4f}"
+
+    value = number(key, digits=4)
+    return (head, value), ("CPU", of_twin(value)), ("difference", difference)
+
+
+NAME, EPOCHS, VERDICT = ("training", "name"), ("epochs", "epochs"), ("", "verdict")
+WAITS = ("waits for data", percent("wait_share"))
+
+
+def checks_part(run):
+    found = run["parity"]
+    lines = ["## What ran", ""]
+    lines += table(run["steps"], ("part", "part"), ("step", "step"), ("result", "result"), ("s", "seconds"))
+    lines += ["## Parity", "", f"{found['passed']} of {found['cases']} cases passed.", ""]
+    key, value = (lambda pair: pair[0]), (lambda pair: pair[1])
+    lines += table(list(found["others"].items()), ("case", key), ("result", value))
+    return lines + table(list(found["ops"].items()), ("op", key), ("", value))
+
+
+def benchmarks_part(run):
+    copy = number("copy_bytes_per_second", 1e9)(run) or "not measured"
+    lines = ["## Operations", "", f"The copy: {copy} GB/s, read and written. A row is as good as its op's parity.", ""]
+    return lines + table(
+        run["benchmarks"],
+        ("benchmark", "name"),
+        ("µs", number("ns", 1e3)),
+        ("M items/s", number("items_per_second", 1e6)),
+        ("GB/s", number("bytes_per_second", 1e9)),
+        ("% of the copy", number("percent_of_copy", digits=0)),
+        ("spread", percent("spread")),
+        ("", lambda row: row.get("error", row["verdict"])),
+    )
+
+
+def trainings_part(run):
+    rows = run["trainings"]
+    quality = [r for r in rows if r["name"].startswith("quality-")]
+    mf = [r for r in rows if r["model"] == "mf" and r not in quality]
+    softmax = [r for r in rows if r["model"] == "softmax"]
+    rate = number("ratings_per_second", 1e6)
+    bound = percent("ratings_per_second", "bound_ratings_per_second")
+    columns = NAME, EPOCHS, ("M ratings/s", rate), ("of the bound", bound), WAITS, ("M/s on the CPU", of_twin(rate))
+    lines = ["## Matrix factorization end to end", "", "The bound: a rating's bytes at the copy's speed.", ""]
+    lines += table(mf, *columns, *beside("train RMSE", "train_rmse"), VERDICT)
+    seconds = number("seconds", digits=3)
+    columns = (NAME, EPOCHS, ("s/epoch", seconds), ("on the CPU", of_twin(seconds)), ("M positives/s", rate))
+    pairs = ("G pairs/s", number("pairs_per_second", 1e9, 2))
+    lines += ["## Sampled softmax end to end", ""] + table(softmax, *columns, pairs, WAITS, VERDICT)
+    scores = beside("NDCG@20", "ndcg@20") + beside("Recall@20", "recall@20")
+    lines += table(softmax, NAME, *beside("train loss", "train_loss"), *scores)
+    return lines + ["## Quality", ""] + table(quality, NAME, EPOCHS, *beside("test RMSE", "rmse"), VERDICT)
+
+
+def step_part(run):
+    step = run["step"]
+    lines = ["## A step of softmax, kernel by kernel", ""]
+    if "kernels" not in step:
+        return lines + [f"{step['launches']} launches profiled; no step can be told from them.", ""]
+    lines += [f"{step['launches']} launches a step, busy for {step['busy_us']:.1f} µs."]
+    if "step_us" in step:
+        busy = percent("busy_us", "step_us")(step)
+        lines += [f"A step takes {step['step_us']:.1f} µs without the profiler ({step['verdict']}); busy for {busy}."]
+    rows = [{**kernel, "busy": step["busy_us"]} for kernel in step["kernels"]]
+    columns = ("kernel", "kernel"), ("launches", number("launches", digits=0)), ("µs", number("us"))
+    return lines + [""] + table(rows, *columns, ("of the busy time", percent("us", "busy")))
 
 
 def page(run):
-    device = "; ".join(run["machine"]["devices"] or []) or "no device"
-    version = run["unfold"]
-    lines = [
-        f"# {device}",
-        "",
-        f"Written by `{run['command']}`, {run['date']}: unfold {version['version']}, commit {version['commit']}, "
-        f"CUDA {version['cuda']}, {version['compiler']}, {run['machine']['threads']} CPU threads.",
-        "",
-        "## Stages",
-        "",
-    ]
-    lines += table(("stage", "result", "s"), [(s["stage"], s["result"], str(s["seconds"])) for s in run["stages"]])
-    lines += ["", "## Operations", "", f"The copy: {number(run['copy_bytes_per_second'], 1e9)} GB/s.", ""]
-    lines += table(
-        ("benchmark", "µs", "M items/s", "GB/s", "of the copy"),
-        [
-            (
-                r["name"],
-                number(r["ns"], 1e3),
-                number(r.get("items_per_second"), 1e6),
-                number(r.get("bytes_per_second"), 1e9),
-                percent(r.get("share_of_copy")) or r.get("error_message", ""),
-            )
-            for r in run["benchmarks"]
-        ],
-    )
-    bound = "The bound: the bytes that a rating must move, at the copy's speed."
-    lines += ["", "## Training end to end", "", bound, ""]
-    lines += table(
-        ("model", "dim", "tables", "M ratings/s", "of the bound", "waits for data"),
-        [
-            (
-                r["model"],
-                str(r["dim"]),
-                r["table_type"],
-                number(r["ratings_per_second"], 1e6),
-                percent(r.get("share_of_bound")),
-                percent(r["wait_share"]),
-            )
-            for r in run["training"]
-        ],
-    )
-    lines += ["", "## Sampled softmax end to end", ""]
-    lines += table(
-        ("data", "scores", "s/epoch", "M positives/s", "G pairs/s", "waits for data", "train loss", "NDCG@20"),
-        [
-            (
-                r["data"],
-                r["score_type"],
-                number(r["seconds"], text="{:.3f}"),
-                number(r["ratings_per_second"], 1e6, "{:.2f}"),
-                number(r["pairs_per_second"], 1e9, "{:.2f}"),
-                percent(r["wait_share"]),
-                number(r["train_loss"], text="{:.4f}"),
-                number(r["ndcg@20"], text="{:.4f}"),
-            )
-            for r in run["softmax"]
-        ],
-    )
-    lines += ["", "## Quality", ""]
-    lines += table(
-        ("data", "device", "tables", "test RMSE", "minus CPU", "minus float32"),
-        [
-            (
-                r["data"],
-                r["device"],
-                r["table_type"],
-                f"{r['rmse']:.4f}",
-                number(r.get("minus_cpu"), 1, "{:+.4f}"),
-                number(r.get("minus_float32"), 1, "{:+.4f}"),
-            )
-            for r in run["quality"]
-        ],
-    )
-    lines += ["", "## Ranking", "", "One model, scored on the CPU and on the device.", ""]
-    lines += table(
-        ("device", "NDCG@10", "Recall@20", "MRR"),
-        [
-            (device, *(number(scores.get(k), 1, "{:.6f}") for k in ("ndcg@10", "recall@20", "mrr")))
-            for device, scores in run["ranking"].items()
-        ],
-    )
-    return "\n".join(lines) + "\n"
+    info = run["info"]
+    built = " ".join(str(info.get(key)) for key in ("version", "commit", "compiler"))
+    lines = [f"# {'; '.join(info.get('devices') or []) or 'no device'}", ""]
+    lines += [f"- part {part['part']}: `{part['command']}`, {part['date']}" for part in run["runs"]]
+    lines += ["", f"unfold {built}, CUDA {info.get('cuda')}; {info.get('threads')} CPU threads."]
+    lines += [run["machine"].get("gpu", ""), "", conclusion(run), ""]
+    return "\n".join(lines + checks_part(run) + benchmarks_part(run) + trainings_part(run) + step_part(run))
 
 
-def report(details, out, dry_run):
-    run = summary(details, out, dry_run)
-    text = page(run)  # in a dry run too, so that it is tried
-    if dry_run:
-        (out / "dry-run.json").write_text(json.dumps(run, indent=1) + "\n")
-        return
-    (out / "results.json").write_text(json.dumps(run, indent=1) + "\n")
-    (out / "results.md").write_text(text)
+def verdicts(run):
+    return [row["verdict"] for row in run["benchmarks"] + run["trainings"]] + list(run["parity"]["ops"].values())
+
+
+def conclusion(run):
+    found = verdicts(run)
+    counts = ", ".join(f"{found.count(v)} {v}" for v in (GOOD, OFF, NO_TWIN))
+    missed = sum(s["result"] == "not reached" for s in run["steps"])
+    bad = [s["step"] for s in run["steps"] if s["bad"] and s["result"] != "not reached"]
+    return f"Rows: {counts}. Steps that did not pass: {', '.join(bad) or 'none'}; not reached: {missed}."
 
 
 def main(arguments):
-    if len(arguments) == 4 and arguments[0] == "report":
-        report(pathlib.Path(arguments[1]), pathlib.Path(arguments[2]), arguments[3] == "1")
-        return 0
-    if len(arguments) == 2 and arguments[0] == "quality":
-        return 0 if check_quality(quality(pathlib.Path(arguments[1]))) else 1
-    print(__doc__, file=sys.stderr)
-    return 2
+    if len(arguments) != 1 or not pathlib.Path(arguments[0]).is_dir():
+        print(__doc__, file=sys.stderr)
+        return 2
+    folder = pathlib.Path(arguments[0])
+    run = summary(folder)
+    text = page(run)  # of a dry run too, so that it is tried
+    name = "dry-run.json" if run["dry_run"] else "results.json"
+    (folder / name).write_text(json.dumps(run, indent=1) + "\n")
+    if run["dry_run"]:
+        print("DRY RUN: no number here is a GPU's, and no page of results was written.")
+    else:
+        (folder / "results.md").write_text(text)
+    for step in run["steps"]:
+        print(f"{step['part']} {step['step']:28} {step['result']}")
+    print(conclusion(run))
+    return 0 if set(verdicts(run)) == {GOOD} and not any(s["bad"] for s in run["steps"]) else 1
 
 
 if __name__ == "__main__":

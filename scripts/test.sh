@@ -17,7 +17,7 @@ for preset in "${presets[@]}"; do
   if [[ $preset == asan ]]; then # what compiles is shown by the release build
     build asan unfold_tests -DUNFOLD_BUILD_TESTS=ON -DUNFOLD_BUILD_BENCH=OFF
   else
-    build "$preset" all -DUNFOLD_BUILD_TESTS=ON -DUNFOLD_BUILD_BENCH=ON
+    build "$preset" all -DUNFOLD_BUILD_TESTS=ON -DUNFOLD_BUILD_BENCH=ON -DUNFOLD_BUNDLE=ON
   fi
   say "testing $preset"
   (cd "$unfold_root" && ctest --preset "$preset" -j "$(nproc)")

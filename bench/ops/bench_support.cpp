@@ -1,24 +1,21 @@
 #include "bench/ops/bench_support.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <exception>
+#include <chrono>
 #include <memory>
-#include <string_view>
 
-#include "unfold/error.hpp"
 #include "unfold/random.hpp"
-#include "unfold/version.hpp"
 
 namespace unfold::bench {
 namespace {
 
 std::unique_ptr<Backend> chosen_device;
 
-// Bytes written between iterations: several times the last-level cache of any device at hand.
+// Rounds of one case: enough for a median, and an end to cases that are slow or cheap.
+constexpr std::size_t kLeastRounds = 5, kMostRounds = 200;
+constexpr double kEnoughSeconds = 0.1, kMostWallSeconds = 2;
+
+// Bytes written between rounds: several times the last-level cache of any device at hand.
 constexpr std::uint64_t kFlushBytes = std::uint64_t{256} << 20;
 
 std::unique_ptr<DeviceArray<std::byte>> flush_array;  // goes before its device does
@@ -26,6 +23,15 @@ std::unique_ptr<DeviceArray<std::byte>> flush_array;  // goes before its device 
 void flush_caches() {
   if (!flush_array) flush_array = std::make_unique<DeviceArray<std::byte>>(device(), kFlushBytes);
   device().fill_zero(flush_array->data(), kFlushBytes);
+}
+
+// Fills `to` with its own first `filled` bytes, again and again, where the device does the work.
+void repeat_on_device(std::byte* to, std::uint64_t filled, std::uint64_t bytes) {
+  while (filled < bytes) {
+    const std::uint64_t next = std::min(filled, bytes - filled);
+    device().copy_on_device(to + filled, to, next);
+    filled += next;
+  }
 }
 
 double measure_copy() {
@@ -38,7 +44,8 @@ double measure_copy() {
     std::copy(block.v, block.v + 4, &random[k]);
   }
   const std::uint64_t chunk = random.size() * sizeof(std::uint32_t);
-  for (std::uint64_t at = 0; at < bytes; at += chunk) device().copy_to_device(from.data() + at, random.data(), chunk);
+  device().copy_to_device(from.data(), random.data(), chunk);
+  repeat_on_device(from.data(), chunk, bytes);
   const auto timer = device().make_timer();
   double best = 1e30;
   for (int round = 0; round < 8; ++round) {
@@ -50,49 +57,61 @@ double measure_copy() {
   return 2.0 * static_cast<double>(bytes) / best;
 }
 
-// The value of "--name=value", taken out of the arguments; else `otherwise`.
-std::string take_flag(int& argc, char** argv, std::string_view name, std::string otherwise) {
-  int kept = 1;
-  for (int k = 1; k < argc; ++k) {
-    const std::string_view word = argv[k];
-    if (word.starts_with(name)) {
-      otherwise = word.substr(name.size());
-    } else {
-      argv[kept++] = argv[k];
-    }
+double quantile(const std::vector<double>& sorted, double share) {
+  return sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1) + 0.5)];
+}
+
+// Seconds of each round, ascending.
+std::vector<double> time_rounds(const std::function<void()>& op) {
+  const auto timer = device().make_timer();
+  op();  // loads code and touches memory
+  std::vector<double> seconds;
+  double total = 0;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto wall = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
+  while (seconds.size() < kLeastRounds ||
+         (seconds.size() < kMostRounds && total < kEnoughSeconds && wall() < kMostWallSeconds)) {
+    flush_caches();
+    timer->start();
+    op();
+    timer->stop();
+    seconds.push_back(timer->seconds());
+    total += seconds.back();
   }
-  argc = kept;
-  return otherwise;
+  std::sort(seconds.begin(), seconds.end());
+  return seconds;
 }
 
 }  // namespace
 
 Backend& device() { return *chosen_device; }
 bool is_cuda() { return device().name() == "cuda"; }
+void choose_device(const std::string& name, unsigned threads) { chosen_device = make_backend(name, threads); }
+void release_device() {
+  flush_array.reset();
+  chosen_device.reset();
+}
 
 double copy_bytes_per_second() {
   static const double rate = measure_copy();
   return rate;
 }
 
+benchmark::internal::Benchmark* add_benchmark(const char* name, void (*run)(benchmark::State&)) {
+  return benchmark::RegisterBenchmark(name, run)->Iterations(1)->UseManualTime();
+}
+
 void measure(benchmark::State& state, std::uint64_t bytes, std::uint64_t items, const std::function<void()>& op) {
-  const auto timer = device().make_timer();
-  op();  // loads code and touches memory
-  double seconds = 0;
-  for (auto _ : state) {
-    flush_caches();
-    timer->start();
-    op();
-    timer->stop();
-    state.SetIterationTime(timer->seconds());
-    seconds += timer->seconds();
-  }
-  const auto n = static_cast<double>(state.iterations());
-  state.SetBytesProcessed(static_cast<std::int64_t>(bytes) * static_cast<std::int64_t>(state.iterations()));
-  state.SetItemsProcessed(static_cast<std::int64_t>(items) * static_cast<std::int64_t>(state.iterations()));
+  const std::vector<double> seconds = time_rounds(op);
+  const double median = quantile(seconds, 0.5);
+  for (auto _ : state) state.SetIterationTime(median);
+  state.SetBytesProcessed(static_cast<std::int64_t>(bytes));
+  state.SetItemsProcessed(static_cast<std::int64_t>(items));
   state.counters["bytes"] = static_cast<double>(bytes);
+  state.counters["rounds"] = static_cast<double>(seconds.size());
+  state.counters["spread"] = (quantile(seconds, 0.75) - quantile(seconds, 0.25)) / median;
   if (bytes > 0) {
-    state.counters["percent_of_copy"] = 100 * static_cast<double>(bytes) * n / seconds / copy_bytes_per_second();
+    state.counters["percent_of_copy"] = 100 * static_cast<double>(bytes) / median / copy_bytes_per_second();
   }
 }
 
@@ -119,6 +138,21 @@ std::uint64_t count_distinct(std::vector<Row> rows) {
   return static_cast<std::uint64_t>(std::unique(rows.begin(), rows.end()) - rows.begin());
 }
 
+KnownItems::KnownItems(std::uint64_t n_lists, std::uint64_t size, std::uint64_t n_items) : host_offsets{0} {
+  host_ids.reserve(n_lists * size);
+  for (std::uint64_t list = 0; list < n_lists; ++list) {
+    for (std::uint64_t k = 0; k < size; ++k) {
+      // One of each of `size` equal slices of the density, so that a list comes out in order.
+      const double u = (static_cast<double>(k) + uniform_float(philox(10, list, k).v[0])) / static_cast<double>(size);
+      const auto item = static_cast<Row>(u * u * static_cast<double>(n_items));
+      if (host_ids.size() == host_offsets.back() || host_ids.back() != item) host_ids.push_back(item);
+    }
+    host_offsets.push_back(host_ids.size());
+  }
+  offsets = upload(host_offsets);
+  ids = upload(host_ids);
+}
+
 Table::Table(std::uint64_t rows, std::uint32_t dim, TableType type, OptimizerKind kind, float scale) {
   const std::uint32_t stride = device().row_stride(dim, type);
   const std::uint64_t row_bytes = stride * element_bytes(type);
@@ -138,34 +172,10 @@ Table::Table(std::uint64_t rows, std::uint32_t dim, TableType type, OptimizerKin
         block[r * stride + c] = round_nearest<Element>(scale * (2 * uniform - 1));
       }
     }
-    for (std::uint64_t r = 0; r < rows; r += n_block) {
-      device().copy_to_device(weight_.data() + r * row_bytes, block.data(), std::min(n_block, rows - r) * row_bytes);
-    }
+    if (n_block == 0) return;
+    device().copy_to_device(weight_.data(), block.data(), n_block * row_bytes);
+    repeat_on_device(weight_.data(), n_block * row_bytes, rows * row_bytes);
   });
 }
 
 }  // namespace unfold::bench
-
-int main(int argc, char** argv) {
-  using namespace unfold;
-  using namespace unfold::bench;
-  try {
-    const std::string name = take_flag(argc, argv, "--device=", "auto");
-    const std::string threads = take_flag(argc, argv, "--threads=", "0");
-    chosen_device = make_backend(name, static_cast<unsigned>(std::strtoul(threads.c_str(), nullptr, 10)));
-    register_benchmarks();
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-    benchmark::AddCustomContext("device", device().name() + ": " + device().description());
-    benchmark::AddCustomContext("commit", build_info().commit);
-    benchmark::AddCustomContext("copy_gb_per_second", fmt::format("{:.1f}", copy_bytes_per_second() / 1e9));
-    benchmark::RunSpecifiedBenchmarks();
-    benchmark::Shutdown();
-    flush_array.reset();
-    chosen_device.reset();
-  } catch (const Error& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return error.exit_code();
-  }
-  return 0;
-}

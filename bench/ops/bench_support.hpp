@@ -13,9 +13,11 @@
 
 namespace unfold::bench {
 
-// --device and --threads of the command line.
+// The device under test.
 Backend& device();
 bool is_cuda();
+void choose_device(const std::string& name, unsigned threads);
+void release_device();
 
 // Rows of the tables: `cuda` on a GPU, `cpu` elsewhere, so that a table passes the last-level cache of either many
 // times over.
@@ -24,8 +26,12 @@ inline std::uint64_t by_device(std::uint64_t cuda, std::uint64_t cpu) { return i
 // Bytes read plus bytes written a second by a plain copy of an array far larger than the caches: the best of several.
 double copy_bytes_per_second();
 
-// Runs `op` once for each iteration of `state` with cold caches, timed on the device. `bytes`: what the op must move.
-// Reports bytes_per_second, percent_of_copy, and items_per_second for `items` an iteration.
+// Registers a benchmark that sets its case up once and then calls measure() once, which repeats the op.
+benchmark::internal::Benchmark* add_benchmark(const char* name, void (*run)(benchmark::State&));
+
+// Times `op` with cold caches on the device, some 5 to 200 times; real_time is the median. `bytes`: what the op must
+// move. Reports bytes_per_second, percent_of_copy, items_per_second for `items` an op, rounds, and spread, the
+// interquartile range as a share of the median.
 void measure(benchmark::State& state, std::uint64_t bytes, std::uint64_t items, const std::function<void()>& op);
 
 // Uniform random rows, and rows of density ~ row^-0.5, the first the most popular.
@@ -56,10 +62,16 @@ class Table {
   ParameterView view_;
 };
 
+// Lists of about `size` known items, distinct and ascending, of density ~ item^-0.5.
+struct KnownItems {
+  KnownItems(std::uint64_t n_lists, std::uint64_t size, std::uint64_t n_items);
+  std::vector<std::uint64_t> host_offsets;
+  std::vector<Row> host_ids;
+  DeviceArray<std::uint64_t> offsets;
+  DeviceArray<Row> ids;
+};
+
 // The names of arguments: type 0 is float32, 1 float16, 2 bfloat16.
 inline TableType table_type(std::int64_t argument) { return static_cast<TableType>(argument); }
-
-// Registers benchmarks once the device is known; called by main.
-void register_benchmarks();
 
 }  // namespace unfold::bench

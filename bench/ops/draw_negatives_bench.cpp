@@ -1,8 +1,7 @@
 // Negatives: draw_negatives/popularity/known. 256 for each query; popularity 0 draws uniformly, 1 by popularity^0.75
 // from an alias table; known is the number of items that each query knows and rejects.
-#include <algorithm>
-
 #include "bench/ops/bench_support.hpp"
+#include "bench/ops/ops.hpp"
 #include "unfold/alias_table.hpp"
 #include "unfold/negative_sampling.hpp"
 
@@ -12,28 +11,9 @@ namespace {
 constexpr std::uint32_t kItems = 1000000;
 constexpr std::uint32_t kNegatives = 256;
 
-struct Known {
-  Known(std::uint64_t n_queries, std::uint64_t size) {
-    host_offsets = {0};
-    for (std::uint64_t q = 0; q < n_queries; ++q) {
-      std::vector<Row> list = popular_rows(size, kItems, 10 + q);
-      std::sort(list.begin(), list.end());
-      list.erase(std::unique(list.begin(), list.end()), list.end());
-      host_ids.insert(host_ids.end(), list.begin(), list.end());
-      host_offsets.push_back(host_ids.size());
-    }
-    offsets = upload(host_offsets);
-    ids = upload(host_ids);
-  }
-  std::vector<std::uint64_t> host_offsets;
-  std::vector<Row> host_ids;
-  DeviceArray<std::uint64_t> offsets;
-  DeviceArray<Row> ids;
-};
-
 void draw_negatives(benchmark::State& state) {
   const std::uint64_t n_queries = by_device(16384, 1024);
-  const Known known(n_queries, static_cast<std::uint64_t>(state.range(1)));
+  const KnownItems known(n_queries, static_cast<std::uint64_t>(state.range(1)), kItems);
   std::vector<Row> host_queries(n_queries);
   for (std::uint64_t q = 0; q < n_queries; ++q) host_queries[q] = static_cast<Row>(q);
   const DeviceArray<Row> queries = upload(host_queries), negatives(device(), n_queries * kNegatives);
@@ -64,11 +44,10 @@ void draw_negatives(benchmark::State& state) {
 
 }  // namespace
 
-void register_benchmarks() {
-  benchmark::RegisterBenchmark("draw_negatives", draw_negatives)
+void register_draw_negatives() {
+  add_benchmark("draw_negatives", draw_negatives)
       ->ArgsProduct({{0, 1}, {0, 64, 1024}})
-      ->ArgNames({"popularity", "known"})
-      ->UseManualTime();
+      ->ArgNames({"popularity", "known"});
 }
 
 }  // namespace unfold::bench

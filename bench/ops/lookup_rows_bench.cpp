@@ -1,5 +1,6 @@
 // Random rows of a table: lookup_rows/dim/type.
 #include "bench/ops/bench_support.hpp"
+#include "bench/ops/ops.hpp"
 
 namespace unfold::bench {
 namespace {
@@ -12,17 +13,18 @@ void lookup_rows(benchmark::State& state) {
   const DeviceArray<Row> rows = upload(uniform_rows(n, n_rows, 1));
   const std::uint32_t stride = device().row_stride(dim);
   const DeviceArray<float> out(device(), n * stride);
-  measure(state, n * (dim * (element_bytes(type) + 4) + 4), n,
-          [&] { device().lookup_rows(table.weight(), rows.data(), n, {out.data(), n, dim, stride}); });
+  measure(state, n * (dim * (element_bytes(type) + 4) + 4), n, [&] {
+    device().lookup_rows(table.weight(), rows.data(), n, {out.data(), n, dim, stride});
+  });
 }
 
 }  // namespace
 
-void register_benchmarks() {
-  benchmark::RegisterBenchmark("lookup_rows", lookup_rows)
-      ->ArgsProduct({{32, 64, 100, 128, 256}, {0, 1, 2}})
-      ->ArgNames({"dim", "type"})
-      ->UseManualTime();
+void register_lookup_rows() {
+  add_benchmark("lookup_rows", lookup_rows)
+      ->ArgsProduct({{128, 64, 32, 100, 256}, {0}})
+      ->ArgsProduct({{128, 64}, {1, 2}})
+      ->ArgNames({"dim", "type"});
 }
 
 }  // namespace unfold::bench

@@ -1,5 +1,6 @@
 // Bags of rows: pool_rows/dim/bag forward, pool_rows_gradient/dim/bag backward, weighted sums of `bag` random rows.
 #include "bench/ops/bench_support.hpp"
+#include "bench/ops/ops.hpp"
 
 namespace unfold::bench {
 namespace {
@@ -43,10 +44,10 @@ void pool_rows_gradient(benchmark::State& state) {
 
 }  // namespace
 
-void register_benchmarks() {
-  for (auto* const bench : {benchmark::RegisterBenchmark("pool_rows", pool_rows),
-                            benchmark::RegisterBenchmark("pool_rows_gradient", pool_rows_gradient)}) {
-    bench->ArgsProduct({{64, 128}, {4, 64}})->ArgNames({"dim", "bag"})->UseManualTime();
+void register_pool_rows() {
+  for (auto* const bench :
+       {add_benchmark("pool_rows", pool_rows), add_benchmark("pool_rows_gradient", pool_rows_gradient)}) {
+    bench->ArgsProduct({{64, 128}, {4, 64}})->ArgNames({"dim", "bag"});
   }
 }
 

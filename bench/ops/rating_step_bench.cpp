@@ -1,6 +1,7 @@
 // The fast update of mf, SGD with biases: rating_step/dim/type/skewed. Random ratings of 138,000 users and 27,000
 // items, the shape of MovieLens 20M, or on a GPU of 8 times as many, so that tables pass the caches.
 #include "bench/ops/bench_support.hpp"
+#include "bench/ops/ops.hpp"
 #include "unfold/random.hpp"
 
 namespace unfold::bench {
@@ -39,11 +40,12 @@ void rating_step(benchmark::State& state) {
 
 }  // namespace
 
-void register_benchmarks() {
-  benchmark::RegisterBenchmark("rating_step", rating_step)
-      ->ArgsProduct({{32, 64, 128, 256}, {0, 1, 2}, {0, 1}})
-      ->ArgNames({"dim", "type", "skewed"})
-      ->UseManualTime();
+void register_rating_step() {
+  add_benchmark("rating_step", rating_step)
+      ->ArgsProduct({{128, 64, 32, 256}, {0, 2}, {0}})
+      ->ArgsProduct({{128, 64}, {0}, {1}})
+      ->Args({128, 1, 0})
+      ->ArgNames({"dim", "type", "skewed"});
 }
 
 }  // namespace unfold::bench

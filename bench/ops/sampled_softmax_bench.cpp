@@ -3,11 +3,11 @@
 // others than float32); softmax_own/dim/negatives/type/cosine against negatives of each query's own. items_per_second
 // counts pairs of a query and a negative; a shared pair takes 6 * dim floating point operations, an own one moves the
 // bytes counted.
-#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "bench/ops/bench_support.hpp"
+#include "bench/ops/ops.hpp"
 #include "unfold/softmax_arguments.hpp"
 
 namespace unfold::bench {
@@ -16,25 +16,6 @@ namespace {
 constexpr std::uint64_t kUsers = 4096;
 
 std::uint64_t n_items() { return by_device(4 << 20, 1 << 19); }
-
-// Items that each user knows, distinct and ascending.
-struct Known {
-  explicit Known(std::uint64_t size) {
-    std::vector<std::uint64_t> host_offsets = {0};
-    std::vector<Row> host_ids;
-    for (std::uint64_t user = 0; user < kUsers; ++user) {
-      std::vector<Row> list = popular_rows(size, n_items(), 10 + user);
-      std::sort(list.begin(), list.end());
-      list.erase(std::unique(list.begin(), list.end()), list.end());
-      host_ids.insert(host_ids.end(), list.begin(), list.end());
-      host_offsets.push_back(host_ids.size());
-    }
-    offsets = upload(host_offsets);
-    ids = upload(host_ids);
-  }
-  DeviceArray<std::uint64_t> offsets;
-  DeviceArray<Row> ids;
-};
 
 // A batch of queries with its gradients, to which negatives are added.
 class Batch {
@@ -49,7 +30,7 @@ class Batch {
         temperature_gradient_(device(), n),
         loss_(device(), 1),
         rejected_(device(), 1),
-        known_(n_known) {
+        known_(kUsers, n_known, n_items()) {
     batch.queries = matrix(queries_);
     batch.positives = matrix(positives_);
     batch.users = users_.data();
@@ -84,7 +65,7 @@ class Batch {
   DeviceArray<float> temperature_gradient_;
   DeviceArray<double> loss_;
   DeviceArray<std::uint64_t> rejected_;
-  Known known_;
+  KnownItems known_;
 };
 
 void softmax_shared(benchmark::State& state) {
@@ -120,18 +101,19 @@ void softmax_own(benchmark::State& state) {
 
 }  // namespace
 
-void register_benchmarks() {
+void register_sampled_softmax() {
   const auto float32 = static_cast<std::int64_t>(TableType::kFloat32);
   const auto bfloat16 = static_cast<std::int64_t>(TableType::kBfloat16);
   const std::vector<std::int64_t> score_types = is_cuda() ? std::vector{float32, bfloat16} : std::vector{float32};
-  benchmark::RegisterBenchmark("softmax_shared", softmax_shared)
-      ->ArgsProduct({{64, 128}, {1024, 8192}, {0, 64}, score_types})
-      ->ArgNames({"dim", "negatives", "known", "scores"})
-      ->UseManualTime();
-  benchmark::RegisterBenchmark("softmax_own", softmax_own)
-      ->ArgsProduct({{64, 128}, {16, 256}, {0, 1}, {0, 1}})
-      ->ArgNames({"dim", "negatives", "type", "cosine"})
-      ->UseManualTime();
+  add_benchmark("softmax_shared", softmax_shared)
+      ->ArgsProduct({{64, 128}, {1024, 8192}, {64}, score_types})
+      ->ArgsProduct({{64}, {8192}, {0}, score_types})
+      ->ArgNames({"dim", "negatives", "known", "scores"});
+  add_benchmark("softmax_own", softmax_own)
+      ->ArgsProduct({{64, 128}, {16, 256}, {0}, {1}})
+      ->Args({128, 256, 0, 0})
+      ->Args({128, 256, 1, 1})
+      ->ArgNames({"dim", "negatives", "type", "cosine"});
 }
 
 }  // namespace unfold::bench

@@ -2,6 +2,7 @@
 // kept/type from each query's own. items_per_second counts scores, of 2 * dim floating point operations; own candidates
 // move the bytes counted.
 #include "bench/ops/bench_support.hpp"
+#include "bench/ops/ops.hpp"
 #include "unfold/softmax_arguments.hpp"
 
 namespace unfold::bench {
@@ -16,8 +17,8 @@ struct Queries {
         positives(n, dim),
         rows(device(), n * n_kept),
         log_count(device(), n * n_kept),
-        workspace(device(), device().select_negatives_workspace_bytes(n, n_candidates, dim) +
-                                (std::uint64_t{64} << 20)) {
+        workspace(device(),
+                  device().select_negatives_workspace_bytes(n, n_candidates, dim) + (std::uint64_t{64} << 20)) {
     hardness.kind = HardnessKind::kScoreWeighted;
     hardness.n_kept = n_kept;
     hardness.temperature = 0.2f;
@@ -69,15 +70,15 @@ void select_own(benchmark::State& state) {
 
 }  // namespace
 
-void register_benchmarks() {
-  benchmark::RegisterBenchmark("select_shared", select_shared)
-      ->ArgsProduct({{64, 128}, {512, 4096}, {1, 32}})
-      ->ArgNames({"dim", "candidates", "kept"})
-      ->UseManualTime();
-  benchmark::RegisterBenchmark("select_own", select_own)
-      ->ArgsProduct({{64, 128}, {64, 512}, {1, 32}, {0, 1}})
-      ->ArgNames({"dim", "candidates", "kept", "type"})
-      ->UseManualTime();
+void register_select_negatives() {
+  add_benchmark("select_shared", select_shared)
+      ->ArgsProduct({{64}, {512, 4096}, {1, 32}})
+      ->Args({128, 4096, 32})
+      ->ArgNames({"dim", "candidates", "kept"});
+  add_benchmark("select_own", select_own)
+      ->ArgsProduct({{64, 128}, {64, 512}, {32}, {0}})
+      ->Args({128, 512, 32, 1})
+      ->ArgNames({"dim", "candidates", "kept", "type"});
 }
 
 }  // namespace unfold::bench

@@ -1,5 +1,6 @@
 // The best items of queries: top_k/dim/items/k. items_per_second counts scores, of 2 * dim floating point operations.
 #include "bench/ops/bench_support.hpp"
+#include "bench/ops/ops.hpp"
 
 namespace unfold::bench {
 namespace {
@@ -22,11 +23,11 @@ void top_k(benchmark::State& state) {
 
 }  // namespace
 
-void register_benchmarks() {
-  benchmark::RegisterBenchmark("top_k", top_k)
-      ->ArgsProduct({{64, 128}, {40000, 1000000}, {10, 100}})
-      ->ArgNames({"dim", "items", "k"})
-      ->UseManualTime();
+void register_top_k() {
+  add_benchmark("top_k", top_k)
+      ->ArgsProduct({{64, 128}, {40000, 1000000}, {100}})
+      ->Args({64, 1000000, 10})
+      ->ArgNames({"dim", "items", "k"});
 }
 
 }  // namespace unfold::bench

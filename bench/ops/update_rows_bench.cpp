@@ -1,6 +1,7 @@
 // The deterministic sparse update: update_rows/dim/optimizer/type/skewed. Optimizer 0 is SGD, 1 AdaGrad, 2 row-wise
 // AdaGrad, 3 Adam.
 #include "bench/ops/bench_support.hpp"
+#include "bench/ops/ops.hpp"
 
 namespace unfold::bench {
 namespace {
@@ -31,13 +32,13 @@ void update_rows(benchmark::State& state) {
 
 }  // namespace
 
-void register_benchmarks() {
-  auto* const bench = benchmark::RegisterBenchmark("update_rows", update_rows);
-  bench->ArgNames({"dim", "optimizer", "type", "skewed"})->UseManualTime();
-  for (const int dim : {64, 128, 256}) {
-    for (const int optimizer : {0, 1, 2, 3}) bench->Args({dim, optimizer, 0, 0});
-    bench->Args({dim, 0, 0, 1})->Args({dim, 0, 1, 0})->Args({dim, 0, 2, 0});
-  }
+void register_update_rows() {
+  add_benchmark("update_rows", update_rows)
+      ->ArgsProduct({{128, 64}, {0, 3, 1, 2}, {0}, {0}})
+      ->ArgsProduct({{128}, {0}, {1, 2}, {0}})
+      ->ArgsProduct({{256}, {0, 3}, {0}, {0}})
+      ->Args({128, 0, 0, 1})
+      ->ArgNames({"dim", "optimizer", "type", "skewed"});
 }
 
 }  // namespace unfold::bench

@@ -1,5 +1,5 @@
-// {fmt} 9 compiled into the library, for builds that link everything statically where there is only a shared one: what
-// its headers declare and do not define.
+// {fmt} 9 for programs that are linked with archives where there is only a shared one: what its headers declare and do
+// not define.
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE

@@ -1,10 +1,13 @@
-// The two functions that Highway's run-time dispatch takes from its library, for builds that link everything
-// statically where there is only a shared one. x86-64; the features of each target are those of Highway 1.0.
+// What Highway's run-time dispatch takes from its library, for programs that are linked with archives where there is
+// only a shared one. x86-64; the features of each target are those of Highway 1.0.
 #include <hwy/targets.h>
 
 namespace hwy {
+namespace {
 
-int64_t SupportedTargets() {
+int64_t targets_for_test = 0;
+
+int64_t targets_of_this_cpu() {
   __builtin_cpu_init();
   int64_t targets = HWY_ENABLED_BASELINE | HWY_EMU128 | HWY_SCALAR;
   if (!__builtin_cpu_supports("ssse3")) return targets;
@@ -33,6 +36,15 @@ int64_t SupportedTargets() {
     return targets;
   }
   return targets | HWY_AVX3_DL;
+}
+
+}  // namespace
+
+int64_t SupportedTargets() { return targets_for_test != 0 ? targets_for_test : targets_of_this_cpu(); }
+
+void SetSupportedTargetsForTest(int64_t targets) {
+  targets_for_test = targets;
+  GetChosenTarget().DeInit();
 }
 
 ChosenTarget& GetChosenTarget() {

@@ -115,8 +115,8 @@ TEST_F(CliFolding, MapDrawsTheGroupsOfAModel) {
 }
 
 TEST_F(CliFolding, TheRecipeMakesItsSets) {
-  const std::filesystem::path recipe = std::filesystem::path(UNFOLD_SOURCE_DIR) / "datasets" / "folding.sh";
-  if (!std::filesystem::exists(recipe)) GTEST_SKIP() << "the sources are not here";
+  UNFOLD_REQUIRE_SOURCES(sources);
+  const std::filesystem::path recipe = sources / "datasets" / "folding.sh";
   ProcessOptions options = process_options();
   options.environment["UNFOLD"] = program().string();
   const ProcessResult result = run_process({"bash", recipe.string(), "sets"}, options);

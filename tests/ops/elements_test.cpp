@@ -40,9 +40,10 @@ HWY_AFTER_NAMESPACE();
 
 #include <bit>
 #include <cmath>
+#include <cstdlib>
+#include <memory>
 #include <vector>
 
-#include "hwy/aligned_allocator.h"
 #include "hwy/targets.h"
 
 namespace unfold::cpu {
@@ -70,10 +71,20 @@ bool same(float a, float b) {
   return (std::isnan(a) && std::isnan(b)) || std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
 }
 
+struct Free {
+  void operator()(void* memory) const { std::free(memory); }
+};
+
+// n elements aligned as table rows are; n * sizeof(Element) is a multiple of 64.
+template <typename Element>
+std::unique_ptr<Element[], Free> aligned_array(std::size_t n) {
+  return std::unique_ptr<Element[], Free>(static_cast<Element*>(std::aligned_alloc(64, n * sizeof(Element))));
+}
+
 template <typename Element>
 void expect_every_value_widens(void (*run)(const Element*, std::size_t, float*)) {
   constexpr std::size_t kAll = 0x10000;
-  const auto from = hwy::AllocateAligned<Element>(kAll);
+  const auto from = aligned_array<Element>(kAll);
   for (std::size_t k = 0; k < kAll; ++k) from[k].bits = static_cast<std::uint16_t>(k);
   std::vector<float> got(kAll);
   run(from.get(), kAll, got.data());
@@ -91,9 +102,9 @@ TEST(ElementVectors, WidenEveryValueAsTheScalarDoes) {
 template <typename Element>
 void expect_scalar_rounding(void (*run)(const float*, const std::uint16_t*, std::size_t, Element*)) {
   constexpr std::size_t kN = 512 * 64;
-  const auto from = hwy::AllocateAligned<float>(kN);
-  const auto random = hwy::AllocateAligned<std::uint16_t>(kN);
-  const auto got = hwy::AllocateAligned<Element>(kN);
+  const auto from = aligned_array<float>(kN);
+  const auto random = aligned_array<std::uint16_t>(kN);
+  const auto got = aligned_array<Element>(kN);
   for (std::size_t k = 0; k < kN; ++k) {
     const RandomBlock draw = philox(1, k, 0);
     const std::uint32_t mantissa = k % 64 == 0 ? 0 : k % 64 == 1 ? 0x7FFFFFu : draw.v[0] >> 9;

@@ -20,10 +20,10 @@ namespace {
 
 // The names of the __global__ functions in the sources of kernels/: the word before the first parenthesis that is not
 // __launch_bounds__'s.
-std::set<std::string> kernels_in_sources() {
+std::set<std::string> kernels_in_sources(const std::filesystem::path& sources) {
   constexpr std::string_view kGlobal = "__global__", kBounds = "__launch_bounds__";
   std::set<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(UNFOLD_SOURCE_DIR "/kernels")) {
+  for (const auto& entry : std::filesystem::directory_iterator(sources / "kernels")) {
     const std::string extension = entry.path().extension().string();
     if (extension != ".cuh" && extension != ".cu") continue;
     const std::string text = read_file(entry.path());
@@ -45,14 +45,14 @@ std::set<std::string> kernels_in_sources() {
 }
 
 // The kernels that no launch has run yet.
-std::set<std::string> kernels_not_run() {
-  std::set<std::string> names = kernels_in_sources();
+std::set<std::string> kernels_not_run(const std::filesystem::path& sources) {
+  std::set<std::string> names = kernels_in_sources(sources);
   for (const auto& [kernel, n_launches] : simt::report().launches) names.erase(kernel);
   return names;
 }
 
 TEST(Emulator, RunsEveryKernel) {
-  if (!std::filesystem::exists(UNFOLD_SOURCE_DIR "/kernels")) GTEST_SKIP() << "the sources are not here";
+  UNFOLD_REQUIRE_SOURCES(sources);
   const std::unique_ptr<Backend> backend = make_emulated_backend();
   const std::vector<selfcheck::OpCheck> checks = selfcheck::all_checks();
   const auto run = [&](const selfcheck::OpCheck& op_check) {
@@ -63,12 +63,14 @@ TEST(Emulator, RunsEveryKernel) {
   for (const selfcheck::OpCheck& op_check : checks) one_of.insert_or_assign(op_check.op, op_check);
   for (const auto& [op, op_check] : one_of) run(op_check);
   for (const selfcheck::OpCheck& op_check : checks) {
-    if (!kernels_not_run().empty()) run(op_check);
+    if (!kernels_not_run(sources).empty()) run(op_check);
   }
-  for (const std::string& kernel : kernels_not_run()) ADD_FAILURE() << kernel << " is run by no check of host/selfcheck";
+  for (const std::string& kernel : kernels_not_run(sources)) {
+    ADD_FAILURE() << kernel << " is run by no check of host/selfcheck";
+  }
 
   const simt::Report report = simt::report();
-  const std::set<std::string> kernels = kernels_in_sources();
+  const std::set<std::string> kernels = kernels_in_sources(sources);
   EXPECT_GE(kernels.size(), 10u);
   fmt::print("{} kernels in kernels/\n", kernels.size());
   for (const std::string& kernel : kernels) {

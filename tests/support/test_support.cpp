@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <initializer_list>
 #include <iterator>
 #include <stdexcept>
 
@@ -32,16 +33,35 @@ std::string read_file(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+namespace {
+
+// $VARIABLE, else the first of `places`, seen from this program, that holds `content`; else an empty path.
+std::filesystem::path find_folder(const char* variable, std::initializer_list<const char*> places,
+                                  std::string_view content) {
+  if (const char* named = std::getenv(variable)) return named;
+  for (const char* place : places) {
+    const std::filesystem::path folder = program_directory() / place;
+    if (std::filesystem::exists(folder / content)) return folder.lexically_normal();
+  }
+  return {};
+}
+
+}  // namespace
+
 std::filesystem::path program() {
   if (const char* named = std::getenv("UNFOLD_PROGRAM")) return named;
   const std::filesystem::path here = program_directory();
   const std::filesystem::path bundled = here / "../bin/unfold";
-  return (std::filesystem::exists(bundled) ? bundled : here / UNFOLD_PROGRAM).lexically_normal();
+  return (std::filesystem::exists(bundled) ? bundled : here / "../host/unfold").lexically_normal();
+}
+
+std::filesystem::path source_directory() {
+  return find_folder("UNFOLD_SOURCE_DIR", {"../../.."}, "kernels/CMakeLists.txt");
 }
 
 std::filesystem::path real_data(std::string_view name) {
-  const char* folder = std::getenv("UNFOLD_DATA");
-  const std::filesystem::path file = program_directory() / (folder != nullptr ? folder : UNFOLD_DATA_DEFAULT) / name;
+  const std::filesystem::path file =
+      find_folder("UNFOLD_DATA", {"../../../../shared/data", "../../shared/data"}, name) / name;
   return std::filesystem::exists(file) ? file : std::filesystem::path();
 }
 
