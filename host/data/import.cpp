@@ -76,6 +76,12 @@ Dataset import_dataset(const fs::path& source, const fs::path& out, const Import
 CachedDataset open_or_import(const fs::path& source, const fs::path& cache, const ImportOptions& options,
                              const ImportProgress& progress) {
   if (Dataset::is_dataset(source)) return {Dataset::open(source), true};
+  std::error_code ignored;
+  if (fs::is_fifo(source, ignored)) {
+    throw DataError(fmt::format("{}: a pipe can be read only once, and the cache reads twice; import it into a folder: "
+                                "--out DIR",
+                                source.string()));
+  }
   const ContentHash content = hash_file(source);
   const fs::path entry = cache_entry(cache, content, options);
   Dataset dataset;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "unfold/error.hpp"
@@ -57,6 +58,7 @@ InteractionReader::InteractionReader(const std::filesystem::path& source, const 
       lines_(source_),
       format_(detect(lines_, options, source_.name())),
       parser_(format_),
+      line_parser_(format_),
       on_error_(options.on_error),
       max_line_bytes_(format_.format == Format::kAdjacency ? kMaxListLineBytes : kMaxTableLineBytes),
       rejected_(source, options),
@@ -68,6 +70,7 @@ InteractionReader::InteractionReader(const std::filesystem::path& source, const 
   report_.columns = format_.columns_text();
   report_.has_ratings = format_.column(Role::kRating) != kNoColumn;
   report_.has_times = has_times();
+  report_.notes = format_.notes;
   if (progress_) progress_(source_.raw_bytes_read(), source_.raw_bytes_total());
 }
 
@@ -81,7 +84,7 @@ bool InteractionReader::next(Record& record) {
 
 // Goes on to the next line that could be parsed.
 bool InteractionReader::next_line() {
-  bool header_due = format_.has_header && report_.n_lines == 0;
+  bool header_due = format_.has_header && !format_.header_is_comment && report_.n_lines == 0;
   while (true) {
     const LineReader::Result result = lines_.next();
     if (result == LineReader::Result::kEnd) {
@@ -97,18 +100,73 @@ bool InteractionReader::next_line() {
                                   lines_.nul_column()));
     } else if (is_blank_line(lines_.text(), format_.format)) {
       continue;
+    } else if (format_.comment != '\0' && lines_.text()[0] == format_.comment) {
+      ++report_.n_comments;
     } else if (header_due) {
       header_due = false;
-    } else if (parser_.parse(lines_.text())) {
+      pass_header();
+    } else if (parse_line()) {
       return true;
     } else {
-      handle_bad_line(parser_.error());
+      handle_bad_line(line_error_);
     }
   }
 }
 
+// The lines of a header whose names hold line breaks.
+void InteractionReader::pass_header() {
+  bool open = !parser_.parse(lines_.text()) && parser_.is_open();
+  while (open && lines_.extend()) open = !parser_.parse(lines_.text()) && parser_.is_open();
+  report_.n_lines += lines_.n_joined() - 1;
+}
+
+bool InteractionReader::parse_line() {
+  if (parser_.parse(lines_.text())) return true;
+  line_error_ = parser_.error();
+  return parser_.is_open() && parse_joined();
+}
+
+// Reads a record whose quoted field goes on in the lines after. A line in it that is a record by itself speaks for a
+// quote that is none: joining would lose it without a word.
+bool InteractionReader::parse_joined() {
+  std::size_t bytes = lines_.text().size();
+  while (lines_.extend()) {
+    const std::string_view more = lines_.text().substr(bytes);
+    bytes = lines_.text().size();
+    const std::string_view line = more.substr(std::min(more.find_first_not_of("\r\n"), more.size()));
+    if (!format_.quotes_are_sure && line_parser_.parse(line)) {
+      line_error_ += fmt::format("; it would hold line {}, a record by itself (quotes around fields with line breaks: "
+                                 "--quote double)",
+                                 lines_.number() + lines_.n_joined() - 1);
+      break;
+    }
+    if (!FieldSplitter::ends_quote(more)) continue;
+    if (parser_.parse(lines_.text())) {
+      report_.n_lines += lines_.n_joined() - 1;
+      return true;
+    }
+    if (!parser_.is_open() || parser_.is_too_long()) {
+      if (!parser_.is_open()) line_error_ = parser_.error();
+      break;
+    }
+  }
+  lines_.give_back();
+  return false;
+}
+
+// A bad line among good ones is to be mended; where many are bad, the file is not laid out as it was taken to be.
+std::string InteractionReader::remedy() const {
+  if (format_.n_misfits < 3 || 10 * format_.n_misfits < format_.n_sampled) {
+    return "; fix the line or pass --on-error skip";
+  }
+  return fmt::format(
+      "; of the first {} lines, {} cannot be read as {} with columns {}: say how the file is laid out (--format, "
+      "--columns, --header, --quote), or pass --on-error skip to leave such lines out",
+      format_.n_sampled, format_.n_misfits, report_.format, report_.columns);
+}
+
 void InteractionReader::handle_bad_line(const std::string& error) {
-  if (on_error_ == OnError::kFail) throw DataError(at_line(error) + "; fix the line or pass --on-error skip");
+  if (on_error_ == OnError::kFail) throw DataError(at_line(error) + remedy());
   if (first_error_.empty()) first_error_ = at_line(error);
   ++report_.n_rejected;
   rejected_.write(lines_.raw());

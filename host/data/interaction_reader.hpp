@@ -61,6 +61,10 @@ class InteractionReader {
 
  private:
   bool next_line();
+  bool parse_line();
+  bool parse_joined();
+  void pass_header();
+  std::string remedy() const;
   void handle_bad_line(const std::string& error);
   void report_progress(bool at_end);
   std::string at_line(const std::string& text) const;
@@ -69,6 +73,7 @@ class InteractionReader {
   LineReader lines_;
   InputFormat format_;
   RecordParser parser_;
+  RecordParser line_parser_;  // of lines inside a quoted field
   OnError on_error_;
   std::size_t max_line_bytes_;
   RejectedLines rejected_;
@@ -76,6 +81,7 @@ class InteractionReader {
   std::chrono::steady_clock::time_point last_progress_;
   ImportReport report_;
   std::string first_error_;
+  std::string line_error_;  // of the present line
 };
 
 }  // namespace unfold
