@@ -92,16 +92,23 @@ bool blanks_fit_better(const Lines& lines, Fit best, const std::function<Fit(For
   return counts.distinct == 1 && counts.modal >= 3 && fit(Format::kSpace) > best;
 }
 
-// Of separators that part the lines evenly, the one whose columns fit best, and among those the first in the lines.
-std::optional<Format> choose_separator(const Lines& lines, const FieldRules& rules,
+// Of separators that part the lines evenly, the one whose columns fit best. Two columns fit anything, so where no values
+// and no names speak for one, it is the one with the most columns, to be asked about; where the user names columns, the
+// first in the lines that has them.
+std::optional<Format> choose_separator(const Lines& lines, const FieldRules& rules, const ImportOptions& options,
                                        const std::function<Fit(Format)>& fit) {
   std::optional<Format> best;
   Fit best_fit = Fit::kNone;
+  std::size_t most_columns = 0;
   for (const Format format : even_separators(lines, rules)) {
     const Fit its_fit = fit(format);
-    if (best.has_value() && its_fit <= best_fit) continue;
+    const std::size_t n_columns = count_columns(lines, format, rules).modal;
+    const bool both_unsure = its_fit <= Fit::kPair && best_fit <= Fit::kPair && options.columns.empty();
+    const bool is_better = both_unsure ? n_columns > most_columns : its_fit > best_fit;
+    if (best.has_value() && !is_better) continue;
     best = format;
     best_fit = its_fit;
+    most_columns = n_columns;
   }
   if (best.has_value() && best_fit <= Fit::kPair && blanks_fit_better(lines, best_fit, fit)) return Format::kSpace;
   return best;
@@ -119,7 +126,7 @@ Format choose_format(const Lines& lines, const FieldRules& rules, const ImportOp
     throw UsageError(fmt::format("--format {}: known are auto, csv, tsv, dat, pipe, semicolon, space and adjacency",
                                  options.format));
   }
-  if (const std::optional<Format> separator = choose_separator(lines, rules, fit)) return *separator;
+  if (const std::optional<Format> separator = choose_separator(lines, rules, options, fit)) return *separator;
   if (has_space_header(lines, options, source)) return Format::kSpace;
   return table_or_lists(lines, options, source);
 }

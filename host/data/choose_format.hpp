@@ -14,7 +14,7 @@ namespace unfold {
 // How well the columns that a separator gives fit the roles of a table.
 enum class Fit {
   kNone,     // some do not
-  kPair,     // two columns, which fit anything
+  kPair,     // two columns, which fit anything, or columns that the user names
   kValues,   // values of ratings or times stand where they should
   kNames,    // a header names users and items
 };

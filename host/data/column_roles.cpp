@@ -62,7 +62,9 @@ std::string time_misfit(const ColumnValues& values, std::size_t column) {
 
 std::string rating_misfit(const ColumnValues& values, std::size_t column) {
   if (values.mostly(column, is_number)) return "";
-  return fmt::format("{} is not a number", in_quotes(values.first_not(column, is_number)));
+  const std::string_view example = values.first_not(column, is_number);
+  return fmt::format("{} is not a number{}", in_quotes(example),
+                     has_decimal_comma(example) ? "; write a decimal point for the comma" : "");
 }
 
 // The roles found so far, as --columns takes them.
@@ -184,6 +186,16 @@ void note_numbers_left_out(InputFormat& format, const ColumnValues& values) {
                                          : ""));
 }
 
+// Small numbers may be seconds since 1970, numbers of events, or months and days.
+void note_small_times(InputFormat& format, const ColumnValues& values) {
+  const int column = format.column(Role::kTime);
+  const auto is_small = [](std::string_view text) { return is_number(text) && !is_clear_time(text); };
+  if (column == kNoColumn || !values.nearly_all(static_cast<std::size_t>(column), is_small)) return;
+  format.notes.push_back(fmt::format("{}: numbers like {} are taken for seconds since 1970",
+                                     format.column_label(Role::kTime),
+                                     in_quotes(values.first(static_cast<std::size_t>(column)))));
+}
+
 // Programs that lack whole numbers with gaps write 7 as 7.0.
 void find_whole_ids(InputFormat& format, const ColumnValues& values) {
   for (const Role role : {Role::kUser, Role::kItem}) {
@@ -262,6 +274,7 @@ void assign_columns(InputFormat& format, const SampleTable& table, const ImportO
                     source, role_name(role), list_columns(format)));
   }
   if (!all_given) note_numbers_left_out(format, values);
+  note_small_times(format, values);
   find_whole_ids(format, values);
 }
 

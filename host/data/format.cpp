@@ -200,7 +200,7 @@ InputFormat detect_format(std::string_view sample, bool complete, const ImportOp
       InputFormat layout = table.layout();
       if (layout.has_header && names_user_and_item(layout.header)) return Fit::kNames;
       assign_columns(layout, table.table(), options, source);
-      return layout.n_columns > 2 ? Fit::kValues : Fit::kPair;
+      return layout.n_columns > 2 && options.columns.empty() ? Fit::kValues : Fit::kPair;
     } catch (const DataError&) {
       return Fit::kNone;
     }

@@ -66,7 +66,7 @@ MappedRatings read_mapped_ratings(const std::filesystem::path& source, const IdM
                                   const ImportOptions& options) {
   ImportOptions reading = options;
   reading.known_ids = true;
-  InteractionReader reader(source, reading);
+  InteractionReader reader({source}, reading);
   const std::filesystem::path folder = temporary_directory();
   ExtendedIds users(user_ids), items(item_ids);
   RatingSpill ratings(1, reader.has_times(), options.memory_bytes / 4, folder);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -122,6 +123,17 @@ ContentHash hash_file(const std::filesystem::path& path) {
   RawFile file(path);
   while (file.fill()) file.consume(file.available().size());
   return file.hash();
+}
+
+ContentHash combined_hash(const std::vector<ContentHash>& hashes) {
+  if (hashes.size() == 1) return hashes[0];
+  return hash_text(fmt::format("{}", fmt::join(hashes, "\n")));
+}
+
+ContentHash hash_files(const std::vector<std::filesystem::path>& paths) {
+  std::vector<ContentHash> hashes;
+  for (const std::filesystem::path& path : paths) hashes.push_back(hash_file(path));
+  return combined_hash(hashes);
 }
 
 ContentHash hash_text(std::string_view text) { return hex(XXH3_128bits(text.data(), text.size())); }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "host/io/file.hpp"
 
@@ -58,6 +59,9 @@ class RawFile {
 
 // Of all of a file's bytes. Throws DataError as RawFile does.
 ContentHash hash_file(const std::filesystem::path& path);
+// Of several files: of one file its own hash.
+ContentHash combined_hash(const std::vector<ContentHash>& hashes);
+ContentHash hash_files(const std::vector<std::filesystem::path>& paths);
 // Of a text.
 ContentHash hash_text(std::string_view text);
 

@@ -89,6 +89,10 @@ class Dataset {
 // by options.memory_bytes and the ids. Throws DataError; then nothing is left behind.
 Dataset import_dataset(const std::filesystem::path& source, const std::filesystem::path& out,
                        const ImportOptions& options, const ImportProgress& progress = {});
+// Likewise several files (at least one), one after the other: the first decides the format, and its header, if any, may
+// stand in front of each. Empty ones are passed over.
+Dataset import_dataset(const std::vector<std::filesystem::path>& sources, const std::filesystem::path& out,
+                       const ImportOptions& options, const ImportProgress& progress = {});
 
 // Opens `source` if it is an imported data set, else the cached import of it, else imports it into the cache.
 // The key is the file's content (XXH3, 128 bits) and the options. `cache` is a directory, made where missing.
@@ -97,6 +101,8 @@ struct CachedDataset {
   bool was_cached;
 };
 CachedDataset open_or_import(const std::filesystem::path& source, const std::filesystem::path& cache,
+                             const ImportOptions& options, const ImportProgress& progress = {});
+CachedDataset open_or_import(const std::vector<std::filesystem::path>& sources, const std::filesystem::path& cache,
                              const ImportOptions& options, const ImportProgress& progress = {});
 
 // $UNFOLD_CACHE, else $XDG_CACHE_HOME/unfold, else ~/.cache/unfold, else the temporary folder.

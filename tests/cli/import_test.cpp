@@ -38,6 +38,23 @@ TEST_F(CliImport, ReadsAPipe) {
   EXPECT_EQ(read_json("data/dataset.json")["source_xxh3_128"], read_json("plain/dataset.json")["source_xxh3_128"]);
 }
 
+TEST_F(CliImport, ReadsSeveralFilesAsOne) {
+  write_file(path("all.csv"), std::string(kRatings) + "u3,i1,2\nu3,i2,1\n");
+  write_file(path("part-0"), kRatings);
+  write_file(path("part-1"), "");
+  write_file(path("part-2"), "user,item,rating\nu3,i1,2\n");
+  write_file(path("part-3"), "u3,i2,1\n");
+  unfold_ok({"import", "all.csv", "--out", "all"});
+  unfold_ok({"import", "part-0", "part-1", "part-2", "part-3", "--out", "parts"});
+  for (const char* file : {"user.npy", "item.npy", "rating.npy", "user_ids.txt", "item_ids.txt"}) {
+    EXPECT_EQ(read_file(path("all") / file), read_file(path("parts") / file)) << file;
+  }
+  unfold_ok({"import", "part-0", "part-2"});
+  EXPECT_THAT(unfold({"import", "part-0", "part-2"}).err, HasSubstr("imported before"));
+  write_file(path("part-4"), "u4,i2\n");
+  expect_error({"import", "part-0", "part-4", "--out", "bad"}, 3, "part-4:1: 2 columns where 3 are expected");
+}
+
 TEST_F(CliImport, APipeIsNotCached) {
   ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
   expect_error({"import", "pipe"}, 3, "--out DIR");

@@ -64,6 +64,12 @@ TEST(FormatTest, TakesTheSeparatorThatPartsTheLinesEvenly) {
 
 TEST(FormatTest, AmongEvenSeparatorsTakesTheOneWhoseValuesFit) {
   EXPECT_EQ(detect("1;2;3,5\n1;3;4,0\n"), "semicolon user=1,item=2,rating=3");
+  EXPECT_THAT(detect_error("1::Heat (1995)::Action|Crime\n2::Casino (1995)::Drama|Crime\n"),
+              HasSubstr("3 columns, no header")) << "bars part each line in two, which fits anything";
+  EXPECT_THAT(detect_error("movieId,title,genres\n1,Heat,Action|Crime\n2,Casino,Drama|Crime\n"),
+              HasSubstr("no column for the users"));
+  EXPECT_EQ(detect("u,http://a/?x=1;y=2\nv,http://b/?x=1;y=2\n", with_columns({{"user", "1"}, {"item", "2"}})),
+            "csv user=1,item=2");
   EXPECT_EQ(detect("1 2 3,5\n1 3 4,0\n"), "space user=1,item=2,rating=3");
   EXPECT_EQ(detect("\"a;b\",\"c\",1\n\"a;c\",\"d\",2\n"), "csv user=1,item=2,rating=3");
   EXPECT_EQ(detect("user,item,date\n1,2,2020-01-01 10:00:00\n"), "csv header user=user,item=item,time=date");
@@ -153,6 +159,8 @@ TEST(FormatTest, NamesColumnsOfNumbersThatAreNotRead) {
                           "reads one)"));
   EXPECT_THAT(notes("user,item,rating,useful\n1,2,3,0\n1,3,4,2\n"),
               ElementsAre("columns of numbers that are not read: useful"));
+  EXPECT_THAT(notes("user,item,time\n1,2,0829\n1,3,1111\n"),
+              ElementsAre("column 'time': numbers like \"0829\" are taken for seconds since 1970"));
   EXPECT_THAT(notes(",user,item\n0,a,b\n1,a,c\n"), ElementsAre()) << "the lines' numbers of pandas";
   EXPECT_THAT(notes("user,item\n1.0,7.0\n2.0,8.0\n"),
               ElementsAre(HasSubstr("column 'user': ids are whole numbers written as decimals (\"1.0\")"),
