@@ -77,6 +77,7 @@ void assign_readable(InputFormat& format, const ColumnValues& values, Role role,
   for (const int column : find_columns_of(format.header, role)) {
     if (is_taken(format, column)) continue;
     const auto n = static_cast<std::size_t>(column);
+    if (values.count(n, [](std::string_view) { return true; }) == 0) continue;  // the lines end before it
     const std::string misfit = role == Role::kTime ? time_misfit(values, n) : rating_misfit(values, n);
     if (misfit.empty()) {
       format.columns[index(role)] = column;
@@ -84,7 +85,7 @@ void assign_readable(InputFormat& format, const ColumnValues& values, Role role,
     }
     if (first_misfit.empty()) first_misfit = fmt::format("column '{}': {}", escaped(format.header[n]), misfit);
   }
-  if (first_misfit.empty() || values.n_lines() == 0) return;
+  if (first_misfit.empty()) return;
   throw DataError(fmt::format("{}: {}; mend the column, or say which columns to read without it: {}", source,
                               first_misfit, columns_option(format)));
 }

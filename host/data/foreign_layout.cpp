@@ -77,7 +77,7 @@ bool is_name_and_number(std::string_view word) {
 bool is_libsvm(const Lines& lines) {
   std::size_t n_pairs = 0;
   const bool all = nearly_all(lines, [&](std::string_view line) {
-    take_word(line);
+    if (take_word(line).find_first_of(",;|") != std::string_view::npos) return false;  // a table with times of day
     for (std::string_view word = take_word(line); !word.empty(); word = take_word(line)) {
       if (word[0] == '#') break;
       if (!is_name_and_number(word)) return false;

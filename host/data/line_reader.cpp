@@ -68,6 +68,7 @@ bool LineReader::fill() {
 std::string_view LineReader::peek(std::size_t bytes) {
   while (end_ - begin_ < bytes && fill()) {
   }
+  peeked_everything_ = at_end_ && end_ - begin_ <= bytes;
   return {buffer_.get() + begin_, std::min(bytes, end_ - begin_)};
 }
 

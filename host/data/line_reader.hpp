@@ -24,7 +24,7 @@ class LineReader {
   // Up to `bytes` from the start of the text. Call before the first next().
   std::string_view peek(std::size_t bytes);
   // True when peek() showed all there is.
-  bool peeked_everything() const { return at_end_; }
+  bool peeked_everything() const { return peeked_everything_; }
   // Longer lines give kTooLong. Bytes without the line's end, >= 1.
   void set_max_line_bytes(std::size_t bytes) { max_line_bytes_ = bytes; }
 
@@ -59,6 +59,7 @@ class LineReader {
   std::size_t end_ = 0;    // of what was read
   std::size_t max_line_bytes_ = std::size_t{1} << 20;
   bool at_end_ = false;
+  bool peeked_everything_ = false;
   bool nul_seen_ = false;     // somewhere in the text read so far
   bool inside_line_ = false;  // the rest of a line that is too long is to come
   std::string_view text_, raw_;

@@ -87,6 +87,11 @@ bool RecordParser::parse_id(Role role, std::string_view& id) {
                                       role_name(role));
     return false;
   }
+  if (id.find('\n') != std::string_view::npos) {
+    error_ = fmt::format("{}: the {} id {} holds a line break, which no id may", format_.column_label(role),
+                         role_name(role), in_quotes(id));
+    return false;
+  }
   if (format_.whole_ids[static_cast<std::size_t>(role)] && is_whole_decimal(id)) id.remove_suffix(2);
   return true;
 }

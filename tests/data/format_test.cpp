@@ -200,6 +200,7 @@ TEST(FormatTest, ListsLookLikeLists) {
       << "baskets: no users";
   EXPECT_THAT(detect_error("root:x:0:0:root:/root:/bin/sh\nbin:x:2:2:bin user:/bin:/no\nsys:x:3:3:sys:/dev:/no\n"),
               HasSubstr("lines hold 7 columns parted by ':', which is not read"));
+}
 
 TEST(FormatTest, ManyColumnsWithoutAHeaderNeedToLookRight) {
   EXPECT_EQ(detect("1,2,3,964982703,x\n1,3,4,964982703,y\n"), "csv user=1,item=2,rating=3,time=4");
