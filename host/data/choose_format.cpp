@@ -33,12 +33,14 @@ void refuse_other_separator(const Lines& lines, const std::string& source) {
   for (const char separator : {':', '^', '~', '\x01', '!', '/'}) {
     const auto count = [&](std::string_view line) { return std::count(line.begin(), line.end(), separator); };
     const auto n = count(lines[lines.size() / 2]);
-    const auto n_same = std::count_if(lines.begin(), lines.end(), [&](std::string_view line) { return count(line) == n; });
+    const auto n_same =
+        std::count_if(lines.begin(), lines.end(), [&](std::string_view line) { return count(line) == n; });
     if (n == 0 || 10 * static_cast<std::size_t>(n_same) < 9 * lines.size()) continue;
     const std::string shown = separator == '\x01' ? "\\001" : std::string(1, separator);
-    throw DataError(fmt::format("{}: lines hold {} columns parted by '{}', which is not read; put tabs there: tr '{}' "
-                                "'\\t' < FILE > ratings.tsv",
-                                source, n + 1, shown, shown));
+    throw DataError(
+        fmt::format("{}: lines hold {} columns parted by '{}', which is not read; put tabs there: tr '{}' "
+                    "'\\t' < FILE > ratings.tsv",
+                    source, n + 1, shown, shown));
   }
 }
 
@@ -92,9 +94,9 @@ bool blanks_fit_better(const Lines& lines, Fit best, const std::function<Fit(For
   return counts.distinct == 1 && counts.modal >= 3 && fit(Format::kSpace) > best;
 }
 
-// Of separators that part the lines evenly, the one whose columns fit best. Two columns fit anything, so where no values
-// and no names speak for one, it is the one with the most columns, to be asked about; where the user names columns, the
-// first in the lines that has them.
+// Of separators that part the lines evenly, the one whose columns fit best. Two columns fit anything, so where no
+// values and no names speak for one, it is the one with the most columns, to be asked about; where the user names
+// columns, the first in the lines that has them.
 std::optional<Format> choose_separator(const Lines& lines, const FieldRules& rules, const ImportOptions& options,
                                        const std::function<Fit(Format)>& fit) {
   std::optional<Format> best;

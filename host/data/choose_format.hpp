@@ -13,10 +13,10 @@ namespace unfold {
 
 // How well the columns that a separator gives fit the roles of a table.
 enum class Fit {
-  kNone,     // some do not
-  kPair,     // two columns, which fit anything, or columns that the user names
-  kValues,   // values of ratings or times stand where they should
-  kNames,    // a header names users and items
+  kNone,    // some do not
+  kPair,    // two columns, which fit anything, or columns that the user names
+  kValues,  // values of ratings or times stand where they should
+  kNames,   // a header names users and items
 };
 
 // `fit` judges a format. Throws UsageError for a format that is not known, DataError where none can be made out.

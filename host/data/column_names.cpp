@@ -14,9 +14,9 @@ namespace {
 
 // Names of columns as normalized_name() writes them, the surest first.
 const std::initializer_list<std::string_view> kUserNames = {
-    "user",       "userid",   "uid",      "usr",      "useridx",   "userindex", "customer", "customerid",
-    "reviewer",   "reviewerid", "member", "memberid", "visitor",   "visitorid", "person",   "personid",
-    "account",    "accountid", "steamid", "client",   "clientid",  "username",  "session",  "sessionid"};
+    "user",     "userid",     "uid",     "usr",      "useridx",  "userindex", "customer", "customerid",
+    "reviewer", "reviewerid", "member",  "memberid", "visitor",  "visitorid", "person",   "personid",
+    "account",  "accountid",  "steamid", "client",   "clientid", "username",  "session",  "sessionid"};
 const std::initializer_list<std::string_view> kItemNames = {
     "item",     "itemid",     "iid",        "itemidx",  "itemindex", "movie",  "movieid", "product", "productid",
     "artist",   "artistid",   "book",       "bookid",   "song",      "songid", "track",   "trackid", "anime",
@@ -24,12 +24,12 @@ const std::initializer_list<std::string_view> kItemNames = {
     "business", "businessid", "parentasin", "asin",     "isbn",      "sku",    "app",     "appid",   "poi",
     "poiid",    "venue",      "venueid",    "location", "locationid"};
 const std::initializer_list<std::string_view> kRatingNames = {
-    "rating", "ratings",   "score",     "stars",       "overall", "userrating", "bookrating", "reviewscore",
-    "value",  "weight",    "count",     "counts",      "plays",   "playcount",  "nplays",     "listens",
-    "clicks", "nlistens",  "listencount"};
+    "rating",      "ratings", "score",  "stars",    "overall",    "userrating", "bookrating",
+    "reviewscore", "value",   "weight", "count",    "counts",     "plays",      "playcount",
+    "nplays",      "listens", "clicks", "nlistens", "listencount"};
 const std::initializer_list<std::string_view> kTimeNames = {
-    "timestamp", "time", "unixtime", "unixreviewtime", "ratingtimestamp", "eventtime", "eventdate", "datetime",
-    "date",      "tdat", "createdat", "ratedat"};
+    "timestamp", "time",     "unixtime", "unixreviewtime", "ratingtimestamp", "eventtime",
+    "eventdate", "datetime", "date",     "tdat",           "createdat",       "ratedat"};
 
 const std::initializer_list<std::string_view>& names_of(Role role) {
   switch (role) {

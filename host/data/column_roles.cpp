@@ -159,10 +159,11 @@ void assign_by_position(InputFormat& format, const ColumnValues& values, const I
     if (role == Role::kRating && decimal_commas) continue;  // the import says what to write
     const std::string reason = misfit(role, static_cast<std::size_t>(column), values, options);
     if (reason.empty()) continue;
-    throw DataError(fmt::format(
-        "{}: {} columns, no header, and {}; say which is which by their numbers: --columns user=N,item=N and, where there "
-        "are such, rating=N,time=N",
-        source, format.n_columns, reason));
+    throw DataError(
+        fmt::format("{}: {} columns, no header, and {}; say which is which by their numbers: --columns user=N,item=N "
+                    "and, where there "
+                    "are such, rating=N,time=N",
+                    source, format.n_columns, reason));
   }
 }
 
@@ -180,11 +181,9 @@ void note_numbers_left_out(InputFormat& format, const ColumnValues& values) {
   const bool more = names.size() > kMaxListed;
   names.resize(std::min(names.size(), kMaxListed));
   if (names.empty()) return;
-  format.notes.push_back(fmt::format("columns of numbers that are not read: {}{}{}", fmt::join(names, ", "),
-                                     more ? ", ..." : "",
-                                     format.column(Role::kRating) == kNoColumn
-                                         ? "; every rating is 1 (--columns rating=NAME reads one)"
-                                         : ""));
+  format.notes.push_back(fmt::format(
+      "columns of numbers that are not read: {}{}{}", fmt::join(names, ", "), more ? ", ..." : "",
+      format.column(Role::kRating) == kNoColumn ? "; every rating is 1 (--columns rating=NAME reads one)" : ""));
 }
 
 // Small numbers may be seconds since 1970, numbers of events, or months and days.

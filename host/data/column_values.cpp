@@ -37,9 +37,8 @@ bool is_date_without_dashes(std::string_view text) {
 }
 
 bool is_of(std::string_view text, std::string_view more) {
-  return std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= '0' && c <= '9') || more.find(c) != std::string_view::npos;
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [&](char c) { return (c >= '0' && c <= '9') || more.find(c) != std::string_view::npos; });
 }
 
 constexpr std::string_view kCapitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -94,8 +93,8 @@ bool ColumnValues::looks_like_times(std::size_t column) const {
   const auto is_date = [](std::string_view text) { return is_time(text) && !is_number(text); };
   if (nearly_all(column, is_date)) return true;
   if (lines_.size() < kMinCounted || all_equal(column)) return false;
-  for (const std::int64_t units : {std::int64_t{1}, std::int64_t{1'000}, std::int64_t{1'000'000},
-                                   std::int64_t{1'000'000'000}}) {
+  for (const std::int64_t units :
+       {std::int64_t{1}, std::int64_t{1'000}, std::int64_t{1'000'000}, std::int64_t{1'000'000'000}}) {
     if (nearly_all(column, [&](std::string_view text) { return is_unix_time_of(text, units); })) return true;
   }
   return false;

@@ -28,7 +28,8 @@ class ColumnValues {
   template <typename Test>
   std::size_t count(std::size_t column, Test test) const {
     std::size_t n = 0;
-    for (const auto* line : lines_) n += column < line->size() && test((*line)[column]) ? std::size_t{1} : std::size_t{0};
+    for (const auto* line : lines_)
+      n += column < line->size() && test((*line)[column]) ? std::size_t{1} : std::size_t{0};
     return n;
   }
   // True for half of the values or more: a few bad ones are for the import to report.

@@ -23,9 +23,8 @@ std::string_view without_blanks(std::string_view text) {
 
 bool begins_with(std::string_view text, std::string_view start) {
   const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-  return text.size() >= start.size() && std::equal(start.begin(), start.end(), text.begin(), [&](char b, char a) {
-           return same(a, b);
-         });
+  return text.size() >= start.size() &&
+         std::equal(start.begin(), start.end(), text.begin(), [&](char b, char a) { return same(a, b); });
 }
 
 bool any_begins_with(const Lines& lines, std::string_view start) {
@@ -122,8 +121,10 @@ constexpr Layout kLayouts[] = {
      "leave out its first lines, those with % and the one with the sizes, and read the rest with --format space"},
     {is_json, "JSON",
      "make columns of it, for instance: jq -r '[.user_id, .item_id, .rating] | @csv' FILE > ratings.csv"},
-    {is_netflix, "laid out as the Netflix prize's files, where a line that ends with ':' names the item of the lines after it",
-     "put the item into each line: awk -F, '/:$/ {item = $1; sub(\":\", \"\", item); next} {print $1 \",\" item \",\" $2 "
+    {is_netflix,
+     "laid out as the Netflix prize's files, where a line that ends with ':' names the item of the lines after it",
+     "put the item into each line: awk -F, '/:$/ {item = $1; sub(\":\", \"\", item); next} {print $1 \",\" item \",\" "
+     "$2 "
      "\",\" $3}' FILE > ratings.csv"},
     {is_kdd_cup, "laid out as the KDD Cup of 2011, where a line user|count stands before the lines of a user",
      "put the user into each line: awk -F'|' 'NF == 2 {user = $1; next} {print user \"\\t\" $0}' FILE > ratings.tsv"},

@@ -45,9 +45,10 @@ void refuse_nuls(const Lines& lines, const std::string& source) {
   const auto holds_nul = [](std::string_view line) { return line.find('\0') != std::string_view::npos; };
   const auto n = static_cast<std::size_t>(std::count_if(lines.begin(), lines.end(), holds_nul));
   if (2 * n <= lines.size() && (n < 3 || 10 * n < lines.size())) return;
-  throw DataError(fmt::format("{}: holds NUL bytes, which text does not: a binary file, or UTF-16; name a text file in "
-                              "UTF-8",
-                              source));
+  throw DataError(
+      fmt::format("{}: holds NUL bytes, which text does not: a binary file, or UTF-16; name a text file in "
+                  "UTF-8",
+                  source));
 }
 
 FieldRules chosen_rules(const ImportOptions& options) {

@@ -163,9 +163,10 @@ bool InteractionReader::parse_joined() {
     bytes = lines_->text().size();
     const std::string_view line = more.substr(std::min(more.find_first_not_of("\r\n"), more.size()));
     if (!format_.quotes_are_sure && line_parser_.parse(line)) {
-      line_error_ += fmt::format("; it would hold line {}, a record by itself (quotes around fields with line breaks: "
-                                 "--quote double)",
-                                 lines_->number() + lines_->n_joined() - 1);
+      line_error_ += fmt::format(
+          "; it would hold line {}, a record by itself (quotes around fields with line breaks: "
+          "--quote double)",
+          lines_->number() + lines_->n_joined() - 1);
       break;
     }
     if (!FieldSplitter::ends_quote(more)) continue;

@@ -39,6 +39,7 @@ class LayoutsTest : public testing::Test {
   }
   std::string refusal(const std::string& text, const ImportOptions& options = {}) {
     write_file(folder_ / "f", text);
+    std::filesystem::remove_all(folder_ / "out");
     return data_error([&] { import_dataset(folder_ / "f", folder_ / "out", options); });
   }
   void expect_refused(const std::string& text, const std::string& words) {
@@ -63,8 +64,10 @@ TEST_F(LayoutsTest, BinaryFilesAreNamed) {
            {"PAR1" + rest, "a Parquet file"},
            {"SQLite format 3\0"s + rest, "an SQLite database"},
            {"\x93NUMPY\x01" + rest, "a NumPy array (.npy)"},
-           {"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x08\0\0\0data.npy"s + rest, "a NumPy archive (.npz)"},
-           {"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x13\0\0\0[Content_Types].xml"s + rest + "xl/workbook.xml",
+           {"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x08\0\0\0data.npy"s + rest,
+            "a NumPy archive (.npz)"},
+           {"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x13\0\0\0[Content_Types].xml"s + rest +
+                "xl/workbook.xml",
             "an Excel workbook (.xlsx)"},
            {"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x05\0\0\0a.csv"s + rest, "a zip archive"},
            {"\x89HDF\r\n\x1a\n" + rest, "an HDF5 file"},
@@ -80,7 +83,8 @@ TEST_F(LayoutsTest, BinaryFilesAreNamed) {
 }
 
 TEST_F(LayoutsTest, OtherLayoutsAreNamed) {
-  expect_refused("%%MatrixMarket matrix coordinate real general\n% made by hand\n3 3 2\n1 1 5\n2 3 4\n", "Matrix Market");
+  expect_refused("%%MatrixMarket matrix coordinate real general\n% made by hand\n3 3 2\n1 1 5\n2 3 4\n",
+                 "Matrix Market");
   expect_refused("{\"user\": \"u\", \"item\": \"i\"}\n{\"user\": \"u\", \"item\": \"j\"}\n", "JSON");
   expect_refused("[\n  {\"user\": 1, \"item\": 2}\n]\n", "JSON");
   expect_refused("{u'username': u'x', u'product_id': u'1'}\n", "JSON");
@@ -88,9 +92,10 @@ TEST_F(LayoutsTest, OtherLayoutsAreNamed) {
   expect_refused("0|2\n550452\t90\t3811\t13:24:00\n323933\t0\t3811\t13:24:00\n", "KDD Cup");
   expect_refused("5 0:1 7:1\n3 1:1 8:1\n4 1:1 7:1\n", "libsvm");
   expect_refused("1 0:0:1 1:7:1\n0 0:1:1 1:8:1\n", "libsvm");
-  expect_refused("product/productId: B001\nreview/userId: A1\nreview/score: 5.0\n\nproduct/productId: B002\n"
-                 "review/userId: A2\nreview/score: 1.0\n",
-                 "records of several lines");
+  expect_refused(
+      "product/productId: B001\nreview/userId: A1\nreview/score: 5.0\n\nproduct/productId: B002\n"
+      "review/userId: A2\nreview/score: 1.0\n",
+      "records of several lines");
   expect_refused("-- dump\nCREATE TABLE r (u int);\nINSERT INTO r VALUES (1,2,3),(4,5,6);\n", "SQL");
   expect_refused("<!DOCTYPE html>\n<html><body>404</body></html>\n", "HTML");
   expect_refused("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "Git LFS");
@@ -155,7 +160,8 @@ TEST_F(LayoutsTest, OtherLineEndsBlanksAndComments) {
   EXPECT_THAT(pairs("user,item,rating\ru,i,3\ru,j,4\r"), UnorderedElementsAre(rated("u", "i", 3), rated("u", "j", 4)));
   EXPECT_THAT(pairs("user, item, rating\nu, i, 3\nu, \"j\", 4\n"),
               UnorderedElementsAre(rated("u", "i", 3), rated("u", "j", 4)));
-  const Dataset dataset = read("# a\n# b\n1 2 3\n# c\n1 3 4\n1 4 4\n1 5 4\n1 6 4\n1 7 4\n1 8 4\n1 9 4\n1 10 4\n1 11 4\n");
+  const Dataset dataset =
+      read("# a\n# b\n1 2 3\n# c\n1 3 4\n1 4 4\n1 5 4\n1 6 4\n1 7 4\n1 8 4\n1 9 4\n1 10 4\n1 11 4\n");
   EXPECT_EQ(dataset.report().n_comments, 3u);
   EXPECT_EQ(dataset.report().n_parsed, 10u);
   EXPECT_THAT(pairs("user,item\n1.0,7.0\n2.0,8.0\n"), UnorderedElementsAre(rated("1", "7", 1), rated("2", "8", 1)));
