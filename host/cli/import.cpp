@@ -1,5 +1,7 @@
 // unfold import DATA [--out DIR]
+#include <filesystem>
 #include <memory>
+#include <vector>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/input_options.hpp"
@@ -11,7 +13,8 @@ namespace unfold::cli {
 namespace {
 
 struct ImportCommand {
-  std::string data, out;
+  std::vector<std::string> data;
+  std::string out;
   InputOptions input;
   bool quiet = false;
   bool json = false;
@@ -20,17 +23,20 @@ struct ImportCommand {
 int run(const ImportCommand& command) {
   Progress progress(command.quiet);
   const ImportOptions options = command.input.resolve();
-  const ImportProgress callback = import_progress(command.data, progress);
+  const std::vector<std::filesystem::path> sources(command.data.begin(), command.data.end());
+  const std::string name =
+      command.data[0] + (sources.size() == 1 ? "" : fmt::format(" and {} more", sources.size() - 1));
+  const ImportProgress callback = import_progress(name, progress);
   catch_interrupts();
   bool was_cached = false;
   const Dataset dataset = [&] {
-    if (!command.out.empty()) return import_dataset(command.data, command.out, options, callback);
-    CachedDataset cached = open_or_import(command.data, command.input.cache_directory(), options, callback);
+    if (!command.out.empty()) return import_dataset(sources, command.out, options, callback);
+    CachedDataset cached = open_or_import(sources, command.input.cache_directory(), options, callback);
     was_cached = cached.was_cached;
     return std::move(cached.dataset);
   }();
   progress.clear();
-  say_report(command.data, dataset.report(), was_cached, progress);
+  say_report(name, dataset.report(), was_cached, progress);
   if (command.json) {
     nlohmann::ordered_json report = to_json(dataset.report());
     report["directory"] = dataset.directory().string();
@@ -44,11 +50,11 @@ int run(const ImportCommand& command) {
 }  // namespace
 
 RunCommand add_import(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("import", "read a file of ratings once into a data set that train maps");
+  CLI::App* app = root.add_subcommand("import", "read files of ratings once into a data set that train maps");
   app->footer("Prints the data set's folder.\n\nExample:\n  unfold import ratings.csv.gz --out ratings.unfold");
   auto command = std::make_shared<ImportCommand>();
   OptionSet options(*app);
-  options.add_positional(command->data, "DATA", "a file of ratings, plain, .gz or .zst");
+  options.add_positional(command->data, "DATA", "files of ratings, read as one; plain, .gz or .zst, or a pipe (/dev/stdin, with --out)");
   options.add(command->out, "out", "folder to write; absent: into the cache, where train finds it", Saved::kNo, "DIR");
   command->input.add_reading(options);
   command->input.add_keeping(options);

@@ -63,6 +63,9 @@ void InputOptions::add_reading(OptionSet& options) {
               "ROLE=COLUMN,... with roles user, item, rating, time and a header name or a number from 1, as in "
               "user=userId,item=movieId; absent: found out");
   options.add(header, "header", "whether the first line names the columns: auto, yes or no");
+  options.add(quote, "quote",
+              "auto (quotes may stand around fields), double (the same, and such fields may hold whole lines), or none "
+              "(a quote is a character like any other)");
   options.add(on_error, "on-error",
               "what to do with a line that cannot be read: fail, or skip (count it and keep it aside)");
   options.add(rejected, "rejected",
@@ -94,6 +97,10 @@ ImportOptions InputOptions::resolve() const {
   if (header != "auto" && header != "yes" && header != "no") {
     throw UsageError(fmt::format("--header: \"{}\" is none of auto, yes, no", header));
   }
+  if (quote != "auto" && quote != "double" && quote != "none") {
+    throw UsageError(fmt::format("--quote: \"{}\" is none of auto, double, none", quote));
+  }
+  options.quote = quote;
   options.on_error = on_error == "skip" ? OnError::kSkip : OnError::kFail;
   if (!rejected.empty() && on_error != "skip") throw UsageError("--rejected needs --on-error skip");
   options.rejected_file = rejected;
@@ -114,7 +121,8 @@ ImportProgress import_progress(const std::string& source, Progress& progress) {
 LoadedData load_data(const std::string& source, const InputOptions& input, Progress& progress) {
   const ImportOptions options = input.resolve();
   const ImportProgress callback = import_progress(source, progress);
-  if (input.no_cache && !Dataset::is_dataset(source)) {
+  std::error_code ignored;
+  if ((input.no_cache && !Dataset::is_dataset(source)) || std::filesystem::is_fifo(source, ignored)) {
     const TemporaryFolder folder;
     Dataset dataset = import_dataset(source, folder.path() / "dataset", options, callback);
     say_report(source, dataset.report(), false, progress);
@@ -133,6 +141,15 @@ LoadedData load_data(const std::string& source, const InputOptions& input, Progr
   return data;
 }
 
+namespace {
+
+void say_layout(const ImportReport& report, Progress& progress) {
+  for (const std::string& note : report.notes) progress.say("  note: " + note);
+  if (report.n_comments > 0) progress.say(fmt::format("  {} comment lines left out", format_count(report.n_comments)));
+}
+
+}  // namespace
+
 void say_report(const std::string& source, const ImportReport& report, bool was_cached, Progress& progress) {
   progress.say(fmt::format("{}: {} ratings of {} users and {} items ({}{}{})", source, format_count(report.n_ratings),
                            format_count(report.n_users), format_count(report.n_items), report.format,
@@ -141,6 +158,7 @@ void say_report(const std::string& source, const ImportReport& report, bool was_
     progress.say(fmt::format("  ratings from {:g} to {:g}, mean {:.4g}", report.rating_min, report.rating_max,
                              report.rating_mean));
   }
+  say_layout(report, progress);
   if (report.n_duplicates > 0) {
     progress.say(fmt::format("  {} repeated pairs dropped, the last {} stays", format_count(report.n_duplicates),
                              report.has_times ? "by time" : "in the file"));
@@ -162,7 +180,9 @@ nlohmann::ordered_json to_json(const ImportReport& report) {
           {"columns", report.columns},
           {"has_ratings", report.has_ratings},
           {"has_times", report.has_times},
+          {"notes", report.notes},
           {"n_lines", report.n_lines},
+          {"n_comments", report.n_comments},
           {"n_parsed", report.n_parsed},
           {"n_rejected", report.n_rejected},
           {"n_duplicates", report.n_duplicates},
@@ -182,6 +202,7 @@ MappedRatings load_mapped(const std::string& role, const std::string& file, cons
   progress.say(fmt::format("{} {}: {} ratings, {} of unknown users, {} of unknown items", role, file,
                            format_count(mapped.ratings.size()), format_count(mapped.n_unknown_users),
                            format_count(mapped.n_unknown_items)));
+  say_layout(mapped.report, progress);
   if (mapped.report.n_duplicates > 0) {
     progress.say(fmt::format("  {} repeated pairs dropped", format_count(mapped.report.n_duplicates)));
   }

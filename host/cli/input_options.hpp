@@ -16,6 +16,7 @@ struct InputOptions {
   std::string format = "auto";
   std::string columns;
   std::string header = "auto";
+  std::string quote = "auto";
   std::uint64_t min_user_ratings = 1;
   std::uint64_t min_item_ratings = 1;
   std::string on_error = "fail";

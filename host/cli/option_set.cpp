@@ -108,6 +108,10 @@ void OptionSet::add_positional(std::string& field, const std::string& name, cons
   app_->add_option(name, field, help)->required()->type_name("");
 }
 
+void OptionSet::add_positional(std::vector<std::string>& field, const std::string& name, const std::string& help) {
+  app_->add_option(name, field, help)->required()->type_name("");
+}
+
 void OptionSet::add_required(std::string& field, const std::string& name, const std::string& value,
                              const std::string& help) {
   app_->add_option(flag_of(name), field, help)->required()->type_name(value);

@@ -43,6 +43,8 @@ class OptionSet {
 
   // The positional argument `name`, which must be given.
   void add_positional(std::string& field, const std::string& name, const std::string& help);
+  // Likewise, one or more of them.
+  void add_positional(std::vector<std::string>& field, const std::string& name, const std::string& help);
   // An option that must be given and is not saved.
   void add_required(std::string& field, const std::string& name, const std::string& value, const std::string& help);
 

@@ -58,7 +58,8 @@ void Progress::importing(const std::string& file, std::uint64_t bytes_done, std:
     import_said_ = true;
     return;
   }
-  const double share = bytes_total == 0 ? 1 : double(bytes_done) / double(bytes_total);
+  if (bytes_total == 0) return show(fmt::format("reading {}  {} MB", file, bytes_done / 1'000'000));  // a pipe
+  const double share = double(bytes_done) / double(bytes_total);
   show(fmt::format("reading {}  {:.0f}%", file, 100 * std::min(share, 1.0)));
 }
 

@@ -15,12 +15,12 @@
 
 namespace unfold {
 
-DatasetBuilder::DatasetBuilder(const std::filesystem::path& source, const std::filesystem::path& directory,
+DatasetBuilder::DatasetBuilder(const std::vector<std::filesystem::path>& sources,
+                               const std::filesystem::path& directory,
                                const ImportOptions& options, const ImportProgress& progress)
-    : source_(source),
-      directory_(directory),
+    : directory_(directory),
       options_(options),
-      reader_(source, options, progress),
+      reader_(sources, options, progress),
       ratings_(new_spill()) {}
 
 // A quarter of the bound each: at most two are alive beside the buffers of a step.

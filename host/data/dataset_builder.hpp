@@ -15,7 +15,7 @@ namespace unfold {
 // caller to remove.
 class DatasetBuilder {
  public:
-  DatasetBuilder(const std::filesystem::path& source, const std::filesystem::path& directory,
+  DatasetBuilder(const std::vector<std::filesystem::path>& sources, const std::filesystem::path& directory,
                  const ImportOptions& options, const ImportProgress& progress);
   // Everything, from the source to dataset.json.
   void build();
@@ -42,7 +42,6 @@ class DatasetBuilder {
   void write_shuffled();
   RatingSpill new_spill() const;
 
-  std::filesystem::path source_;
   std::filesystem::path directory_;
   ImportOptions options_;
   InteractionReader reader_;

@@ -36,11 +36,19 @@ void visit_report(Report& report, Visit&& visit) {
   visit("rating_mean", report.rating_mean);
 }
 
+// Calls visit(key, field) for the fields that a data set written before may lack.
+template <typename Report, typename Visit>
+void visit_added(Report& report, Visit&& visit) {
+  visit("n_comments", report.n_comments);
+  visit("notes", report.notes);
+}
+
 Json options_json(const ImportOptions& options) {
   Json json;
   json["format"] = options.format;
   json["columns"] = options.columns;
   json["header"] = options.header;
+  json["quote"] = options.quote;
   json["min_user_ratings"] = options.min_user_ratings;
   json["min_item_ratings"] = options.min_item_ratings;
   json["on_error"] = options.on_error == OnError::kSkip ? "skip" : "fail";
@@ -68,6 +76,7 @@ void write_dataset_json(const std::filesystem::path& directory, const ImportRepo
   json["format"] = kFormat;
   json["format_version"] = kDatasetVersion;
   visit_report(report, [&](const char* key, const auto& field) { json[key] = field; });
+  visit_added(report, [&](const char* key, const auto& field) { json[key] = field; });
   json["source_xxh3_128"] = source_hash;
   json["user_ids_bytes"] = std::filesystem::file_size(directory / kUserIdsFile);
   json["item_ids_bytes"] = std::filesystem::file_size(directory / kItemIdsFile);
@@ -90,6 +99,9 @@ DatasetDescription read_dataset_json(const std::filesystem::path& directory) {
                                   file.string(), version, kDatasetVersion));
     }
     visit_report(description.report, [&](const char* key, auto& field) { json.at(key).get_to(field); });
+    visit_added(description.report, [&](const char* key, auto& field) {
+      if (json.contains(key)) json.at(key).get_to(field);
+    });
     json.at("source_xxh3_128").get_to(description.source_hash);
     json.at("user_ids_bytes").get_to(description.user_ids_bytes);
     json.at("item_ids_bytes").get_to(description.item_ids_bytes);

@@ -32,38 +32,57 @@ std::string_view take_word(std::string_view& text) {
   return word;
 }
 
-FieldSplitter::FieldSplitter(Format format) : format_(format) {
+FieldSplitter::FieldSplitter(Format format, const FieldRules& rules)
+    : format_(format), words_(format == Format::kSpace || format == Format::kAdjacency) {
   if (format == Format::kTsv) separator_ = '\t';
   if (format == Format::kPipe) separator_ = '|';
   if (format == Format::kSemicolon) separator_ = ';';
-  quotes_ = format == Format::kCsv || format == Format::kTsv || format == Format::kSemicolon;
+  const bool may_quote = format == Format::kCsv || format == Format::kTsv || format == Format::kSemicolon ||
+                         format == Format::kSpace;
+  quotes_ = may_quote && rules.quotes;
+  blanks_follow_ = rules.blanks_follow;
 }
 
 FieldSplitter::Status FieldSplitter::split(std::string_view line) {
   fields_.clear();
-  if (format_ == Format::kSpace || format_ == Format::kAdjacency) {
-    for (std::string_view word = take_word(line); !word.empty(); word = take_word(line)) fields_.push_back(word);
+  if (quotes_ && std::memchr(line.data(), '"', line.size()) != nullptr) return split_quoted(line);
+  if (words_) {
+    split_words(line);
   } else if (format_ == Format::kDat) {
     split_dat(line);
-  } else if (quotes_ && std::memchr(line.data(), '"', line.size()) != nullptr) {
-    return split_quoted(line);
   } else {
     split_plain(line);
   }
   return Status::kOk;
 }
 
+bool FieldSplitter::ends_quote(std::string_view text) {
+  std::size_t quote = text.find('"');
+  while (quote != std::string_view::npos && quote + 1 < text.size() && text[quote + 1] == '"') {
+    quote = text.find('"', quote + 2);
+  }
+  return quote != std::string_view::npos;
+}
+
 std::string FieldSplitter::describe(Status status) const {
   const std::string value = in_quotes(fields_.back());
   if (status == Status::kOpenQuote) {
-    return fmt::format(
-        "column {}: {} begins with a quote that does not end in this line; line breaks inside a field are not "
-        "supported",
-        fields_.size(), value);
+    return fmt::format("column {}: {} begins with a quote that does not end", fields_.size(), value);
   }
   return fmt::format(
       "column {}: {} goes on after its closing quote; a quote inside a quoted field is written twice", fields_.size(),
       value);
+}
+
+void FieldSplitter::split_words(std::string_view line) {
+  for (std::string_view word = take_word(line); !word.empty(); word = take_word(line)) fields_.push_back(word);
+}
+
+// Where the field begins that stands at `begin` or, where blanks part fields, behind them.
+std::size_t FieldSplitter::field_begin(std::string_view line, std::size_t begin) const {
+  while (words_ && begin < line.size() && is_blank(line[begin])) ++begin;
+  while (blanks_follow_ && begin < line.size() && line[begin] == ' ') ++begin;
+  return begin;
 }
 
 void FieldSplitter::split_plain(std::string_view line) {
@@ -74,6 +93,8 @@ void FieldSplitter::split_plain(std::string_view line) {
     begin = n + 1;
   }
   fields_.push_back(line.substr(begin));
+  if (!blanks_follow_) return;
+  for (std::string_view& field : fields_) field.remove_prefix(field_begin(field, 0));
 }
 
 void FieldSplitter::split_dat(std::string_view line) {
@@ -88,8 +109,11 @@ void FieldSplitter::split_dat(std::string_view line) {
 
 FieldSplitter::Status FieldSplitter::split_quoted(std::string_view line) {
   n_unescaped_ = 0;
-  std::size_t begin = 0;
-  while (true) {
+  std::size_t begin = field_begin(line, 0);
+  while (!words_ || begin < line.size()) {
+    const auto separator_after = [&](std::size_t from) {
+      return std::min(words_ ? line.find_first_of(" \t", from) : line.find(separator_, from), line.size());
+    };
     std::size_t end = 0;
     if (begin < line.size() && line[begin] == '"') {
       bool escapes = false;
@@ -105,17 +129,18 @@ FieldSplitter::Status FieldSplitter::split_quoted(std::string_view line) {
       const std::string_view content = line.substr(begin + 1, close - begin - 1);
       fields_.push_back(escapes ? unescape(content) : content);
       end = close + 1;
-      if (end < line.size() && line[end] != separator_) {
-        fields_.back() = line.substr(begin, line.find(separator_, end) - begin);
+      if (end < line.size() && !is_separator(line[end])) {
+        fields_.back() = line.substr(begin, separator_after(end) - begin);
         return Status::kTextAfterQuote;
       }
     } else {
-      end = std::min(line.find(separator_, begin), line.size());
+      end = separator_after(begin);
       fields_.push_back(line.substr(begin, end - begin));
     }
     if (end == line.size()) return Status::kOk;
-    begin = end + 1;
+    begin = field_begin(line, end + 1);
   }
+  return Status::kOk;
 }
 
 std::string_view FieldSplitter::unescape(std::string_view text) {

@@ -2,66 +2,163 @@
 
 #include <fmt/format.h>
 
-#include <optional>
+#include <algorithm>
+#include <set>
+#include <utility>
 
+#include "host/data/choose_format.hpp"
+#include "host/data/column_names.hpp"
 #include "host/data/column_roles.hpp"
 #include "host/data/escaped.hpp"
+#include "host/data/foreign_layout.hpp"
+#include "host/data/line_reader.hpp"
+#include "host/data/record_parser.hpp"
 #include "host/data/table_sample.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
 namespace {
 
-// Columns of equal number on (nearly) every line are a table; lines of many lengths are lists. Where it could be
-// either, a table: then lines that do not fit are reported, while ratings taken for items would go unnoticed.
-Format table_or_lists(const std::vector<std::string_view>& lines, const ImportOptions& options,
-                      const std::string& source) {
-  const ColumnCounts counts = count_columns(lines, Format::kSpace);
-  if (counts.modal < 2) {
-    throw DataError(
-        fmt::format("{}: most lines hold one value, where a user and an item are expected; known are "
-                    "columns parted by ',', ';', '|', '::', tabs or spaces, and lists of items "
-                    "(docs/inputs.md); pass --format",
+using Lines = std::vector<std::string_view>;
+
+// Takes out the comments of a text that begins with such a line, marked by % or #. One whose lines nearly all begin so
+// has none. Gives the mark, and the text of the last comment before the data, which may name the columns.
+struct Comments {
+  char mark = '\0';
+  std::string_view last;
+};
+
+Comments take_comments(Lines& lines) {
+  Comments comments;
+  if (lines[0][0] != '%' && lines[0][0] != '#') return comments;
+  const auto is_comment = [mark = lines[0][0]](std::string_view line) { return line[0] == mark; };
+  const auto data = std::find_if_not(lines.begin(), lines.end(), is_comment);
+  const auto n_later = std::count_if(data, lines.end(), is_comment);
+  if (data == lines.end() || 10 * n_later > lines.end() - data) return comments;
+  comments.mark = lines[0][0];
+  comments.last = *(data - 1);
+  std::erase_if(lines, is_comment);
+  return comments;
+}
+
+void refuse_nuls(const Lines& lines, const std::string& source) {
+  const auto holds_nul = [](std::string_view line) { return line.find('\0') != std::string_view::npos; };
+  const auto n = static_cast<std::size_t>(std::count_if(lines.begin(), lines.end(), holds_nul));
+  if (2 * n <= lines.size() && (n < 3 || 10 * n < lines.size())) return;
+  throw DataError(
+      fmt::format("{}: holds NUL bytes, which text does not: a binary file, or UTF-16; name a text file in "
+                  "UTF-8",
+                  source));
+}
+
+FieldRules chosen_rules(const ImportOptions& options) {
+  if (options.quote != "auto" && options.quote != "double" && options.quote != "none") {
+    throw UsageError(fmt::format("--quote {}: known are auto, double and none", options.quote));
+  }
+  FieldRules rules;
+  rules.quotes = options.quote != "none";
+  return rules;
+}
+
+// A table of the sample with the names of its columns.
+class TableLayout {
+ public:
+  TableLayout(const Lines& lines, Format format, const FieldRules& rules, const ImportOptions& options,
+              const Comments& comments, const std::string& source) {
+    layout_.format = format;
+    layout_.rules = rules;
+    layout_.rules.blanks_follow = blanks_follow_separators(lines, format);
+    layout_.quotes_are_sure = options.quote == "double";
+    layout_.comment = comments.mark;
+    n_columns_ = count_columns(lines, format, layout_.rules).modal;
+    if (n_columns_ < 2) {
+      throw DataError(
+          fmt::format("{}: read as {}, most lines hold one column, where a user and an item are expected; "
+                      "pass another --format",
+                      source, format_name(format)));
+    }
+    table_ = split_table(lines, format, layout_.rules, n_columns_, splitters_);
+    drop_column_after_trailing_separators();
+    layout_.has_header = has_header(table_, options, source);
+    if (layout_.has_header) take_header();
+    if (options.header == "auto" && !layout_.has_header) take_header_from(comments.last);
+    layout_.n_columns = layout_.has_header ? layout_.header.size() : n_columns_;
+  }
+
+  const InputFormat& layout() const { return layout_; }
+  const SampleTable& table() const { return table_; }
+
+ private:
+  void drop_column_after_trailing_separators() {
+    const auto ends_empty = [](const Lines& line) { return line.back().empty(); };
+    const bool first_is_whole = table_.first.size() == n_columns_;
+    if (n_columns_ < 3 || !std::all_of(table_.lines.begin(), table_.lines.end(), ends_empty)) return;
+    if (first_is_whole ? !ends_empty(table_.first) : table_.lines.empty()) return;
+    --n_columns_;
+    for (Lines& line : table_.lines) line.pop_back();
+    if (first_is_whole) table_.first.pop_back();
+  }
+
+  void take_header() {
+    std::vector<std::string>& header = layout_.header;
+    header.assign(table_.first.begin(), table_.first.end());
+    if (header.size() == n_columns_ + 1 && header.back().empty()) header.pop_back();
+    // R writes no name over the names of its rows.
+    if (header.size() + 1 == n_columns_ && first_column_is_distinct()) header.insert(header.begin(), "");
+  }
+
+  void take_header_from(std::string_view comment) {
+    while (!comment.empty() && (comment[0] == layout_.comment || is_blank(comment[0]))) comment.remove_prefix(1);
+    FieldSplitter splitter(layout_.format, layout_.rules);
+    if (splitter.split(comment) != FieldSplitter::Status::kOk || splitter.fields().size() != n_columns_) return;
+    const std::vector<std::string> names(splitter.fields().begin(), splitter.fields().end());
+    if (!names_user_and_item(names)) return;
+    layout_.header = names;
+    layout_.has_header = layout_.header_is_comment = true;
+  }
+
+  bool first_column_is_distinct() const {
+    std::set<std::string_view> values;
+    for (const Lines& line : table_.lines) values.insert(line[0]);
+    return values.size() == table_.lines.size();
+  }
+
+  InputFormat layout_;
+  std::size_t n_columns_;
+  std::vector<FieldSplitter> splitters_;
+  SampleTable table_;
+};
+
+// Reads the sample as the import will, to tell a bad line from a layout that is not what it was taken for.
+void count_misfits(InputFormat& format, const Lines& lines) {
+  RecordParser parser(format);
+  FieldSplitter splitter(format.format, format.rules);
+  bool header_due = format.has_header && !format.header_is_comment;
+  for (std::size_t n = 0; n < lines.size();) {
+    const std::size_t begin = n;
+    split_record(lines, n, splitter);
+    const char* const end = lines[n - 1].data() + lines[n - 1].size();
+    if (!std::exchange(header_due, false)) {
+      ++format.n_sampled;
+      const bool fits = parser.parse({lines[begin].data(), static_cast<std::size_t>(end - lines[begin].data())});
+      format.n_misfits += fits ? 0 : 1;
+    }
+  }
+}
+
+InputFormat lists(const ImportOptions& options, const Comments& comments, const std::string& source) {
+  if (!options.columns.empty()) {
+    throw UsageError(
+        fmt::format("{}: lists of items have no columns to choose from; drop --columns, or pass "
+                    "--format space",
                     source));
   }
-  const bool one_length = counts.distinct == 1;
-  if (one_length && counts.modal > 4 && lines.size() > 1 && options.header != "yes" && options.columns.empty()) {
-    throw DataError(
-        fmt::format("{}: lines of {} values could be columns or lists of items; pass --format space or "
-                    "--format adjacency",
-                    source, counts.modal));
-  }
-  if (one_length) return counts.modal > 4 && lines.size() == 1 ? Format::kAdjacency : Format::kSpace;
-  const bool half_differs = 2 * counts.of_modal <= lines.size();
-  if (counts.largest <= 4) return half_differs ? Format::kAdjacency : Format::kSpace;
-  const bool tenth_differs = 10 * counts.of_modal <= 9 * lines.size();
-  return half_differs || (counts.distinct >= 3 && tenth_differs) ? Format::kAdjacency : Format::kSpace;
-}
-
-// By itself a space-separated table of more than four columns looks like lists; its header tells.
-bool has_space_header(const std::vector<std::string_view>& lines, const ImportOptions& options,
-                      const std::string& source) {
-  std::vector<FieldSplitter> splitters;
-  const SampleTable table = split_table({lines[0]}, Format::kSpace, 0, splitters);
-  return table.first.size() > 1 && has_header(table, options, source);
-}
-
-Format choose_format(const std::vector<std::string_view>& lines, const ImportOptions& options,
-                     const std::string& source) {
-  if (options.format != "auto") {
-    for (const Format format : {Format::kCsv, Format::kTsv, Format::kDat, Format::kPipe, Format::kSemicolon,
-                                Format::kSpace, Format::kAdjacency}) {
-      if (options.format == format_name(format)) return format;
-    }
-    throw UsageError(fmt::format("--format {}: known are auto, csv, tsv, dat, pipe, semicolon, space and adjacency",
-                                 options.format));
-  }
-  const std::optional<Format> separated = find_separator(lines, FirstLine::kAny);
-  if (separated.has_value()) return *separated;
-  ImportOptions by_content = options;
-  by_content.columns.clear();
-  if (has_space_header(lines, by_content, source)) return Format::kSpace;
-  return table_or_lists(lines, options, source);
+  InputFormat result;
+  result.format = Format::kAdjacency;
+  result.has_header = options.header == "yes";
+  result.comment = comments.mark;
+  result.columns = {0, 1, kNoColumn, kNoColumn};
+  return result;
 }
 
 }  // namespace
@@ -91,38 +188,34 @@ InputFormat detect_format(std::string_view sample, bool complete, const ImportOp
   if (options.header != "auto" && options.header != "yes" && options.header != "no") {
     throw UsageError(fmt::format("--header {}: known are auto, yes and no", options.header));
   }
-  const std::vector<std::string_view> lines = sample_lines(sample, complete);
+  const FieldRules rules = chosen_rules(options);
+  Lines lines = sample_lines(sample, complete);
   if (lines.empty()) throw DataError(fmt::format("{}: only blank lines; the file should hold ratings", source));
-  InputFormat result;
-  result.format = choose_format(lines, options, source);
-  if (result.format == Format::kAdjacency) {
-    if (!options.columns.empty()) {
-      throw UsageError(
-          fmt::format("{}: lists of items have no columns to choose from; drop --columns, or pass "
-                      "--format space",
-                      source));
+  refuse_foreign_layout(lines, source);
+  const Comments comments = take_comments(lines);
+  if (comments.mark != '\0') refuse_foreign_layout(lines, source);
+  refuse_nuls(lines, source);
+  const auto fit = [&](Format format) {
+    try {
+      const TableLayout table(lines, format, rules, options, comments, source);
+      InputFormat layout = table.layout();
+      if (layout.has_header && names_user_and_item(layout.header)) return Fit::kNames;
+      assign_columns(layout, table.table(), options, source);
+      return layout.n_columns > 2 && options.columns.empty() ? Fit::kValues : Fit::kPair;
+    } catch (const DataError&) {
+      return Fit::kNone;
     }
-    result.has_header = options.header == "yes";
-    result.columns = {0, 1, kNoColumn, kNoColumn};
-    return result;
-  }
-  if (!complete && sample.find('\n') == std::string_view::npos) {
+  };
+  const Format format = choose_format(lines, rules, options, source, fit);
+  if (format == Format::kAdjacency) return lists(options, comments, source);
+  if (!complete && sample.find(line_end_of(sample)) == std::string_view::npos) {
     throw DataError(
         fmt::format("{}:1: no line ends in the first {} bytes; one rating a line is expected", source, sample.size()));
   }
-  const ColumnCounts counts = count_columns(lines, result.format);
-  if (counts.modal < 2) {
-    throw DataError(
-        fmt::format("{}: read as {}, most lines hold one column, where a user and an item are expected; "
-                    "pass another --format",
-                    source, format_name(result.format)));
-  }
-  std::vector<FieldSplitter> splitters;
-  const SampleTable table = split_table(lines, result.format, counts.modal, splitters);
-  result.has_header = has_header(table, options, source);
-  result.n_columns = result.has_header ? table.first.size() : counts.modal;
-  if (result.has_header) result.header.assign(table.first.begin(), table.first.end());
-  assign_columns(result, table, options, source);
+  const TableLayout table(lines, format, rules, options, comments, source);
+  InputFormat result = table.layout();
+  assign_columns(result, table.table(), options, source);
+  count_misfits(result, lines);
   return result;
 }
 

@@ -1,9 +1,11 @@
 // Raw files to data sets: into a directory, into the cache, and in terms of ids that are known.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "host/data/dataset_builder.hpp"
 #include "host/data/dataset_json.hpp"
@@ -57,16 +59,31 @@ struct StagedEntry {
   StagedDirectory directory;
 };
 
+// Empty parts of a data set in several files are nothing to speak of.
+std::vector<fs::path> with_content(std::vector<fs::path> sources) {
+  const auto is_empty = [](const fs::path& path) {
+    std::error_code ignored;
+    return fs::is_regular_file(path, ignored) && fs::file_size(path, ignored) == 0;
+  };
+  if (!std::all_of(sources.begin(), sources.end(), is_empty)) std::erase_if(sources, is_empty);
+  return sources;
+}
+
 }  // namespace
 
 Dataset import_dataset(const fs::path& source, const fs::path& out, const ImportOptions& options,
+                       const ImportProgress& progress) {
+  return import_dataset(std::vector{source}, out, options, progress);
+}
+
+Dataset import_dataset(const std::vector<fs::path>& sources, const fs::path& out, const ImportOptions& options,
                        const ImportProgress& progress) {
   std::error_code ignored;
   if (fs::exists(fs::symlink_status(out, ignored))) {
     throw UsageError(fmt::format("{}: exists already; choose another name or remove it", out.string()));
   }
   StagedDirectory staged(out);
-  DatasetBuilder builder(source, staged.path(), options, progress);
+  DatasetBuilder builder(with_content(sources), staged.path(), options, progress);
   builder.build();
   staged.commit();
   builder.commit_rejected();
@@ -75,8 +92,24 @@ Dataset import_dataset(const fs::path& source, const fs::path& out, const Import
 
 CachedDataset open_or_import(const fs::path& source, const fs::path& cache, const ImportOptions& options,
                              const ImportProgress& progress) {
-  if (Dataset::is_dataset(source)) return {Dataset::open(source), true};
-  const ContentHash content = hash_file(source);
+  return open_or_import(std::vector{source}, cache, options, progress);
+}
+
+CachedDataset open_or_import(const std::vector<fs::path>& given, const fs::path& cache, const ImportOptions& options,
+                             const ImportProgress& progress) {
+  if (given.size() == 1 && Dataset::is_dataset(given[0])) return {Dataset::open(given[0]), true};
+  const std::vector<fs::path> sources = with_content(given);
+  const fs::path& source = sources[0];
+  const auto pipe = std::find_if(sources.begin(), sources.end(), [](const fs::path& path) {
+    std::error_code ignored;
+    return fs::is_fifo(path, ignored);
+  });
+  if (pipe != sources.end()) {
+    throw DataError(fmt::format("{}: a pipe can be read only once, and the cache reads twice; import it into a folder: "
+                                "--out DIR",
+                                pipe->string()));
+  }
+  const ContentHash content = hash_files(sources);
   const fs::path entry = cache_entry(cache, content, options);
   Dataset dataset;
   if (open_entry(entry, dataset) && rejected_lines_are_there(dataset.report(), source, options)) {
@@ -84,7 +117,7 @@ CachedDataset open_or_import(const fs::path& source, const fs::path& cache, cons
   }
   make_cache_directory(cache);
   StagedEntry staged(entry);
-  DatasetBuilder builder(source, staged.directory.path(), options, progress);
+  DatasetBuilder builder(sources, staged.directory.path(), options, progress);
   builder.build();
   if (builder.source_hash() != content) {
     throw DataError(

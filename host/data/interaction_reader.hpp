@@ -1,4 +1,4 @@
-// A raw file as a stream of interactions: opens it, finds out its format, and keeps account of every line.
+// Raw files as a stream of interactions: opens them, finds out their format, and keeps account of every line.
 #pragma once
 
 #include <chrono>
@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "host/data/format.hpp"
 #include "host/data/line_reader.hpp"
@@ -37,8 +38,9 @@ class RejectedLines {
 
 class InteractionReader {
  public:
-  // Throws DataError, UsageError.
-  InteractionReader(const std::filesystem::path& source, const ImportOptions& options,
+  // Reads `sources` (one or more) one after the other. The first decides the format; where it has a header, the same line
+  // at the front of another is passed over. Throws DataError, UsageError.
+  InteractionReader(const std::vector<std::filesystem::path>& sources, const ImportOptions& options,
                     const ImportProgress& progress = {});
 
   // The next interaction; false at the end of the file. Views are valid until the next call. Throws DataError that
@@ -54,21 +56,32 @@ class InteractionReader {
   const ImportReport& report() const { return report_; }
   // "" where no line was rejected, else what was wrong with the first one.
   const std::string& first_error() const { return first_error_; }
-  // Of the file's bytes, once next() has returned false.
-  ContentHash hash() const { return source_.hash(); }
+  // Of the files' bytes, as hash_files gives it, once next() has returned false.
+  ContentHash hash() const;
   // Puts the rejected lines, if any, in place.
   void commit_rejected() { rejected_.commit(); }
 
  private:
+  bool open_next();
   bool next_line();
+  bool parse_line();
+  bool parse_joined();
+  void pass_header();
+  std::string remedy() const;
   void handle_bad_line(const std::string& error);
   void report_progress(bool at_end);
   std::string at_line(const std::string& text) const;
 
-  TextSource source_;
-  LineReader lines_;
+  std::vector<std::filesystem::path> sources_;
+  std::size_t n_open_ = 1;            // sources opened so far
+  std::vector<ContentHash> hashes_;   // of those read to their end, before the present one
+  std::uint64_t bytes_before_ = 0;    // of the same
+  std::uint64_t bytes_total_ = 0;     // of all
+  std::optional<TextSource> source_;  // the present one
+  std::optional<LineReader> lines_;
   InputFormat format_;
   RecordParser parser_;
+  RecordParser line_parser_;  // of lines inside a quoted field
   OnError on_error_;
   std::size_t max_line_bytes_;
   RejectedLines rejected_;
@@ -76,6 +89,8 @@ class InteractionReader {
   std::chrono::steady_clock::time_point last_progress_;
   ImportReport report_;
   std::string first_error_;
+  std::string header_line_;
+  std::string line_error_;  // of the present line
 };
 
 }  // namespace unfold

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "host/data/column_names.hpp"
 #include "host/data/column_roles.hpp"
+#include "host/data/column_values.hpp"
 #include "host/data/escaped.hpp"
 #include "host/data/line_reader.hpp"
 #include "host/data/number.hpp"
@@ -17,11 +19,6 @@ namespace {
 constexpr const char* kContent = "items, one a line, with columns";
 
 using Names = std::vector<std::string>;
-
-bool is_number(std::string_view text) {
-  float value = 0;
-  return parse_rating(text, value) == NumberStatus::kOk;
-}
 
 // kNoColumn where no name tells. A first column that may be the ids is; "artist" further back may be anything.
 int find_id_column(const Names& header) {
@@ -53,8 +50,10 @@ bool has_item_header(const SampleTable& table, const std::string& wanted, const 
 }
 
 Format choose_item_format(const std::vector<std::string_view>& lines, const std::string& source) {
-  // Genres parted by '|' can give more columns than the table has, but not in its header.
-  if (const auto separator = find_separator(lines, FirstLine::kLikeMost)) return *separator;
+  // Genres parted by '|' can part the lines evenly, but not the header.
+  for (const Format format : even_separators(lines)) {
+    if (count_columns({lines.front()}, format).modal == count_columns(lines, format).modal) return format;
+  }
   const ColumnCounts words = count_columns(lines, Format::kSpace);
   if (words.distinct == 1 && words.modal >= 2) return Format::kSpace;
   throw DataError(
@@ -108,7 +107,7 @@ class ItemTableReader {
     layout.format = choose_item_format(lines, name());
     const std::size_t n_columns = count_columns(lines, layout.format).modal;
     std::vector<FieldSplitter> splitters;
-    const SampleTable table = split_table(lines, layout.format, n_columns, splitters);
+    const SampleTable table = split_table(lines, layout.format, {}, n_columns, splitters);
     layout.has_header = has_item_header(table, wanted, name());
     layout.n_columns = n_columns;
     if (layout.has_header) layout.header.assign(table.first.begin(), table.first.end());
@@ -145,7 +144,8 @@ class ItemTableReader {
           break;
       }
       if (lines_.text().find_first_not_of(" \t") == std::string_view::npos) continue;
-      const FieldSplitter::Status status = splitter_.split(lines_.text());
+      FieldSplitter::Status status = splitter_.split(lines_.text());
+      while (status == FieldSplitter::Status::kOpenQuote && lines_.extend()) status = splitter_.split(lines_.text());
       if (status != FieldSplitter::Status::kOk) fail(splitter_.describe(status));
       const std::size_t n = splitter_.fields().size();
       if (n != layout_.n_columns) {

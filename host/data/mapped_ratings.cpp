@@ -64,7 +64,9 @@ void for_each_kept(RatingSpill& ratings, std::uint64_t n_users, std::uint64_t me
 
 MappedRatings read_mapped_ratings(const std::filesystem::path& source, const IdMap& user_ids, const IdMap& item_ids,
                                   const ImportOptions& options) {
-  InteractionReader reader(source, options);
+  ImportOptions reading = options;
+  reading.known_ids = true;
+  InteractionReader reader({source}, reading);
   const std::filesystem::path folder = temporary_directory();
   ExtendedIds users(user_ids), items(item_ids);
   RatingSpill ratings(1, reader.has_times(), options.memory_bytes / 4, folder);

@@ -70,6 +70,8 @@ class IsoReader {
 
   bool zone(std::int64_t& seconds) {
     if (text_.empty() || skip('Z') || skip('z')) return true;
+    skip(' ');
+    if (skip_word("UTC") || skip_word("GMT") || skip_word("Z")) return true;
     const bool west = skip('-');
     int hour = 0, minute = 0;
     if ((!west && !skip('+')) || !digits(2, hour)) return false;
@@ -98,6 +100,12 @@ class IsoReader {
     return true;
   }
 
+  bool skip_word(std::string_view word) {
+    if (!text_.starts_with(word)) return false;
+    text_.remove_prefix(word.size());
+    return true;
+  }
+
   std::string_view text_;
 };
 
@@ -106,6 +114,15 @@ class IsoReader {
 NumberStatus parse_rating(std::string_view text, float& value) {
   if (!parse_decimal(without_plus(without_blanks(text)), value)) return NumberStatus::kNotANumber;
   return std::isfinite(value) ? NumberStatus::kOk : NumberStatus::kNotFinite;
+}
+
+bool has_decimal_comma(std::string_view text) {
+  const std::size_t comma = text.find(',');
+  if (comma == std::string_view::npos) return false;
+  std::string point(text);
+  point[comma] = '.';
+  float value = 0;
+  return parse_rating(point, value) == NumberStatus::kOk;
 }
 
 bool parse_time(std::string_view text, std::int64_t& seconds) {

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -10,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "unfold/error.hpp"
 
@@ -20,8 +23,11 @@ constexpr std::size_t kBufferBytes = std::size_t{1} << 18;
 
 std::string hex(XXH128_hash_t hash) { return fmt::format("{:016x}{:016x}", hash.high64, hash.low64); }
 
-FileDescriptor open_regular_file(const std::string& name, std::string_view content, std::uint64_t& size) {
-  // O_NONBLOCK: opening a pipe that nobody writes to would wait for ever; regular files do not mind.
+// Pipes are opened without waiting, so that one that nobody writes to is no wait for ever.
+constexpr int kWriterWaitMs = 5000;
+
+FileDescriptor open_file(const std::string& name, std::string_view content, std::uint64_t& size) {
+  // O_NONBLOCK: opening a pipe that nobody writes to would wait for ever, and so would reading it.
   FileDescriptor descriptor(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!descriptor.is_open()) {
     const int error = errno;
@@ -38,11 +44,9 @@ FileDescriptor open_regular_file(const std::string& name, std::string_view conte
         fmt::format("{}: is a directory{}; name a file of {}", name,
                     content == kRatingsContent ? " and holds no imported data set (no dataset.json)" : "", content));
   }
+  if (S_ISFIFO(status.st_mode)) return descriptor;
   if (!S_ISREG(status.st_mode)) {
-    throw DataError(
-        fmt::format("{}: is not a regular file but a pipe or device; write its content to a file and "
-                    "name that",
-                    name));
+    throw DataError(fmt::format("{}: is a terminal or device; name a file or a pipe", name));
   }
   if (status.st_size == 0) {
     throw DataError(fmt::format("{}: the file is empty; it should hold {}", name, content));
@@ -66,7 +70,7 @@ struct RawFile::Hasher {
 RawFile::RawFile(const std::filesystem::path& path, const char* content)
     : name_(path.string()),
       content_(content),
-      descriptor_(open_regular_file(name_, content, bytes_total_)),
+      descriptor_(open_file(name_, content, bytes_total_)),
       hasher_(std::make_unique<Hasher>()),
       buffer_(new char[kBufferBytes]) {
   ::posix_fadvise(descriptor_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
@@ -78,7 +82,8 @@ std::size_t RawFile::read_some(char* out, std::size_t capacity) {
   ssize_t got = 0;
   do {
     got = ::read(descriptor_.get(), out, capacity);
-  } while (got < 0 && errno == EINTR);
+  } while ((got < 0 && errno == EINTR) || (got < 0 && errno == EAGAIN && wait_for_writer(true)) ||
+           (got == 0 && bytes_total_ == 0 && bytes_read_ == 0 && wait_for_writer(false)));
   if (got < 0) {
     throw DataError(fmt::format("{}: cannot read on after {} bytes: {}", name_, bytes_read_, errno_text(errno)));
   }
@@ -86,6 +91,15 @@ std::size_t RawFile::read_some(char* out, std::size_t capacity) {
   XXH3_128bits_update(hasher_->state, out, bytes);
   bytes_read_ += bytes;
   return bytes;
+}
+
+// Waits until a pipe has something to read, or its end: for ever where there is a writer, else a while for one to come.
+bool RawFile::wait_for_writer(bool writer_is_there) {
+  pollfd pipe = {descriptor_.get(), POLLIN, 0};
+  if (!writer_is_there && std::exchange(waited_, true)) return false;
+  const int result = ::poll(&pipe, 1, writer_is_there ? -1 : kWriterWaitMs);
+  if (result < 0 && errno == EINTR) throw DataError(fmt::format("{}: reading was interrupted", name_));
+  return true;
 }
 
 bool RawFile::fill() {
@@ -109,6 +123,17 @@ ContentHash hash_file(const std::filesystem::path& path) {
   RawFile file(path);
   while (file.fill()) file.consume(file.available().size());
   return file.hash();
+}
+
+ContentHash combined_hash(const std::vector<ContentHash>& hashes) {
+  if (hashes.size() == 1) return hashes[0];
+  return hash_text(fmt::format("{}", fmt::join(hashes, "\n")));
+}
+
+ContentHash hash_files(const std::vector<std::filesystem::path>& paths) {
+  std::vector<ContentHash> hashes;
+  for (const std::filesystem::path& path : paths) hashes.push_back(hash_file(path));
+  return combined_hash(hashes);
 }
 
 ContentHash hash_text(std::string_view text) { return hex(XXH3_128bits(text.data(), text.size())); }

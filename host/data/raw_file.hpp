@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "host/io/file.hpp"
 
@@ -18,8 +19,8 @@ inline constexpr const char* kRatingsContent = "ratings";
 
 class RawFile {
  public:
-  // Opens a regular file. Throws DataError for one that is missing, a directory, not readable, not a file, or empty;
-  // `content` is what the file should hold, for messages.
+  // Opens a regular file or a pipe. Throws DataError for one that is missing, a directory, a device, not readable, or a
+  // regular file that is empty; `content` is what the file should hold, for messages.
   explicit RawFile(const std::filesystem::path& path, const char* content = kRatingsContent);
   ~RawFile();
 
@@ -34,12 +35,14 @@ class RawFile {
   const std::string& name() const { return name_; }
   const char* content() const { return content_; }
   std::uint64_t bytes_read() const { return bytes_read_; }
+  // 0 for a pipe.
   std::uint64_t bytes_total() const { return bytes_total_; }
   // Of the bytes read so far.
   ContentHash hash() const;
 
  private:
   std::size_t read_some(char* out, std::size_t capacity);
+  bool wait_for_writer(bool writer_is_there);
 
   struct Hasher;
   std::string name_;
@@ -51,10 +54,14 @@ class RawFile {
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::uint64_t bytes_read_ = 0;
+  bool waited_ = false;  // for somebody to write to a pipe
 };
 
 // Of all of a file's bytes. Throws DataError as RawFile does.
 ContentHash hash_file(const std::filesystem::path& path);
+// Of several files: of one file its own hash.
+ContentHash combined_hash(const std::vector<ContentHash>& hashes);
+ContentHash hash_files(const std::vector<std::filesystem::path>& paths);
 // Of a text.
 ContentHash hash_text(std::string_view text);
 

@@ -7,7 +7,20 @@
 
 namespace unfold {
 
-RecordParser::RecordParser(const InputFormat& format) : format_(format), splitter_(format.format) {}
+bool is_missing(std::string_view id) {
+  if (id.size() > 4 || (!id.empty() && id.find_first_of("Nn\\<") != 0)) return false;
+  for (const char* word : {"NA", "NULL", "null", "NaN", "nan", "None", "\\N", "N/A", "<NA>", "NaT"}) {
+    if (id == word) return true;
+  }
+  return id.empty();
+}
+
+bool is_whole_decimal(std::string_view text) {
+  if (text.size() < 3 || !text.ends_with(".0")) return false;
+  return text.find_first_not_of("0123456789") == text.size() - 2;
+}
+
+RecordParser::RecordParser(const InputFormat& format) : format_(format), splitter_(format.format, format.rules) {}
 
 bool RecordParser::parse(std::string_view line) {
   if (format_.format != Format::kAdjacency) return pending_ = parse_columns(line);
@@ -30,14 +43,32 @@ bool RecordParser::next(Record& record) {
 
 bool RecordParser::parse_columns(std::string_view line) {
   const FieldSplitter::Status status = splitter_.split(line);
+  is_open_ = status == FieldSplitter::Status::kOpenQuote;
   if (status != FieldSplitter::Status::kOk) return fail_split(status);
-  if (splitter_.fields().size() != format_.n_columns) return fail_count();
+  if (!has_all_columns()) return fail_count();
+  if (format_.has_header && is_header()) {
+    error_ = "the line with the columns' names stands here again";
+    return false;
+  }
   return parse_id(Role::kUser, record_.user) && parse_id(Role::kItem, record_.item) && parse_rating_column() &&
          parse_time_column();
 }
 
+// A separator at the end of the line begins no column.
+bool RecordParser::has_all_columns() const {
+  const std::size_t n = splitter_.fields().size();
+  return n == format_.n_columns || (n == format_.n_columns + 1 && splitter_.fields().back().empty());
+}
+
+bool RecordParser::is_header() const {
+  const auto is_name = [&](Role role) {
+    return field(role) == format_.header[static_cast<std::size_t>(format_.column(role))];
+  };
+  return is_name(Role::kUser) && is_name(Role::kItem);
+}
+
 bool RecordParser::fail_split(FieldSplitter::Status status) {
-  error_ = splitter_.describe(status);
+  error_ = splitter_.describe(status) + "; where quotes are characters like any other, pass --quote none";
   return false;
 }
 
@@ -50,10 +81,18 @@ bool RecordParser::fail_count() {
 
 bool RecordParser::parse_id(Role role, std::string_view& id) {
   id = field(role);
-  if (id.empty()) {
-    error_ = fmt::format("{}: the {} id is empty", format_.column_label(role), role_name(role));
+  if (is_missing(id)) {
+    error_ = id.empty() ? fmt::format("{}: the {} id is empty", format_.column_label(role), role_name(role))
+                        : fmt::format("{}: {} stands for a missing {} id", format_.column_label(role), in_quotes(id),
+                                      role_name(role));
     return false;
   }
+  if (id.find('\n') != std::string_view::npos) {
+    error_ = fmt::format("{}: the {} id {} holds a line break, which no id may", format_.column_label(role),
+                         role_name(role), in_quotes(id));
+    return false;
+  }
+  if (format_.whole_ids[static_cast<std::size_t>(role)] && is_whole_decimal(id)) id.remove_suffix(2);
   return true;
 }
 
@@ -62,7 +101,9 @@ bool RecordParser::parse_rating_column() {
   const std::string_view text = field(Role::kRating);
   const NumberStatus status = parse_rating(text, record_.rating);
   if (status == NumberStatus::kOk) return true;
-  const char* reason = status == NumberStatus::kNotANumber ? "is not a number" : "is not a finite number";
+  const char* reason = status == NumberStatus::kNotFinite ? "is not a finite number"
+                       : has_decimal_comma(text)          ? "is not a number; write a decimal point for the comma"
+                                                          : "is not a number";
   error_ = fmt::format("{}: {} {}", format_.column_label(Role::kRating), in_quotes(text), reason);
   return false;
 }

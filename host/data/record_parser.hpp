@@ -18,6 +18,11 @@ struct Record {
   std::int64_t time = 0;  // seconds since 1970; 0 where there is no time column
 };
 
+// Empty, or what programs write for a value that is not there: NA, NULL, NaN, None, \N, ...
+bool is_missing(std::string_view id);
+// Digits and ".0".
+bool is_whole_decimal(std::string_view text);
+
 class RecordParser {
  public:
   explicit RecordParser(const InputFormat& format);
@@ -29,9 +34,15 @@ class RecordParser {
   // a user and no item has none.
   bool next(Record& record);
   const std::string& error() const { return error_; }
+  // After parse() gave false: whether a quoted field does not end in the line, so that it may go on in the next.
+  bool is_open() const { return is_open_; }
+  // After parse() gave false: whether the line has more columns than a record.
+  bool is_too_long() const { return splitter_.fields().size() > format_.n_columns; }
 
  private:
   bool parse_columns(std::string_view line);
+  bool has_all_columns() const;
+  bool is_header() const;
   bool fail_split(FieldSplitter::Status status);
   bool fail_count();
   bool parse_id(Role role, std::string_view& id);
@@ -43,6 +54,7 @@ class RecordParser {
   FieldSplitter splitter_;
   Record record_;
   bool pending_ = false;         // record_ is to be handed out
+  bool is_open_ = false;
   std::string_view more_items_;  // of a list
   std::string error_;
 };

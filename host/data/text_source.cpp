@@ -9,6 +9,7 @@
 #include <new>
 #include <string_view>
 
+#include "host/data/binary_kind.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
@@ -144,28 +145,12 @@ class ZstdDecoder final : public TextSource::Decoder {
   bool inside_frame_ = false;
 };
 
-void reject_unsupported(std::string_view head, const std::string& name) {
-  const char* kind = nullptr;
-  if (head.starts_with("PK\x03\x04"sv)) kind = "a zip archive";
-  if (head.starts_with("\xfd"
-                       "7zXZ\0"sv))
-    kind = "compressed with xz";
-  if (head.starts_with("BZh"sv) && head.substr(std::min<std::size_t>(4, head.size())).starts_with("1AY&SY"sv)) {
-    kind = "compressed with bzip2";
-  }
-  if (kind == nullptr) return;
-  throw DataError(
-      fmt::format("{}: is {}, which is not read directly; unpack it and name the ratings file (plain, "
-                  ".gz or .zst)",
-                  name, kind));
-}
-
 }  // namespace
 
 TextSource::TextSource(const std::filesystem::path& path, const char* content) : raw_(path, content) {
   raw_.fill();
   const std::string_view head = raw_.available();
-  reject_unsupported(head, raw_.name());
+  refuse_binary(head, raw_.name());
   if (head.starts_with(kGzipMagic)) decoder_ = std::make_unique<GzipDecoder>();
   if (is_zstd(head)) decoder_ = std::make_unique<ZstdDecoder>();
 }

@@ -12,7 +12,7 @@ namespace unfold {
 
 class TextSource {
  public:
-  // Throws DataError as RawFile does, and for kinds of files that are known and not supported (zip, xz, bzip2).
+  // Throws DataError as RawFile does, and for kinds of files that are known and not read (binary_kind.hpp).
   explicit TextSource(const std::filesystem::path& path, const char* content = kRatingsContent);
   ~TextSource();
 

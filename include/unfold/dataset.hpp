@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "unfold/id_map.hpp"
 #include "unfold/ratings.hpp"
@@ -24,7 +25,9 @@ struct ImportReport {
   std::string columns;                // "user=userId,item=movieId,rating=rating,time=timestamp"
   bool has_ratings = false;           // the input has a rating column
   bool has_times = false;             // the input has a time column
-  std::uint64_t n_lines = 0;          // lines read, header and blank lines included
+  std::vector<std::string> notes;     // of the layout: columns that are not read, ids that are read as others
+  std::uint64_t n_lines = 0;          // lines read, header, comments and blank lines included
+  std::uint64_t n_comments = 0;       // lines that are comments
   std::uint64_t n_parsed = 0;         // interactions understood
   std::uint64_t n_rejected = 0;       // lines left out under on_error = skip
   std::string rejected_file;          // where they were written, if any
@@ -44,6 +47,8 @@ struct ImportOptions {
   std::map<std::string, std::string>
       columns;                  // role (user, item, rating, time) -> header name or 1-based number; empty: found out
   std::string header = "auto";  // auto, yes, no
+  std::string quote = "auto";   // auto: as in RFC 4180, and lines lost in an open quote are an error; double: without
+                                // that check; none: a quote is a character like any other
   std::uint64_t min_user_ratings = 1;  // users with fewer ratings are left out (repeated with the items' until stable)
   std::uint64_t min_item_ratings = 1;  // items with fewer ratings are left out
   OnError on_error = OnError::kFail;
@@ -51,6 +56,7 @@ struct ImportOptions {
                                         // ".rejected" in the working folder
   std::uint64_t memory_bytes = std::uint64_t{1}
                                << 30;   // bound on buffers that would grow with the file; ids come on top
+  bool known_ids = false;               // the ids are known, as read_mapped_ratings says: users may be counted up
   std::uint64_t max_ids = kUnknownRow;  // per side; lower for tests
 };
 
@@ -83,6 +89,10 @@ class Dataset {
 // by options.memory_bytes and the ids. Throws DataError; then nothing is left behind.
 Dataset import_dataset(const std::filesystem::path& source, const std::filesystem::path& out,
                        const ImportOptions& options, const ImportProgress& progress = {});
+// Likewise several files (at least one), one after the other: the first decides the format, and its header, if any, may
+// stand in front of each. Empty ones are passed over.
+Dataset import_dataset(const std::vector<std::filesystem::path>& sources, const std::filesystem::path& out,
+                       const ImportOptions& options, const ImportProgress& progress = {});
 
 // Opens `source` if it is an imported data set, else the cached import of it, else imports it into the cache.
 // The key is the file's content (XXH3, 128 bits) and the options. `cache` is a directory, made where missing.
@@ -91,6 +101,8 @@ struct CachedDataset {
   bool was_cached;
 };
 CachedDataset open_or_import(const std::filesystem::path& source, const std::filesystem::path& cache,
+                             const ImportOptions& options, const ImportProgress& progress = {});
+CachedDataset open_or_import(const std::vector<std::filesystem::path>& sources, const std::filesystem::path& cache,
                              const ImportOptions& options, const ImportProgress& progress = {});
 
 // $UNFOLD_CACHE, else $XDG_CACHE_HOME/unfold, else ~/.cache/unfold, else the temporary folder.

@@ -85,8 +85,8 @@ TEST_F(BadInputTest, LinesNameFileLineColumnValueAndRemedy) {
   EXPECT_EQ(error_of(good_ + ",30,4\n"), "ratings.csv:4: column 'userId': the user id is empty"s + kRemedy);
   EXPECT_EQ(error_of(good_ + "3,,4\n"), "ratings.csv:4: column 'movieId': the item id is empty"s + kRemedy);
   EXPECT_EQ(error_of("1,2,3\n1,3,4\n1,4,x\n"), "ratings.csv:3: column 3 (rating): \"x\" is not a number"s + kRemedy);
-  EXPECT_THAT(error_of(good_ + "3,\"30\n31\",4\n"),
-              HasSubstr("ratings.csv:4: column 2: \"\\\"30\" begins with a quote"));
+  EXPECT_THAT(error_of(good_ + "3,\"30\n31,4\n"),
+              HasSubstr("ratings.csv:4: column 2: \"\\\"30\" begins with a quote that does not end"));
   EXPECT_THAT(error_of(good_ + "3,3\0,4\n"s), StartsWith("ratings.csv:4: byte 4 of the line is NUL"));
   EXPECT_THAT(error_of(good_ + "3,30," + std::string(10'000'000, 'x') + "\n"),
               StartsWith("ratings.csv:4: the line is longer than 1048576 bytes"));
@@ -175,9 +175,9 @@ TEST_F(BadInputTest, SkipWritesNoFileWhereAllIsWell) {
 
 TEST_F(BadInputTest, SkipOfEverythingIsAnError) {
   EXPECT_EQ(
-      error_of("userId,movieId,rating\n1,2,x\n1,3,y\n", skipping()),
-      "ratings.csv: no ratings: all 2 lines with content were rejected; the first: ratings.csv:2: column 'rating': "
-      "\"x\" is not a number");
+      error_of("userId,movieId,rating\n1,,4\n,3,5\n", skipping()),
+      "ratings.csv: no ratings: all 2 lines with content were rejected; the first: ratings.csv:2: column 'movieId': "
+      "the item id is empty");
 }
 
 TEST_F(BadInputTest, RejectedFileThatCannotBeWritten) {

@@ -172,8 +172,8 @@ TEST_F(DatasetTest, ADataSetNeedsNoCache) {
 }
 
 TEST_F(DatasetTest, FailedImportsLeaveNoCacheEntry) {
-  write_file(source_, "user,item,rating\na,x,bad\n");
-  EXPECT_THAT(data_error([&] { open_or_import(source_, cache_, {}); }), HasSubstr("ratings.csv:2:"));
+  write_file(source_, "user,item,rating\na,x,1\na,y,bad\n");
+  EXPECT_THAT(data_error([&] { open_or_import(source_, cache_, {}); }), HasSubstr("ratings.csv:3:"));
   EXPECT_EQ(count_entries(cache_), 0u);
 }
 
@@ -296,7 +296,7 @@ TEST_F(MappedRatingsTest, MapsInFileOrderAndCountsUnknownIds) {
 }
 
 TEST_F(MappedRatingsTest, DropsDuplicatesOfUnknownIdsToo) {
-  const MappedRatings mapped = map("n,x,1,50\na,y,9,1\nn,x,2,40\nm,x,3,1\na,y,4,2\n");
+  const MappedRatings mapped = map("user,item,rating,time\nn,x,1,50\na,y,9,1\nn,x,2,40\nm,x,3,1\na,y,4,2\n");
   const RatingView ratings = mapped.ratings.view();
   EXPECT_THAT(ratings.ratings, ElementsAre(1.0f, 3.0f, 4.0f));
   EXPECT_THAT(ratings.times, ElementsAre(50, 1, 2));

@@ -13,6 +13,7 @@ namespace unfold {
 namespace {
 
 using test::data_error;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 std::string describe(const InputFormat& format) {
@@ -50,8 +51,26 @@ TEST(FormatTest, AFewBadLinesDoNotHideTheFormat) {
   EXPECT_EQ(detect("1,a b,3\n1,b c,3\n2,c d\n"), "csv user=1,item=2,rating=3") << "blanks are in every line, too";
 }
 
-TEST(FormatTest, PrefersTheSeparatorThatGivesMoreColumns) {
+TEST(FormatTest, TakesTheSeparatorThatPartsTheLinesEvenly) {
+  EXPECT_EQ(detect("user\tplace\trating\nu\tRome, Lazio, Italy, Europe\t1\nv\tBonn, NRW, Germany, Europe\t2\n",
+                   with_columns({{"item", "place"}})),
+            "tsv header user=user,item=place,rating=rating");
+  EXPECT_EQ(detect("u,http://a/?x=1;y=2;z=3;t=4,5\nv,http://b/?x=1;y=2;z=3;t=4,3\n"), "csv user=1,item=2,rating=3");
+  EXPECT_EQ(detect("Rome, Italy\tu\nBonn, Germany\tv\nUlm\tu\n"), "tsv user=1,item=2") << "one name has no comma";
+  std::string titles = "user,item,rating\n";
+  for (int n = 0; n < 40; ++n) titles += "u" + std::to_string(n % 7) + ",a|b|c|d|" + std::to_string(n) + ",3\n";
+  EXPECT_EQ(detect(titles), "csv header user=user,item=item,rating=rating") << "all lines but the header have 5 bars";
+}
+
+TEST(FormatTest, AmongEvenSeparatorsTakesTheOneWhoseValuesFit) {
   EXPECT_EQ(detect("1;2;3,5\n1;3;4,0\n"), "semicolon user=1,item=2,rating=3");
+  EXPECT_THAT(detect_error("1::Heat (1995)::Action|Crime\n2::Casino (1995)::Drama|Crime\n"),
+              HasSubstr("3 columns, no header")) << "bars part each line in two, which fits anything";
+  EXPECT_THAT(detect_error("movieId,title,genres\n1,Heat,Action|Crime\n2,Casino,Drama|Crime\n"),
+              HasSubstr("no column for the users"));
+  EXPECT_EQ(detect("u,http://a/?x=1;y=2\nv,http://b/?x=1;y=2\n", with_columns({{"user", "1"}, {"item", "2"}})),
+            "csv user=1,item=2");
+  EXPECT_EQ(detect("1 2 3,5\n1 3 4,0\n"), "space user=1,item=2,rating=3");
   EXPECT_EQ(detect("\"a;b\",\"c\",1\n\"a;c\",\"d\",2\n"), "csv user=1,item=2,rating=3");
   EXPECT_EQ(detect("user,item,date\n1,2,2020-01-01 10:00:00\n"), "csv header user=user,item=item,time=date");
 }
@@ -63,11 +82,27 @@ TEST(FormatTest, FindsRolesByNameInAnySpelling) {
             "csv header user=user_id,item=parent_asin,rating=rating,time=timestamp");
   EXPECT_EQ(detect("\"User-ID\";\"ISBN\";\"Book-Rating\"\n\"276725\";\"034545104X\";\"0\"\n"),
             "semicolon header user=User-ID,item=ISBN,rating=Book-Rating");
-  EXPECT_EQ(detect("userID\tartistID\tweight\n2\t51\t13883\n"), "tsv header user=userID,item=artistID");
+  EXPECT_EQ(detect("userID\tartistID\tweight\n2\t51\t13883\n"),
+            "tsv header user=userID,item=artistID,rating=weight");
+  EXPECT_EQ(detect("uid,song,play_count\na,b,7\n"), "csv header user=uid,item=song,rating=play_count");
+  EXPECT_EQ(detect("user_id:token\titem_id:token\trating:float\ttimestamp:float\n1\t2\t3\t978300760\n"),
+            "tsv header user=user_id:token,item=item_id:token,rating=rating:float,time=timestamp:float");
   EXPECT_EQ(detect("user item rating when who\n1 2 3 4 5\n"), "space header user=user,item=item,rating=rating");
-  EXPECT_EQ(detect("userid,itemid,rating,Time,Location\n1,t1,2,Weekday,Home\n2,t2,3,NA,NA\n"),
-            "csv header user=userid,item=itemid,rating=rating")
-      << "these times are no times";
+}
+
+TEST(FormatTest, AColumnNamedTimeOrRatingThatCannotBeReadIsAnError) {
+  EXPECT_EQ(detect_error("userid,itemid,rating,Time\n1,t1,2,Weekday\n2,t2,3,NA\n"),
+            "f.csv: column 'Time': \"Weekday\" is not a time (Unix seconds, or a date like 2020-01-31 or "
+            "2020-01-31T23:59:59Z); mend the column, or say which columns to read without it: --columns "
+            "user=userid,item=itemid,rating=rating");
+  EXPECT_THAT(detect_error("user,item,score\n1,2,good\n1,3,bad\n"),
+              HasSubstr("column 'score': \"good\" is not a number; mend the column"));
+  EXPECT_THAT(detect_error("user,item,date\n1,2,20200131\n1,3,20200201\n"),
+              HasSubstr("column 'date': \"20200131\" looks like a date without dashes"));
+  EXPECT_EQ(detect("user,item,time,timestamp\n1,2,noon,978300760\n1,3,dawn,978300761\n"),
+            "csv header user=user,item=item,time=timestamp")
+      << "another column that tells the time can be read";
+  EXPECT_EQ(detect("user,item,date\n1,2,2019-10-01 00:00:00 UTC\n"), "csv header user=user,item=item,time=date");
 }
 
 TEST(FormatTest, TellsAHeaderFromData) {
@@ -89,7 +124,82 @@ TEST(FormatTest, ThirdColumnIsARatingOrATime) {
   EXPECT_EQ(detect("1,2,964982703\n1,3,964981247\n"), "csv user=1,item=2,time=3");
   EXPECT_EQ(detect("1,2,964982703\n1,3,5\n"), "csv user=1,item=2,rating=3");
   EXPECT_EQ(detect("1,2,2020-01-31\n1,3,2020-02-01\n"), "csv user=1,item=2,time=3");
-  EXPECT_EQ(detect("1,2,3,7\n1,3,4,8\n"), "csv user=1,item=2,rating=3,time=4");
+  EXPECT_THAT(detect_error("1,2,pop\n1,3,rock\n"), HasSubstr("column 3 looks neither like ratings nor like times"));
+}
+
+TEST(FormatTest, PositionsGiveRolesOnlyWhereTheValuesFit) {
+  const std::string remedy = "; say which is which by their numbers: --columns user=N,item=N";
+  EXPECT_THAT(detect_error("1,2,3,7\n1,3,4,8\n"),
+              HasSubstr("4 columns, no header, and column 4 does not look like times (\"7\")" + remedy));
+  EXPECT_THAT(detect_error("7,2014-04-02T10:50:09.277Z,214536502,0\n7,2014-04-02T10:54:09Z,214536500,0\n"),
+              HasSubstr("column 2 looks like times"));
+  EXPECT_THAT(detect_error("978300760,u,i\n978300761,u,j\n978300769,v,i\n978300770,v,j\n978300780,w,j\n"),
+              HasSubstr("--columns user=1,item=2"));
+  EXPECT_THAT(detect_error("1609459200,u\n1609459260,u\n1609459320,v\n1609459380,w\n1609459440,v\n"),
+              HasSubstr("column 1 looks like times (\"1609459200\")" + remedy));
+  EXPECT_THAT(detect_error("0,31,5\n1,31,6\n2,32,5\n3,33,7\n4,33,5\n"),
+              HasSubstr("column 1 looks like the lines' numbers (\"0\", ...)" + remedy));
+  ImportOptions known;
+  known.known_ids = true;
+  EXPECT_EQ(detect("0,31,5\n1,31,6\n2,32,5\n3,33,7\n4,33,5\n", known), "csv user=1,item=2,rating=3")
+      << "a test file has each user once";
+  EXPECT_EQ(detect("0,31,5\n1,31,6\n2,32,5\n3,33,7\n4,33,5\n", with_columns({{"user", "1"}, {"item", "2"}})),
+            "csv user=1,item=2");
+  EXPECT_THAT(detect_error("B00005N7P0,A2SUAM1J3GNN3B,5.0,1367193600\n0439886341,A1UH21GLZTYYR5,1.0,1367193601\n"),
+              HasSubstr("look like a product and a customer of Amazon"));
+  std::string stars;
+  for (int n = 0; n < 60; ++n) stars += std::to_string(n * 7 % 19) + "," + std::to_string(1 + n % 5) + ",2005-09-06\n";
+  EXPECT_THAT(detect_error(stars), HasSubstr("column 2 looks like ratings"));
+}
+
+TEST(FormatTest, NamesColumnsOfNumbersThatAreNotRead) {
+  const auto notes = [](const std::string& text) { return detect_format(text, true, {}, "f.csv").notes; };
+  EXPECT_THAT(notes("user,item,hours,genre,price\n1,2,3.5,rpg,10\n1,3,4,rpg,12\n"),
+              ElementsAre("columns of numbers that are not read: hours, price; every rating is 1 (--columns rating=NAME "
+                          "reads one)"));
+  EXPECT_THAT(notes("user,item,rating,useful\n1,2,3,0\n1,3,4,2\n"),
+              ElementsAre("columns of numbers that are not read: useful"));
+  EXPECT_THAT(notes("user,item,time\n1,2,0829\n1,3,1111\n"),
+              ElementsAre("column 'time': numbers like \"0829\" are taken for seconds since 1970"));
+  EXPECT_THAT(notes(",user,item\n0,a,b\n1,a,c\n"), ElementsAre()) << "the lines' numbers of pandas";
+  EXPECT_THAT(notes("user,item\n1.0,7.0\n2.0,8.0\n"),
+              ElementsAre(HasSubstr("column 'user': ids are whole numbers written as decimals (\"1.0\")"),
+                          HasSubstr("column 'item'")));
+}
+
+TEST(FormatTest, TrailingSeparatorsBeginNoColumn) {
+  EXPECT_EQ(detect("user,item,rating,\n1,2,3,\n1,3,4,\n"), "csv header user=user,item=item,rating=rating");
+  EXPECT_EQ(detect("1,2,3,\n1,3,4,\n"), "csv user=1,item=2,rating=3");
+  EXPECT_EQ(detect("1::2::3::\n1::3::4::\n"), "dat user=1,item=2,rating=3");
+  EXPECT_EQ(detect_format("user,item,rating,\n1,2,3\n1,3,4\n", true, {}, "f.csv").n_columns, 3u);
+  EXPECT_EQ(detect_format("user,item,rating\n1,2,3,\n1,3,4,\n", true, {}, "f.csv").n_columns, 3u);
+}
+
+TEST(FormatTest, RowNamesOfRHaveNoName) {
+  const std::string table = "\"user\" \"item\" \"rating\"\n\"1\" \"u\" \"i\" 5\n\"2\" \"u\" \"j\" 4\n";
+  const InputFormat format = detect_format(table, true, {}, "f.csv");
+  EXPECT_EQ(describe(format), "space header user=user,item=item,rating=rating");
+  EXPECT_EQ(format.column(Role::kUser), 1);
+}
+
+TEST(FormatTest, CommentsAreNoData) {
+  EXPECT_EQ(detect("% bip weighted\n% 3 2 2\n1 2 5 978300760\n1 3 4 978300761\n"),
+            "space user=1,item=2,rating=3,time=4");
+  EXPECT_EQ(detect("# FromNodeId\tToNodeId\n1\t2\n1\t3\n"), "tsv user=1,item=2");
+  EXPECT_EQ(detect("#item,user,rating\ni,u,5\nj,u,4\n"), "csv header user=user,item=item,rating=rating")
+      << "a comment may name the columns";
+  EXPECT_EQ(detect("#1,#5\n#1,#6\n#2,#5\n"), "csv user=1,item=2") << "all lines begin so: ids";
+}
+
+TEST(FormatTest, ListsLookLikeLists) {
+  EXPECT_EQ(detect("0 16 18 0\n1 18 7 2 0 1\n2 \n3 4 11\n4 3\n"), "adjacency user item item ...");
+  EXPECT_THAT(detect_error("It was the best of times\nit was the worst\nof times it was\nthe age of wisdom it\n"),
+              HasSubstr("neither columns nor lists"));
+  EXPECT_THAT(detect_error("3 5 9\n3 7\n3 9 12 15 20\n4 5\n3 5 7 9\n4 11 12 13 14 15\n"),
+              HasSubstr("each user on one line"))
+      << "baskets: no users";
+  EXPECT_THAT(detect_error("root:x:0:0:root:/root:/bin/sh\nbin:x:2:2:bin user:/bin:/no\nsys:x:3:3:sys:/dev:/no\n"),
+              HasSubstr("lines hold 7 columns parted by ':', which is not read"));
 }
 
 TEST(FormatTest, ManyColumnsWithoutAHeaderNeedToLookRight) {

@@ -17,12 +17,14 @@
 namespace unfold {
 namespace {
 
+using test::data_error;
 using test::Interactions;
 using test::interactions;
 using test::read_file;
 using test::TempDirectory;
 using test::write_file;
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 // Every file of a data set but dataset.json, by name.
 std::map<std::string, std::string> columns_of(const Dataset& dataset) {
@@ -127,7 +129,9 @@ TEST_F(ImportTest, ResultDoesNotDependOnTheMemoryBound) {
 }
 
 TEST_F(ImportTest, ImplicitPairsAndLists) {
-  const Dataset lists = import("a x y z\nb x\nc\nd y x q r s\n");
+  ImportOptions options;
+  options.format = "adjacency";
+  const Dataset lists = import("a x y z\nb x\nc\nd y x q r s\n", options);
   const Dataset pairs = import("a x\na y\na z\nb x\nd y\nd x\nd q\nd r\nd s\n");
   EXPECT_EQ(lists.report().format, "adjacency");
   EXPECT_FALSE(lists.report().has_ratings);
@@ -148,7 +152,7 @@ TEST_F(ImportTest, RowsFollowFrequencyThenFirstAppearance) {
 }
 
 TEST_F(ImportTest, TheLastDuplicateByTimeStays) {
-  const Dataset timed = import("u,i,1,300\nu,i,2,500\nu,i,3,400\nu,j,4,7\nu,j,5,7\n");
+  const Dataset timed = import("user,item,rating,time\nu,i,1,300\nu,i,2,500\nu,i,3,400\nu,j,4,7\nu,j,5,7\n");
   EXPECT_EQ(interactions(timed), (Interactions{{{"u", "i"}, {2.0f, 500}}, {{"u", "j"}, {5.0f, 7}}}));
   EXPECT_EQ(timed.report().n_duplicates, 3u);
   const Dataset untimed = import("u,i,1\nu,j,9\nu,i,2\n");
@@ -236,7 +240,9 @@ TEST_F(ImportTest, RefusesATargetThatExists) {
 
 class RealDataTest : public ImportTest {
  protected:
-  ImportReport report_of(const std::filesystem::path& file) { return import_dataset(file, next_out(), {}).report(); }
+  ImportReport report_of(const std::filesystem::path& file, const ImportOptions& options = {}) {
+    return import_dataset(file, next_out(), options).report();
+  }
 };
 
 void expect_shape(const ImportReport& report, std::uint32_t n_users, std::uint32_t n_items, std::uint64_t n_ratings) {
@@ -283,10 +289,13 @@ TEST_F(RealDataTest, FrappeAndDePaulMovie) {
   const ImportReport apps = report_of(frappe);
   EXPECT_EQ(apps.n_parsed, 96203u);
   expect_shape(apps, 957, 4082, apps.n_parsed - apps.n_duplicates);
-  const ImportReport movies = report_of(depaul);
+  EXPECT_THAT(data_error([&] { report_of(depaul); }), HasSubstr("column 'Time': \"Weekday\" is not a time"));
+  ImportOptions options;
+  options.columns = {{"user", "userid"}, {"item", "itemid"}, {"rating", "rating"}};
+  const ImportReport movies = report_of(depaul, options);
   EXPECT_EQ(movies.n_parsed, 5043u);
   expect_shape(movies, 97, 79, movies.n_parsed - movies.n_duplicates);
-  EXPECT_FALSE(movies.has_times) << "its Time column holds NA, Weekday and Weekend";
+  EXPECT_FALSE(movies.has_times);
   EXPECT_EQ(movies.columns, "user=userid,item=itemid,rating=rating");
 }
 

@@ -84,9 +84,42 @@ TEST(RecordParserTest, QuotesFollowRfc4180) {
   EXPECT_THAT(split(Format::kCsv, "\"a\","), ElementsAre("a", ""));
   EXPECT_THAT(split(Format::kDat, "a::b:c::"), ElementsAre("a", "b:c", ""));
   EXPECT_THAT(split(Format::kSpace, " a \t b  "), ElementsAre("a", "b"));
-  EXPECT_THAT(parse_error(kCsv, "1,\"2,3,4"), HasSubstr("column 2: \"\\\"2,3,4\" begins with a quote that does not end "
-                                                        "in this line; line breaks inside a field are not supported"));
+  EXPECT_THAT(split(Format::kSpace, " \"a b\" \t c\"d "), ElementsAre("a b", "c\"d"));
+  EXPECT_THAT(parse_error(kCsv, "1,\"2,3,4"), HasSubstr("column 2: \"\\\"2,3,4\" begins with a quote that does not end; "
+                                                        "where quotes are characters like any other, pass --quote none"));
   EXPECT_THAT(parse_error(kCsv, "1,\"2\"x,3,4"), HasSubstr("column 2: \"\\\"2\\\"x\" goes on after its closing quote"));
+}
+
+TEST(RecordParserTest, QuotesMayBeCharactersLikeAnyOther) {
+  FieldSplitter splitter(Format::kTsv, {.quotes = false, .blanks_follow = false});
+  EXPECT_EQ(splitter.split("\"weird al\" yankovic\t\"b"), FieldSplitter::Status::kOk);
+  EXPECT_THAT(splitter.fields(), ElementsAre("\"weird al\" yankovic", "\"b"));
+}
+
+TEST(RecordParserTest, BlanksBehindSeparatorsMayBelongToThem) {
+  FieldSplitter splitter(Format::kCsv, {.quotes = true, .blanks_follow = true});
+  EXPECT_EQ(splitter.split("a b,  c, \"d, e\",f"), FieldSplitter::Status::kOk);
+  EXPECT_THAT(splitter.fields(), ElementsAre("a b", "c", "d, e", "f"));
+}
+
+TEST(RecordParserTest, TellsWhereAQuoteEnds) {
+  EXPECT_TRUE(FieldSplitter::ends_quote("more\",x"));
+  EXPECT_TRUE(FieldSplitter::ends_quote("\"\"\""));
+  EXPECT_FALSE(FieldSplitter::ends_quote("a \"\"word\"\" more"));
+  EXPECT_FALSE(FieldSplitter::ends_quote(""));
+}
+
+TEST(RecordParserTest, ASeparatorAtTheEndBeginsNoColumn) {
+  RecordParser parser(kCsv);
+  const std::string line = "1,2,3,4,";
+  EXPECT_EQ(parse_one(parser, line).time, 4);
+}
+
+TEST(RecordParserTest, MissingAndRepeatedNames) {
+  EXPECT_EQ(parse_error(kCsv, "NULL,2,3,4"), "column 'userId': \"NULL\" stands for a missing user id");
+  EXPECT_EQ(parse_error(kCsv, "1,nan,3,4"), "column 'movieId': \"nan\" stands for a missing item id");
+  EXPECT_EQ(parse_error(kCsv, "userId,movieId,rating,time"), "the line with the columns' names stands here again");
+  EXPECT_THAT(parse_error(kCsv, "1,2,\"3,5\",4"), HasSubstr("\"3,5\" is not a number; write a decimal point"));
 }
 
 TEST(RecordParserTest, UnescapedFieldsStayApart) {
