@@ -23,6 +23,13 @@ std::uint32_t largest_search(const SoftmaxShape& shape, const SoftmaxSettings& s
   return std::max(shape.threshold_rank, shape.is_mined() ? list_length(shape, settings) : 0);
 }
 
+// `seen` is of all ratings. Where low ones are no positives, those of the others decide what a user knows.
+NegativeSource make_source(Backend& backend, const SoftmaxShape& shape, std::uint64_t seed, const RatingView& positives,
+                           const SeenItems& seen) {
+  if (!shape.has_floor) return {backend, shape, seed, positives, seen};
+  return {backend, shape, seed, positives, SeenItems::from_ratings(positives, shape.n_users, shape.n_items)};
+}
+
 // Rows of length 1, so that a product of two is a cosine. A row of zeros stays zero.
 void normalize_rows(HostMatrix& matrix) {
 #pragma omp parallel for schedule(static)
@@ -79,8 +86,7 @@ SoftmaxModel::SoftmaxModel(Backend& backend, const SoftmaxShape& shape, const So
       item_bias_(backend, shape.has_bias ? shape.n_items : 0, 1, 1, TableType::kFloat32, shape.optimizer),
       log_temperature_(backend, 1, 1, 1, TableType::kFloat32, shape.optimizer),
       seen_(SeenItems::from_ratings(train, shape.n_users, shape.n_items)),
-      source_(backend, shape, settings.seed, positives,
-              shape.has_floor ? SeenItems::from_ratings(positives, shape.n_users, shape.n_items) : seen_),
+      source_(make_source(backend, shape, settings.seed, positives, seen_)),
       buffers_(backend, shape, settings.learn_temperature, stride_),
       ranker_(backend, users_.view().weight, items_.view().weight, item_bias_table(), settings.cosine,
               largest_search(shape, settings)) {

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "tests/support/cli_test.hpp"
+#include "unfold/model.hpp"
 
 namespace unfold::test {
 namespace {

@@ -75,7 +75,13 @@ TEST_P(Refit, IsATrainingOnBothPartsOfTheEpochsThatValidationChose) {
   options.refit = true;
   TrainCallbacks callbacks;
   Model before;
-  callbacks.chosen = [&](TrainResult& result) { before = result.model; };
+  callbacks.chosen = [&](TrainResult& result) {
+    before.user_embedding = result.model.user_embedding;
+    before.item_embedding = result.model.item_embedding;
+    before.user_bias = result.model.user_bias;
+    before.item_bias = result.model.item_bias;
+    before.history = result.model.history;
+  };
   const TrainResult result = train(*backend, halves.data(), options, callbacks);
   EXPECT_TRUE(result.refitted);
   EXPECT_EQ(result.best_epoch, chosen.best_epoch);
