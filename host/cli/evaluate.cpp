@@ -18,14 +18,21 @@ struct EvaluateCommand {
   std::uint32_t threads = 0;
   ScoreOptions score;
   InputOptions input;
+  bool exclude_seen = false;
   bool quiet = false;
   bool json = false;
 };
 
-// The model was trained on ratings, not on bare pairs.
-bool is_explicit(const Model& model) {
-  const auto data = model.training.find("data");
-  return predicts_ratings(model) && (data == model.training.end() || data->value("has_ratings", true));
+// The ratings whose pair is new to the model: neither in its training nor in its validation part.
+Ratings new_ratings(const RatingView& test, const SeenItems& seen) {
+  RatingWriter kept = RatingWriter::temporary(test.has_times());
+  for (std::uint64_t n = 0; n < test.size(); ++n) {
+    const Rating rating = test[n];
+    const bool is_known = rating.user != kUnknownRow && rating.item != kUnknownRow;
+    const auto is_in = [&](const ItemLists& lists) { return lists.contains(rating.user, rating.item); };
+    if (!is_known || (!is_in(seen) && !is_in(seen.validation))) kept.append(rating);
+  }
+  return kept.finish();
 }
 
 int run(const EvaluateCommand& command) {
@@ -33,11 +40,18 @@ int run(const EvaluateCommand& command) {
     throw UsageError("evaluate: give --test FILE, --candidates FILE, or both");
   }
   EvaluateOptions options = command.score.resolve();
+  if (command.test.empty() && command.exclude_seen) {
+    throw UsageError("evaluate: --exclude-seen leaves out ratings of a test file; give --test FILE too");
+  }
   if (command.test.empty() && !command.score.items.empty()) {
     throw UsageError("evaluate: --items measures folding beside the scores on a test file; give --test FILE too");
   }
   Progress progress(command.quiet);
   const Model model = load_model(command.model);
+  say_unknown_parts(command.model, model, progress);
+  if (const auto floor = positive_from(model); floor && !command.score.relevant_rating) {
+    options.relevant_rating = static_cast<double>(*floor);
+  }
   const std::optional<ItemGroups> groups = command.score.read_groups(model.item_ids, progress);
   if (groups) options.groups = &*groups;
   const std::unique_ptr<Backend> backend = make_backend(
@@ -47,15 +61,24 @@ int run(const EvaluateCommand& command) {
   nlohmann::ordered_json scores;
   std::string tables;
   if (!command.test.empty()) {
-    const MappedRatings test =
-        load_mapped("test", command.test, model.user_ids, model.item_ids, command.input, progress);
-    const Evaluation evaluation = evaluate(*backend, uploaded.tables(), test.ratings.view(), model.seen,
-                                           is_explicit(model) && test.report.has_ratings, options);
+    MappedRatings test = load_mapped("test", command.test, model.user_ids, model.item_ids, command.input,
+                                     positive_from(model), progress);
+    if (command.exclude_seen) {
+      const std::uint64_t n = test.ratings.size();
+      test.ratings = new_ratings(test.ratings.view(), model.seen);
+      progress.say(fmt::format("  {} of them left out: the model was trained or validated on these pairs",
+                               format_count(n - test.ratings.size())));
+    }
+    const Evaluation evaluation =
+        evaluate(*backend, uploaded.tables(), test.ratings.view(), model.seen,
+                 predicts_ratings(model) && has_ratings(model) && test.report.has_ratings, options);
+    warn_of_scores(command.test, evaluation, "--exclude-seen leaves them out altogether", progress);
     scores = evaluation.to_json();
     tables = score_table(evaluation);
   }
   if (!command.candidates.empty()) {
     const Evaluation evaluation = evaluate_candidates(*backend, uploaded.tables(), model, command.candidates, options);
+    warn_of_scores(command.candidates, evaluation, "", progress);
     if (command.test.empty()) {
       scores = evaluation.to_json();
     } else {
@@ -73,7 +96,7 @@ int run(const EvaluateCommand& command) {
 RunCommand add_evaluate(CLI::App& root) {
   CLI::App* app = root.add_subcommand("evaluate", "score a model on a test file, beside the popularity baseline");
   app->footer(
-      "Rating error, and full ranking over all items with each user's training items masked.\n\n"
+      "Rating error, and full ranking over all items with each user's training and validation items masked.\n\n"
       "Examples:\n"
       "  unfold evaluate model --test test.csv --at 5,10,20 --json\n"
       "  unfold evaluate model --test test.csv --items items.tsv --group-column category");
@@ -84,6 +107,8 @@ RunCommand add_evaluate(CLI::App& root) {
   options.add(command->candidates, "candidates",
               "rank each test item among its own negatives: lines of (user,item), then items, separated by tabs",
               Saved::kYes, "FILE");
+  options.add(command->exclude_seen, "exclude-seen",
+              "leave out the test ratings whose pair the model was trained or validated on, of rmse and mae too");
   command->score.add(options);
   options.add(command->device, "device", "auto, cpu, cuda or cuda:N");
   options.add(command->threads, "threads", "CPU threads; 0: all that the process may use");

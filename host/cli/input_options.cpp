@@ -195,9 +195,25 @@ nlohmann::ordered_json to_json(const ImportReport& report) {
           {"rating_mean", report.rating_mean}};
 }
 
+namespace {
+
+Ratings rated_alike(const RatingView& pairs, float rating) {
+  RatingWriter writer = RatingWriter::temporary(pairs.has_times());
+  for (std::uint64_t n = 0; n < pairs.size(); ++n) {
+    Rating pair = pairs[n];
+    pair.rating = rating;
+    writer.append(pair);
+  }
+  return writer.finish();
+}
+
+}  // namespace
+
 MappedRatings load_mapped(const std::string& role, const std::string& file, const IdMap& user_ids,
-                          const IdMap& item_ids, const InputOptions& input, Progress& progress) {
+                          const IdMap& item_ids, const InputOptions& input, std::optional<float> positive_from,
+                          Progress& progress) {
   MappedRatings mapped = read_mapped_ratings(file, user_ids, item_ids, input.resolve());
+  if (positive_from && !mapped.report.has_ratings) mapped.ratings = rated_alike(mapped.ratings.view(), *positive_from);
   throw_if_interrupted();
   progress.say(fmt::format("{} {}: {} ratings, {} of unknown users, {} of unknown items", role, file,
                            format_count(mapped.ratings.size()), format_count(mapped.n_unknown_users),

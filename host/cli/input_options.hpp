@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "host/cli/option_set.hpp"
@@ -54,8 +55,10 @@ nlohmann::ordered_json to_json(const ImportReport& report);
 // The import's callback: shows progress, throws Interrupted after Ctrl-C.
 ImportProgress import_progress(const std::string& source, Progress& progress);
 
-// A test or validation file in terms of the model's ids, and what it held that the model does not know.
+// A test or validation file, or an imported data set, in terms of the model's ids, and what it held that the model does
+// not know. Pairs without ratings are positives: they get the rating `positive_from`, where the model has one.
 MappedRatings load_mapped(const std::string& role, const std::string& file, const IdMap& user_ids,
-                          const IdMap& item_ids, const InputOptions& input, Progress& progress);
+                          const IdMap& item_ids, const InputOptions& input, std::optional<float> positive_from,
+                          Progress& progress);
 
 }  // namespace unfold::cli

@@ -79,7 +79,8 @@ void Progress::epoch(const nlohmann::ordered_json& line, std::uint32_t n_epochs)
                                                                   {"validation_recall@20", "validation recall@20"},
                                                                   {"validation_ndcg@20", "ndcg@20"}}};
   for (const auto& [key, words] : kScores) {
-    if (line.contains(key)) text += fmt::format("  {} {:.4f}", words, line.value(key, std::nan("")));
+    const auto score = line.find(key);
+    if (score != line.end() && score->is_number()) text += fmt::format("  {} {:.4f}", words, score->get<double>());
   }
   text +=
       fmt::format("  {} ratings/s  {}  waiting for data {:.1f}%", format_rate(line.value("ratings_per_second", 0.0)),

@@ -7,6 +7,7 @@
 #include "host/cli/interrupt.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/query_output.hpp"
+#include "host/cli/scores.hpp"
 #include "host/data/escaped.hpp"
 #include "unfold/error.hpp"
 
@@ -17,6 +18,9 @@ void check_usage(const QueryCommand& command) {
   if (command.id.empty() == command.ids.empty()) {
     throw UsageError(fmt::format("{}: give --{} ID or --ids FILE{}", command.name, command.noun,
                                  command.id.empty() ? "" : ", not both"));
+  }
+  if (command.include_seen && command.exclude_seen) {
+    throw UsageError(fmt::format("{}: give --include-seen or --exclude-seen, not both", command.name));
   }
   validate(command.query);
 }
@@ -101,6 +105,9 @@ int run_query(const QueryCommand& command, const AskModel& ask, const WhyNoList&
   const IdKind kind{command.noun == "user" ? model.user_ids : model.item_ids, command.noun.c_str(), command.model};
   const std::vector<Row> rows = find_rows(command, kind, model, why_no_list, progress);
   const std::optional<ItemTable> titles = read_titles(command, model, progress);
+  QueryOptions query = command.query;
+  query.exclude_seen = !command.include_seen;
+  if (command.name == "recommend" && query.exclude_seen) say_unknown_parts(command.model, model, progress);
   const std::unique_ptr<Backend> backend = make_backend(
       command.device, command.threads, [&progress](const std::string& notice) { progress.warn("unfold: " + notice); });
   const ListForm form = list_form(command);
@@ -112,7 +119,7 @@ int run_query(const QueryCommand& command, const AskModel& ask, const WhyNoList&
                              format_count(model.item_ids.size()), format_count(rows.size()), command.noun,
                              backend->name(), backend->description()));
   }
-  ask(*backend, model, rows, command.query, [&](std::uint64_t n, std::span<const ScoredItem> list) {
+  ask(*backend, model, rows, query, [&](std::uint64_t n, std::span<const ScoredItem> list) {
     throw_if_interrupted();
     writer.write(rows[n], list);
   });

@@ -17,6 +17,7 @@ struct QueryCommand {
   std::string device = "auto";
   std::uint32_t threads = 0;
   QueryOptions query;
+  bool include_seen = false, exclude_seen = false;  // of recommend: at most one of them
   bool quiet = false;
   bool json = false;
 

@@ -7,8 +7,11 @@
 namespace unfold::cli {
 namespace {
 
-std::string row(const std::string& name, double model, double baseline) {
-  return fmt::format("{:<16} {:>10.4f} {:>12.4f}\n", name, model, baseline);
+// Of a mean over `n`.
+std::string number(double value, std::uint64_t n) { return n == 0 ? "-" : fmt::format("{:.4f}", value); }
+
+std::string row(const std::string& name, double model, double baseline, std::uint64_t n) {
+  return fmt::format("{:<16} {:>10} {:>12}\n", name, number(model, n), number(baseline, n));
 }
 
 std::string ranking_rows(const RankingMetrics& model, const RankingMetrics& baseline) {
@@ -21,20 +24,23 @@ std::string ranking_rows(const RankingMetrics& model, const RankingMetrics& base
   std::string out;
   for (const auto& [name, metric] : kMetrics) {
     for (std::size_t n = 0; n < model.at_k.size(); ++n) {
-      out += row(fmt::format("{}@{}", name, model.at_k[n].k), model.at_k[n].*metric, baseline.at_k[n].*metric);
+      out += row(fmt::format("{}@{}", name, model.at_k[n].k), model.at_k[n].*metric, baseline.at_k[n].*metric,
+                 model.n_users);
     }
   }
-  return out + row("mrr", model.mrr, baseline.mrr);
+  return out + row("mrr", model.mrr, baseline.mrr, model.n_users);
 }
 
 std::string folding_rows(const FoldingMetrics& model, const FoldingMetrics& baseline) {
   std::string out;
   for (std::size_t n = 0; model.n_users > 0 && n < model.at_k.size(); ++n) {
-    out += row(fmt::format("folding@{}", model.at_k[n].k), model.at_k[n].folding, baseline.at_k[n].folding);
+    out +=
+        row(fmt::format("folding@{}", model.at_k[n].k), model.at_k[n].folding, baseline.at_k[n].folding, model.n_users);
     out.back() = ' ';
     out += fmt::format("{:>12.4f}\n", model.chance);
   }
-  if (model.n_pairwise_users > 0) out += row("folding_pairwise", model.pairwise, baseline.pairwise);
+  if (model.n_pairwise_users > 0)
+    out += row("folding_pairwise", model.pairwise, baseline.pairwise, model.n_pairwise_users);
   return out;
 }
 
@@ -109,12 +115,50 @@ std::optional<ItemGroups> ScoreOptions::read_groups(const IdMap& item_ids, Progr
   return load_groups(items, group_column, item_ids, progress);
 }
 
+void say_unknown_parts(const std::string& name, const Model& model, Progress& progress) {
+  if (model.seen.knows_held_out() || !held_something_out(model)) return;
+  progress.say(
+      fmt::format("note: {} was saved without the items that it held out for validation and test, so those of training "
+                  "alone are left out, as it was scored before; train again to have all of them left out",
+                  name));
+}
+
+void warn_of_scores(const std::string& source, const Evaluation& evaluation, const std::string& remedy,
+                    Progress& progress) {
+  const std::uint64_t n = evaluation.n_interactions;
+  const bool ranks_nothing = evaluation.has_ranking && evaluation.ranking.n_users == 0;
+  const bool rates_nothing = evaluation.has_rating && evaluation.rating.n == 0;
+  if (ranks_nothing || rates_nothing) {
+    std::string reasons;
+    const auto add = [&](std::uint64_t count, const char* what) {
+      if (count > 0) reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", format_count(count), what);
+    };
+    add(evaluation.n_unknown_users, "of users that the model does not know");
+    add(evaluation.n_unknown_items, "of items that the model does not know");
+    add(evaluation.n_in_training, "of pairs that the model was trained on");
+    add(evaluation.n_in_validation, "of pairs in the model's validation part");
+    if (reasons.empty()) reasons = n == 0 ? "there are none" : "none is relevant, or has a competitor";
+    progress.warn(
+        fmt::format("unfold: warning: {}: nothing is left to {}, so there are no such scores: of {} test "
+                    "interactions, {}",
+                    source, ranks_nothing ? "rank" : "rate", format_count(n), reasons));
+  }
+  const std::uint64_t n_known = evaluation.n_in_training + evaluation.n_in_validation;
+  if (n_known == 0) return;
+  progress.warn(fmt::format(
+      "unfold: warning: {}: {} of {} test interactions ({:.3g}%) are not new to the model: it was trained on {} and "
+      "chose its epoch by {}; rankings leave them out{}{}",
+      source, format_count(n_known), format_count(n), 100 * static_cast<double>(n_known) / static_cast<double>(n),
+      format_count(evaluation.n_in_training), format_count(evaluation.n_in_validation),
+      evaluation.has_rating ? ", rmse and mae count them" : "", remedy.empty() ? "" : "; " + remedy));
+}
+
 std::string score_table(const Evaluation& evaluation) {
   std::string out = fmt::format("{:<16} {:>10} {:>12}", "", "model", "popularity");
   out += evaluation.has_folding ? fmt::format(" {:>12}\n", "chance") : "\n";
   if (evaluation.has_rating) {
-    out += row("rmse", evaluation.rating.rmse, evaluation.rating_baseline.rmse);
-    out += row("mae", evaluation.rating.mae, evaluation.rating_baseline.mae);
+    out += row("rmse", evaluation.rating.rmse, evaluation.rating_baseline.rmse, evaluation.rating.n);
+    out += row("mae", evaluation.rating.mae, evaluation.rating_baseline.mae, evaluation.rating.n);
   }
   if (evaluation.has_ranking) out += ranking_rows(evaluation.ranking, evaluation.ranking_baseline);
   if (evaluation.has_folding) out += folding_rows(evaluation.folding, evaluation.folding_baseline);
@@ -126,6 +170,9 @@ std::string score_table(const Evaluation& evaluation) {
                        format_count(ranking.n_users_skipped), format_count(ranking.n_test_items));
     if (ranking.n_test_in_training > 0) {
       out += fmt::format(" ({} more are in training)", format_count(ranking.n_test_in_training));
+    }
+    if (ranking.n_test_in_validation > 0) {
+      out += fmt::format(" ({} more are in validation)", format_count(ranking.n_test_in_validation));
     }
   }
   out += '\n';

@@ -37,8 +37,16 @@ struct ScoreOptions {
   std::optional<ItemGroups> read_groups(const IdMap& item_ids, Progress& progress) const;
 };
 
+// Says that a model was saved before its validation and test items were, where it had any.
+void say_unknown_parts(const std::string& name, const Model& model, Progress& progress);
+
+// Warns where scores are over nothing, and why, and where test interactions of `source` are not new to the model.
+// `remedy` says what leaves those out, or is empty.
+void warn_of_scores(const std::string& source, const Evaluation& evaluation, const std::string& remedy,
+                    Progress& progress);
+
 // The model's scores beside the popularity baseline's, a line a metric, with those of chance where folding was
-// measured, and what was counted and left out.
+// measured, and what was counted and left out. A mean over nothing is a dash.
 std::string score_table(const Evaluation& evaluation);
 
 }  // namespace unfold::cli

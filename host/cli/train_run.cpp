@@ -1,5 +1,6 @@
 #include "host/cli/train_run.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <exception>
@@ -53,6 +54,12 @@ TrainRun::TrainRun(const TrainRequest& request, std::string config)
       evaluate_options_(request.score.resolve()),
       progress_(request.quiet) {
   validate(request_.options);
+  if (request_.options.refit && request_.validation == "none" &&
+      !TrainOptions::defaults(request_.options.model).refit) {
+    throw UsageError(
+        "--refit trains again on training and validation together; name a validation part with "
+        "--validation, such as random:0.1");
+  }
   request_.input.resolve();
   split_ = SplitSpec::parse(request_.split);
   if (!request_.test.empty() && split_.kind != SplitKind::kNone) {
@@ -86,12 +93,42 @@ int TrainRun::run() {
   }
   groups_ = request_.score.read_groups(data.item_ids, progress_);
   if (groups_) evaluate_options_.groups = &*groups_;
-  const Parts parts = make_parts(data);
+  resolve_positives(data);
+  Parts parts = make_parts(data);
   seen_ = SeenItems::from_ratings(parts.train, data.dataset.n_users(), data.dataset.n_items());
+  seen_.hold_out(parts.validation, parts.test);
+  check_refit(parts);
   throw_if_interrupted();
   log_ = std::make_unique<JsonLog>(request_.log_json);
   TrainResult result = train_parts(data, parts);
   return finish(data, parts, result);
+}
+
+// Which ratings model softmax takes for positives: resolved here once, of the whole data set, so that model.json holds
+// it.
+void TrainRun::resolve_positives(const LoadedData& data) {
+  const ImportReport& report = data.dataset.report();
+  const RatingView ratings = data.dataset.ratings();
+  TrainOptions& options = request_.options;
+  const bool was_given = !options.positive_from.empty();
+  positive_from_ = positive_threshold(options, ratings);
+  if (options.model != "softmax" || report.rating_min == report.rating_max) return;
+  if (!positive_from_) {
+    progress_.say(
+        fmt::format("note: all ratings, from {:g} to {:g}, count as positives of model softmax; "
+                    "--positive-from X lets those below X say no",
+                    report.rating_min, report.rating_max));
+    return;
+  }
+  options.positive_from = fmt::format("{}", *positive_from_);
+  if (!request_.score.relevant_rating) evaluate_options_.relevant_rating = static_cast<double>(*positive_from_);
+  const auto n_low = std::ranges::count_if(ratings.ratings, [&](float rating) { return rating < *positive_from_; });
+  progress_.say(
+      fmt::format("note: {} of {} ratings are {} and no positives of model softmax, in training, validation "
+                  "and test{}",
+                  format_count(static_cast<std::uint64_t>(n_low)), format_count(ratings.size()),
+                  was_given ? fmt::format("below {}", *positive_from_) : "0 or below",
+                  was_given ? "" : "; --positive-from X draws the line elsewhere"));
 }
 
 TrainRun::Parts TrainRun::make_parts(const LoadedData& data) {
@@ -104,7 +141,8 @@ TrainRun::Parts TrainRun::make_parts(const LoadedData& data) {
     parts.test_columns = std::move(split.held_out);
     parts.train = parts.kept.view();
   } else if (!request_.test.empty()) {
-    MappedRatings mapped = load_mapped("test", request_.test, data.user_ids, data.item_ids, request_.input, progress_);
+    MappedRatings mapped =
+        load_mapped("test", request_.test, data.user_ids, data.item_ids, request_.input, positive_from_, progress_);
     parts.report["test"] = to_json(mapped.report);
     parts.test_columns = std::move(mapped.ratings);
   }
@@ -115,8 +153,8 @@ TrainRun::Parts TrainRun::make_parts(const LoadedData& data) {
     parts.validation_columns = std::move(split.held_out);
     parts.train = parts.kept.view();
   } else if (has_validation_file_) {
-    MappedRatings mapped =
-        load_mapped("validation", request_.validation, data.user_ids, data.item_ids, request_.input, progress_);
+    MappedRatings mapped = load_mapped("validation", request_.validation, data.user_ids, data.item_ids, request_.input,
+                                       positive_from_, progress_);
     parts.report["validation"] = to_json(mapped.report);
     parts.validation_columns = std::move(mapped.ratings);
   }
@@ -130,7 +168,24 @@ TrainRun::Parts TrainRun::make_parts(const LoadedData& data) {
   return parts;
 }
 
-TrainResult TrainRun::train_parts(const LoadedData& data, const Parts& parts) {
+// A model that is trained on its validation part can be scored on no pair of it.
+void TrainRun::check_refit(const Parts& parts) {
+  if (parts.validation.size() == 0 || seen_.test.items.empty()) return;
+  std::uint64_t n_shared = 0;
+  for (std::uint64_t n = 0; n < parts.validation.size(); ++n) {
+    const Rating rating = parts.validation[n];
+    if (rating.user == kUnknownRow || rating.item == kUnknownRow) continue;
+    n_shared += seen_.test.contains(rating.user, rating.item) ? 1 : 0;
+  }
+  if (n_shared == 0) return;
+  progress_.say(fmt::format(
+      "note: {} pairs are in validation and in test: the test part helps to choose the epoch, so "
+      "its scores are no estimate for new data{}",
+      format_count(n_shared), request_.options.refit ? ", and nothing is trained again on validation" : ""));
+  request_.options.refit = false;
+}
+
+TrainResult TrainRun::train_parts(LoadedData& data, const Parts& parts) {
   TrainCallbacks callbacks;
   callbacks.plan = [this](const MemoryPlan& plan) {
     std::string table = plan.to_string();
@@ -140,8 +195,9 @@ TrainResult TrainRun::train_parts(const LoadedData& data, const Parts& parts) {
   callbacks.progress = [this](const TrainProgress& state) { progress_.training(state); };
   callbacks.evaluation = [this](const nlohmann::ordered_json& line) {
     log_->write(line);
-    progress_.epoch(line, request_.options.epochs);
+    progress_.epoch(line, line.contains("refit") ? n_refit_epochs_ : request_.options.epochs);
   };
+  callbacks.chosen = [&](TrainResult& chosen) { keep_chosen(data, parts, chosen); };
   callbacks.notice = [this](const std::string& notice) { progress_.say("note: " + notice); };
   callbacks.stop = interrupted;
   progress_.say(
@@ -153,6 +209,50 @@ TrainResult TrainRun::train_parts(const LoadedData& data, const Parts& parts) {
   return result;
 }
 
+// The model that validation chose is on disk before it is trained again, whatever happens then.
+void TrainRun::keep_chosen(LoadedData& data, const Parts& parts, TrainResult& chosen) {
+  n_refit_epochs_ = chosen.best_epoch;
+  try {
+    save(data, parts, chosen, request_.out, request_.overwrite);
+    has_chosen_ = true;
+  } catch (const Error& error) {
+    progress_.warn(fmt::format("unfold: warning: the model that validation chose is not saved yet: {}", error.what()));
+  }
+  progress_.say(
+      fmt::format("note: validation chose epoch {}; training again on training and validation together, for {} "
+                  "epochs (--refit=false leaves this out)",
+                  chosen.best_epoch, chosen.best_epoch));
+}
+
+void TrainRun::save(LoadedData& data, const Parts& parts, TrainResult& result, const std::filesystem::path& to,
+                    bool overwrite) {
+  Model& model = result.model;
+  model.training = describe(data, parts, result);
+  model.config = config_;
+  model.user_ids = std::move(data.user_ids);
+  model.item_ids = std::move(data.item_ids);
+  model.seen = std::move(seen_);
+  std::exception_ptr failure;
+  try {
+    save_model(model, to, overwrite);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  data.user_ids = std::move(model.user_ids);
+  data.item_ids = std::move(model.item_ids);
+  seen_ = std::move(model.seen);
+  if (failure) std::rethrow_exception(failure);
+}
+
+// The lists of a model that was trained on its validation part too.
+void TrainRun::join_seen(const LoadedData& data, Parts& parts) {
+  parts.joined_columns = join_parts(parts.train, parts.validation, seen_);
+  const RatingView joined = parts.joined_columns.view();
+  parts.report["n_refit"] = joined.size();
+  seen_ = SeenItems::from_ratings(joined, data.dataset.n_users(), data.dataset.n_items());
+  seen_.hold_out({}, parts.test);
+}
+
 Evaluation TrainRun::evaluate_test(const Model& model, const Parts& parts, bool has_ratings) {
   const UploadedModel uploaded(*backend_, model);
   return evaluate(*backend_, uploaded.tables(), parts.test, seen_, has_ratings, evaluate_options_);
@@ -162,6 +262,7 @@ nlohmann::ordered_json TrainRun::describe(const LoadedData& data, const Parts& p
   nlohmann::ordered_json training;
   training["outcome"] = outcome_name(result.outcome);
   training["best_epoch"] = result.best_epoch;
+  training["refitted"] = result.refitted;
   training["options"] = to_json(request_.options);
   training["data"] = to_json(data.dataset.report());
   training["data"]["source"] = request_.data;
@@ -182,13 +283,16 @@ std::filesystem::path TrainRun::target(TrainOutcome outcome) const {
   return request_.out.string() + ".partial";
 }
 
-int TrainRun::finish(LoadedData& data, const Parts& parts, TrainResult& result) {
+int TrainRun::finish(LoadedData& data, Parts& parts, TrainResult& result) {
   if (!result.has_model) throw DivergedError(result.message + "; no model was written");
+  if (has_chosen_ && result.outcome == TrainOutcome::kInterrupted) {
+    progress_.warn(fmt::format("unfold: interrupted while training again; the model that validation chose is in {}",
+                               request_.out.string()));
+    return kInterruptedExitCode;
+  }
+  if (result.refitted) join_seen(data, parts);
   const bool complete = is_complete(result.outcome);
   Model& model = result.model;
-  model.training = describe(data, parts, result);
-  model.config = config_;
-
   // A finished model is kept even when its evaluation fails.
   std::exception_ptr evaluation_failure;
   Evaluation evaluation;
@@ -202,11 +306,8 @@ int TrainRun::finish(LoadedData& data, const Parts& parts, TrainResult& result) 
   } catch (...) {
     evaluation_failure = std::current_exception();
   }
-  model.user_ids = std::move(data.user_ids);
-  model.item_ids = std::move(data.item_ids);
-  model.seen = std::move(seen_);
-  const std::filesystem::path written = target(result.outcome);
-  save_model(model, written, written != request_.out || request_.overwrite);
+  const std::filesystem::path written = has_chosen_ ? request_.out : target(result.outcome);
+  save(data, parts, result, written, written != request_.out || request_.overwrite || has_chosen_);
   if (evaluation_failure) std::rethrow_exception(evaluation_failure);
 
   if (result.outcome == TrainOutcome::kDiverged) {
@@ -217,6 +318,7 @@ int TrainRun::finish(LoadedData& data, const Parts& parts, TrainResult& result) 
     progress_.warn(fmt::format("unfold: interrupted; the model so far is in {}", written.string()));
     return kInterruptedExitCode;
   }
+  if (has_test) warn_of_scores("test part", evaluation, "", progress_);
   if (has_test) fmt::print("{}", request_.json ? json_page(model.scores) + "\n" : score_table(evaluation));
   if (!has_test && request_.json) fmt::print("{{}}\n");
   std::fflush(stdout);

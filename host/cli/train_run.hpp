@@ -57,16 +57,21 @@ class TrainRun {
  private:
   // Views of the three parts and, where they are not the data set's own columns, their owners.
   struct Parts {
-    Ratings kept, validation_columns, test_columns;
+    Ratings kept, validation_columns, test_columns, joined_columns;
     RatingView train, validation, test;
     nlohmann::ordered_json report;
   };
 
+  void resolve_positives(const LoadedData& data);
   Parts make_parts(const LoadedData& data);
-  TrainResult train_parts(const LoadedData& data, const Parts& parts);
+  void check_refit(const Parts& parts);
+  TrainResult train_parts(LoadedData& data, const Parts& parts);
+  void keep_chosen(LoadedData& data, const Parts& parts, TrainResult& chosen);
+  void save(LoadedData& data, const Parts& parts, TrainResult& result, const std::filesystem::path& to, bool overwrite);
+  void join_seen(const LoadedData& data, Parts& parts);
   Evaluation evaluate_test(const Model& model, const Parts& parts, bool has_ratings);
   nlohmann::ordered_json describe(const LoadedData& data, const Parts& parts, const TrainResult& result) const;
-  int finish(LoadedData& data, const Parts& parts, TrainResult& result);
+  int finish(LoadedData& data, Parts& parts, TrainResult& result);
   // Where this outcome may be written: an unfinished model never takes the place of a model.
   std::filesystem::path target(TrainOutcome outcome) const;
   void say_next(const std::filesystem::path& model);
@@ -81,6 +86,9 @@ class TrainRun {
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<JsonLog> log_;
   SeenItems seen_;
+  std::optional<float> positive_from_;  // the least rating of a positive
+  std::uint32_t n_refit_epochs_ = 0;
+  bool has_chosen_ = false;  // the model that validation chose is saved
 };
 
 }  // namespace unfold::cli

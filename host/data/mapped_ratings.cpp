@@ -60,10 +60,36 @@ void for_each_kept(RatingSpill& ratings, std::uint64_t n_users, std::uint64_t me
   });
 }
 
+MappedRatings map_dataset(const std::filesystem::path& source, const IdMap& user_ids, const IdMap& item_ids) {
+  const Dataset dataset = Dataset::open(source);
+  const auto known_rows = [](const IdMap& of, const IdMap& known) {
+    std::vector<Row> rows(of.size());
+    for (Row row = 0; row < of.size(); ++row) rows[row] = known.find(of.id(row));
+    return rows;
+  };
+  const std::vector<Row> users = known_rows(dataset.read_user_ids(), user_ids);
+  const std::vector<Row> items = known_rows(dataset.read_item_ids(), item_ids);
+  MappedRatings mapped;
+  mapped.report = dataset.report();
+  const RatingView ratings = dataset.ratings();
+  RatingWriter writer = RatingWriter::temporary(ratings.has_times(), temporary_directory());
+  for (std::uint64_t n = 0; n < ratings.size(); ++n) {
+    Rating rating = ratings[n];
+    rating.user = users[rating.user];
+    rating.item = items[rating.item];
+    mapped.n_unknown_users += rating.user == kUnknownRow ? 1 : 0;
+    mapped.n_unknown_items += rating.item == kUnknownRow ? 1 : 0;
+    writer.append(rating);
+  }
+  mapped.ratings = writer.finish();
+  return mapped;
+}
+
 }  // namespace
 
 MappedRatings read_mapped_ratings(const std::filesystem::path& source, const IdMap& user_ids, const IdMap& item_ids,
                                   const ImportOptions& options) {
+  if (Dataset::is_dataset(source)) return map_dataset(source, user_ids, item_ids);
   ImportOptions reading = options;
   reading.known_ids = true;
   InteractionReader reader({source}, reading);

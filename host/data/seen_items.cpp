@@ -28,41 +28,71 @@ void set_means(const RatingView& train, std::uint32_t n_items, SeenItems& seen) 
 }
 
 // Sorts each user's list, drops repeated items and closes the gaps.
-void sort_lists(std::uint32_t n_users, SeenItems& seen) {
+void sort_lists(std::uint64_t n_users, ItemLists& lists) {
   std::uint64_t begin = 0, out = 0;
-  for (std::uint32_t user = 0; user < n_users; ++user) {
-    const std::uint64_t end = seen.offsets[user + std::uint64_t{1}];
-    const auto first = seen.items.begin() + static_cast<std::ptrdiff_t>(begin);
-    const auto last = seen.items.begin() + static_cast<std::ptrdiff_t>(end);
+  for (std::uint64_t user = 0; user < n_users; ++user) {
+    const std::uint64_t end = lists.offsets[user + 1];
+    const auto first = lists.items.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto last = lists.items.begin() + static_cast<std::ptrdiff_t>(end);
     std::sort(first, last);
     const auto distinct = std::unique(first, last);
-    std::move(first, distinct, seen.items.begin() + static_cast<std::ptrdiff_t>(out));
+    std::move(first, distinct, lists.items.begin() + static_cast<std::ptrdiff_t>(out));
     out += static_cast<std::uint64_t>(distinct - first);
-    seen.offsets[user + std::uint64_t{1}] = out;
+    lists.offsets[user + 1] = out;
     begin = end;
   }
-  seen.items.resize(out);
+  lists.items.resize(out);
+}
+
+// The items of the ratings that take part, by user.
+template <typename TakesPart>
+void fill_lists(const RatingView& ratings, std::uint64_t n_users, const TakesPart& takes_part, ItemLists& lists) {
+  lists.offsets.assign(n_users + 1, 0);
+  for (std::uint64_t n = 0; n < ratings.size(); ++n) {
+    if (takes_part(n)) ++lists.offsets[ratings.users[n] + std::uint64_t{1}];
+  }
+  for (std::uint64_t user = 0; user < n_users; ++user) lists.offsets[user + 1] += lists.offsets[user];
+  lists.items.resize(lists.offsets.back());
+  std::vector<std::uint64_t> next(lists.offsets.begin(), lists.offsets.end() - 1);
+  for (std::uint64_t n = 0; n < ratings.size(); ++n) {
+    if (takes_part(n)) lists.items[next[ratings.users[n]]++] = ratings.items[n];
+  }
+  sort_lists(n_users, lists);
 }
 
 }  // namespace
 
+bool ItemLists::contains(Row user, Row item) const {
+  const std::span<const Row> list = of(user);
+  return std::binary_search(list.begin(), list.end(), item);
+}
+
 SeenItems SeenItems::from_ratings(const RatingView& train, std::uint32_t n_users, std::uint32_t n_items) {
-  SeenItems seen;
-  seen.offsets.assign(std::uint64_t{n_users} + 1, 0);
   for (std::uint64_t n = 0; n < train.size(); ++n) {
-    if (train.users[n] >= n_users || train.items[n] >= n_items) {
-      throw DataError(fmt::format("rating {} has user row {} and item row {}, but there are {} users and {} items", n,
-                                  train.users[n], train.items[n], n_users, n_items));
-    }
-    ++seen.offsets[train.users[n] + std::uint64_t{1}];
+    if (train.users[n] < n_users && train.items[n] < n_items) continue;
+    throw DataError(fmt::format("rating {} has user row {} and item row {}, but there are {} users and {} items", n,
+                                train.users[n], train.items[n], n_users, n_items));
   }
-  for (std::uint64_t user = 0; user < n_users; ++user) seen.offsets[user + 1] += seen.offsets[user];
-  seen.items.resize(train.size());
-  std::vector<std::uint64_t> next(seen.offsets.begin(), seen.offsets.end() - 1);
-  for (std::uint64_t n = 0; n < train.size(); ++n) seen.items[next[train.users[n]]++] = train.items[n];
-  sort_lists(n_users, seen);
+  SeenItems seen;
+  fill_lists(
+      train, n_users, [](std::uint64_t) { return true; }, seen);
   set_means(train, n_items, seen);
   return seen;
+}
+
+void SeenItems::hold_out(const RatingView& validation_part, const RatingView& test_part) {
+  const std::uint64_t n_users = offsets.size() - 1;
+  const auto is_new = [&](const RatingView& part, std::uint64_t n) {
+    return part.users[n] != kUnknownRow && part.items[n] != kUnknownRow && !contains(part.users[n], part.items[n]);
+  };
+  fill_lists(
+      test_part, n_users, [&](std::uint64_t n) { return is_new(test_part, n); }, test);
+  fill_lists(
+      validation_part, n_users,
+      [&](std::uint64_t n) {
+        return is_new(validation_part, n) && !test.contains(validation_part.users[n], validation_part.items[n]);
+      },
+      validation);
 }
 
 }  // namespace unfold

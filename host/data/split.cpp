@@ -236,4 +236,16 @@ SplitResult split_ratings(const RatingView& ratings, std::uint32_t n_users, cons
   return result;
 }
 
+Ratings join_parts(const RatingView& train, const RatingView& validation, const SeenItems& trained) {
+  RatingWriter joined = RatingWriter::temporary(false);
+  for (std::uint64_t n = 0; n < train.size(); ++n) joined.append(train[n]);
+  for (std::uint64_t n = 0; n < validation.size(); ++n) {
+    const Rating rating = validation[n];
+    if (rating.user == kUnknownRow || rating.item == kUnknownRow || trained.contains(rating.user, rating.item))
+      continue;
+    joined.append(rating);
+  }
+  return joined.finish();
+}
+
 }  // namespace unfold

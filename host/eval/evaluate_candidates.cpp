@@ -105,11 +105,15 @@ class CandidateRanker {
   std::vector<float> scores_;
 };
 
-// The rows of a line's negatives: each known item once; those unknown all stay.
-void find_negatives(const CandidateLine& line, const IdMap& ids, Row relevant, std::vector<Row>& rows,
+// The rows of a line's negatives: each known item once, without those that the user has in training or validation;
+// those unknown all stay.
+void find_negatives(const CandidateLine& line, const Model& model, Row user, Row relevant, std::vector<Row>& rows,
                     std::uint64_t& n_unknown) {
   rows.clear();
-  for (const std::string_view id : line.negatives) rows.push_back(ids.find(id));
+  for (const std::string_view id : line.negatives) {
+    const Row row = model.item_ids.find(id);
+    if (!model.seen.contains(user, row) && !model.seen.validation.contains(user, row)) rows.push_back(row);
+  }
   std::sort(rows.begin(), rows.end());
   const auto unknown = std::lower_bound(rows.begin(), rows.end(), kUnknownRow);
   n_unknown += static_cast<std::uint64_t>(rows.end() - unknown) + (relevant == kUnknownRow ? 1 : 0);
@@ -126,35 +130,42 @@ Evaluation evaluate_candidates(Backend& backend, const ScoringTables& tables, co
   CandidateLine line;
   Cases cases;
   std::vector<Row> negatives;
-  std::uint64_t n_lines = 0, n_in_training = 0;
+  std::uint64_t n_without_negatives = 0;
   while (reader.read(line)) {
-    ++n_lines;
+    ++evaluation.n_interactions;
     const Row user = model.user_ids.find(line.user);
     if (user == kUnknownRow) {
       ++evaluation.n_unknown_users;
       continue;
     }
     const Row relevant = model.item_ids.find(line.item);
-    const std::span<const Row> trained = training_items(model.seen, user);
-    if (std::binary_search(trained.begin(), trained.end(), relevant)) {
-      ++n_in_training;
+    const bool is_trained = model.seen.contains(user, relevant);
+    if (is_trained || model.seen.validation.contains(user, relevant)) {
+      ++(is_trained ? evaluation.n_in_training : evaluation.n_in_validation);
       continue;
     }
-    find_negatives(line, model.item_ids, relevant, negatives, evaluation.n_unknown_items);
+    find_negatives(line, model, user, relevant, negatives, evaluation.n_unknown_items);
+    if (negatives.empty()) {
+      ++n_without_negatives;
+      continue;
+    }
     cases.append(user, relevant, negatives);
     if (cases.items.size() >= kBatch) {
       ranker.rank(cases);
       cases.clear();
     }
   }
-  if (n_lines == 0) throw DataError(fmt::format("{}: has no lines; a candidates file is needed", file.string()));
+  if (evaluation.n_interactions == 0)
+    throw DataError(fmt::format("{}: has no lines; a candidates file is needed", file.string()));
   ranker.rank(cases);
   evaluation.has_ranking = true;
   evaluation.ranking = ranker.model_metrics();
   evaluation.ranking_baseline = ranker.popularity_metrics();
   for (RankingMetrics* metrics : {&evaluation.ranking, &evaluation.ranking_baseline}) {
-    metrics->n_users_skipped = evaluation.n_unknown_users + n_in_training;
-    metrics->n_test_in_training = n_in_training;
+    metrics->n_users_skipped =
+        evaluation.n_unknown_users + evaluation.n_in_training + evaluation.n_in_validation + n_without_negatives;
+    metrics->n_test_in_training = evaluation.n_in_training;
+    metrics->n_test_in_validation = evaluation.n_in_validation;
   }
   return evaluation;
 }

@@ -26,9 +26,14 @@ FoldingMetrics evaluate_folding(Backend& backend, const ScoringTables& tables, c
 Evaluation evaluate(Backend& backend, const ScoringTables& tables, const RatingView& test, const SeenItems& seen,
                     bool explicit_ratings, const EvaluateOptions& options) {
   Evaluation evaluation;
+  evaluation.n_interactions = test.size();
   for (std::uint64_t n = 0; n < test.size(); ++n) {
-    evaluation.n_unknown_users += test.users[n] == kUnknownRow ? 1 : 0;
-    evaluation.n_unknown_items += test.items[n] == kUnknownRow ? 1 : 0;
+    const Row user = test.users[n], item = test.items[n];
+    evaluation.n_unknown_users += user == kUnknownRow ? 1 : 0;
+    evaluation.n_unknown_items += item == kUnknownRow ? 1 : 0;
+    if (user == kUnknownRow || item == kUnknownRow) continue;
+    evaluation.n_in_training += seen.contains(user, item) ? 1 : 0;
+    evaluation.n_in_validation += seen.validation.contains(user, item) ? 1 : 0;
   }
   if (explicit_ratings) {
     evaluation.has_rating = true;

@@ -32,6 +32,7 @@ void add_ranking(ordered_json& json, const RankingMetrics& metrics) {
   json["n_users_skipped"] = metrics.n_users_skipped;
   json["n_test_items"] = metrics.n_test_items;
   json["n_test_in_training"] = metrics.n_test_in_training;
+  json["n_test_in_validation"] = metrics.n_test_in_validation;
 }
 
 void add_folding(ordered_json& json, const FoldingMetrics& metrics) {
@@ -63,8 +64,11 @@ ordered_json Evaluation::to_json() const {
     add_folding(json, folding);
     add_folding(popularity, folding_baseline);
   }
+  json["n_interactions"] = n_interactions;
   json["n_unknown_users"] = n_unknown_users;
   json["n_unknown_items"] = n_unknown_items;
+  json["n_in_training"] = n_in_training;
+  json["n_in_validation"] = n_in_validation;
   json["popularity"] = std::move(popularity);
   return json;
 }

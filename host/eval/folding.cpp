@@ -64,7 +64,7 @@ template <typename Take>
 void select_unseen(Backend& backend, const ItemScorer& scorer, std::vector<Row> users, const SeenItems& seen,
                    std::uint32_t k, std::uint64_t memory_bytes, const Take& take) {
   if (users.empty()) return;
-  const TrainingLists excluded(seen);
+  const JoinedLists excluded = masked_in_test(seen);
   const auto of_user = [&](Row user) { return BlockSize{1, 0, excluded.size(user)}; };
   const auto bytes = [&](const BlockSize& block) { return block_bytes(backend, scorer, block, k); };
   const BlockPlan plan = plan_blocks(std::move(users), of_user, bytes, memory_bytes);
@@ -85,11 +85,11 @@ void measure_lists(Backend& backend, const ItemScorer& scorer, const SeenItems& 
                    std::vector<Row> users, const EvaluateOptions& options, FoldingMetrics& metrics) {
   const std::uint64_t n_items = scorer.item_vectors.rows;
   const std::uint32_t k = *std::max_element(options.cutoffs.begin(), options.cutoffs.end());
+  const JoinedLists masked = masked_in_test(seen);
   const auto take = [&](Row user, std::span<const Row> list) {
     if (list.empty()) return;
     ++metrics.n_users;
-    metrics.chance +=
-        static_cast<double>(groups.n_others(user)) / static_cast<double>(n_items - training_items(seen, user).size());
+    metrics.chance += static_cast<double>(groups.n_others(user)) / static_cast<double>(n_items - masked.size(user));
     for (FoldingMetrics::AtK& at_k : metrics.at_k) {
       const std::span<const Row> best = list.first(std::min<std::size_t>(at_k.k, list.size()));
       const auto n_others =

@@ -77,18 +77,20 @@ TestItems collect_test_items(const RatingView& test, const SeenItems& seen, std:
   for (std::uint64_t n = 0; n < test.size(); ++n) {
     if (counts(n)) result.items[next[test.users[n]]++] = test.items[n];
   }
-  // Each list sorted, without repeats and training items, and moved up to the one before it.
+  // Each list sorted, without repeats and what is masked, and moved up to the one before it.
   result.offsets.assign(1, 0);
   std::uint64_t n_kept = 0;
   for (std::uint64_t u = 0; u < n_users; ++u) {
     const auto first = result.items.begin() + static_cast<std::ptrdiff_t>(ends[u]);
     const auto last = result.items.begin() + static_cast<std::ptrdiff_t>(ends[u + 1]);
     std::sort(first, last);
-    const std::span<const Row> trained = training_items(seen, u);
+    const auto user = static_cast<Row>(u);
     for (auto item = first; item != last; ++item) {
       if (item != first && *item == *(item - 1)) continue;
-      if (std::binary_search(trained.begin(), trained.end(), *item)) {
+      if (seen.contains(user, *item)) {
         ++result.n_in_training;
+      } else if (seen.validation.contains(user, *item)) {
+        ++result.n_in_validation;
       } else {
         result.items[n_kept++] = *item;
       }
@@ -125,11 +127,12 @@ RankingMetrics rank_test_items(Backend& backend, const ItemScorer& scorer, const
   for (std::uint64_t u = 0; u < test.n_users(); ++u) {
     if (!test.list(u).empty()) users.push_back(static_cast<Row>(u));
   }
-  rank_users(backend, scorer, std::move(users), test, TrainingLists(seen), options.memory_bytes,
+  rank_users(backend, scorer, std::move(users), test, masked_in_test(seen), options.memory_bytes,
              [&](Row, std::span<const std::uint32_t> ranks) { means.add_user(ranks); });
   RankingMetrics metrics = means.means();
   metrics.n_users_skipped = test.n_users() - metrics.n_users;
   metrics.n_test_in_training = test.n_in_training;
+  metrics.n_test_in_validation = test.n_in_validation;
   return metrics;
 }
 

@@ -18,6 +18,7 @@ struct TestItems {
   std::vector<std::uint64_t> offsets;  // [n_users + 1]
   std::vector<Row> items;              // ascending and distinct in each user's list
   std::uint64_t n_in_training = 0;     // left out
+  std::uint64_t n_in_validation = 0;   // left out
 
   std::uint64_t n_users() const { return offsets.size() - 1; }
   std::span<const Row> list(std::uint64_t user) const {
@@ -25,7 +26,8 @@ struct TestItems {
   }
 };
 
-// Known users and items only, rated `relevant_rating` or higher, each pair once, without the user's training items.
+// Known users and items only, rated `relevant_rating` or higher, each pair once, without the user's training and
+// validation items.
 TestItems collect_test_items(const RatingView& test, const SeenItems& seen, std::uint64_t n_users,
                              double relevant_rating);
 

@@ -19,8 +19,10 @@ UserGroups::UserGroups(const SeenItems& seen, const ItemGroups& groups, std::uin
 
   for (std::uint64_t user = 0; user < n_users; ++user) {
     const auto first = static_cast<std::ptrdiff_t>(groups_.size());
-    for (const Row item : training_items(seen, user)) {
-      if (groups.of_item[item] != kNoGroup) groups_.push_back(groups.of_item[item]);
+    for (const ItemLists* lists : {static_cast<const ItemLists*>(&seen), &seen.validation}) {
+      for (const Row item : lists->of(user)) {
+        if (groups.of_item[item] != kNoGroup) groups_.push_back(groups.of_item[item]);
+      }
     }
     std::sort(groups_.begin() + first, groups_.end());
     groups_.erase(std::unique(groups_.begin() + first, groups_.end()), groups_.end());

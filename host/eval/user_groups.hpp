@@ -1,4 +1,5 @@
-// Which groups of items each user has to do with: those of the user's training items.
+// Which groups of items each user has to do with: those of the user's training and validation items, so that what is
+// masked is never of another group.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,7 @@ class UserGroups {
  public:
   UserGroups(const SeenItems& seen, const ItemGroups& groups, std::uint64_t n_users);
 
-  // Ascending and distinct. Empty for a user without a training item that has a group.
+  // Ascending and distinct. Empty for a user without such an item that has a group.
   std::span<const std::uint32_t> groups_of(Row user) const {
     return std::span<const std::uint32_t>(groups_).subspan(offsets_[user], offsets_[user + 1] - offsets_[user]);
   }

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -21,6 +22,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kFormat = "unfold-model";
 constexpr std::uint64_t kFormatVersion = 1;
+constexpr std::array<std::string_view, 2> kKinds = {"mf", "softmax"};
 constexpr std::array<std::string_view, 7> kFiles = {"model.json",   "tensors.safetensors", "user_ids.txt",
                                                     "item_ids.txt", "seen.safetensors",    "history.jsonl",
                                                     "config.toml"};
@@ -65,11 +67,19 @@ Json description(const Model& model, const fs::path& directory) {
 }
 
 void write_seen(const SeenItems& seen, const fs::path& file) {
-  write_safetensors(file,
-                    {tensor_view<std::uint64_t>("offsets", seen.offsets, {seen.offsets.size()}),
-                     tensor_view<Row>("items", seen.items, {seen.items.size()}),
-                     tensor_view<float>("item_mean_rating", seen.item_mean_rating, {seen.item_mean_rating.size()}),
-                     tensor_view<float>("mean_rating", {&seen.mean_rating, 1}, {1})});
+  std::vector<TensorView> tensors;
+  const auto add_lists = [&](const char* offsets, const char* items, const ItemLists& lists) {
+    tensors.push_back(tensor_view<std::uint64_t>(offsets, lists.offsets, {lists.offsets.size()}));
+    tensors.push_back(tensor_view<Row>(items, lists.items, {lists.items.size()}));
+  };
+  add_lists("offsets", "items", seen);
+  if (seen.knows_held_out()) {
+    add_lists("validation.offsets", "validation.items", seen.validation);
+    add_lists("test.offsets", "test.items", seen.test);
+  }
+  tensors.push_back(tensor_view<float>("item_mean_rating", seen.item_mean_rating, {seen.item_mean_rating.size()}));
+  tensors.push_back(tensor_view<float>("mean_rating", {&seen.mean_rating, 1}, {1}));
+  write_safetensors(file, tensors);
 }
 
 void write_files(const Model& model, const fs::path& directory) {
@@ -140,6 +150,28 @@ void check_file_sizes(const Json& json, const fs::path& file) {
   }
 }
 
+// `training`, and what of it is read again (Model::training), are of the types that were written.
+void check_training(const Json& training, const fs::path& file) {
+  const auto check = [&](const Json& json, const char* name, bool is_right, const char* type) {
+    if (is_right) return;
+    throw DataError(fmt::format("{}: \"{}\" is {}; {} is right", file.string(), name, to_text(json, -1), type));
+  };
+  check(training, "training", training.is_object() || training.is_null(), "an object");
+  const auto part = [&](const char* name) {
+    const Json json = training.is_object() ? training.value(name, Json::object()) : Json::object();
+    check(json, name, json.is_object(), "an object");
+    return json;
+  };
+  const auto has_ratings = part("data").value("has_ratings", Json(true));
+  check(has_ratings, "has_ratings", has_ratings.is_boolean(), "true or false");
+  const auto positive_from = part("options").value("positive-from", Json(""));
+  check(positive_from, "positive-from", positive_from.is_string(), "a text");
+  for (const char* name : {"n_validation", "n_test"}) {
+    const auto size = part("parts").value(name, Json(std::uint64_t{0}));
+    check(size, name, size.is_number_unsigned(), "a whole number from 0");
+  }
+}
+
 struct Shape {
   std::uint32_t n_users, n_items, dim;
 };
@@ -155,7 +187,12 @@ Shape read_description(const fs::path& file, Model& model) {
                                 file.string(), version, kFormatVersion));
   }
   model.kind = field<std::string>(json, "kind", file);
+  if (std::ranges::find(kKinds, model.kind) == kKinds.end()) {
+    throw DataError(fmt::format("{}: the model's kind is \"{}\"; this program knows {}; use the one that wrote it",
+                                file.string(), model.kind, fmt::join(kKinds, " and ")));
+  }
   model.training = field<Json>(json, "training", file);
+  check_training(model.training, file);
   model.scores = field<Json>(json, "scores", file);
   const auto range = field<Json>(json, "rating_range", file);
   model.has_range = !range.is_null();
@@ -167,9 +204,18 @@ Shape read_description(const fs::path& file, Model& model) {
     }
     model.range_low = static_cast<float>(bounds[0]);
     model.range_high = static_cast<float>(bounds[1]);
+    if (!std::isfinite(model.range_low) || !std::isfinite(model.range_high)) {
+      throw DataError(fmt::format("{}: \"rating_range\" {} is beyond float32", file.string(), to_text(range, -1)));
+    }
   }
   check_file_sizes(json, file);
   return {count_field(json, "n_users", file), count_field(json, "n_items", file), count_field(json, "dim", file)};
+}
+
+[[noreturn]] void fail_not_finite(const fs::path& path, const std::string& what) {
+  throw DataError(
+      fmt::format("{}: {}, and a model's numbers are finite; it is damaged, or its training went wrong; train again",
+                  path.string(), what));
 }
 
 std::vector<float> read_tensor(const SafetensorsFile& file, const char* name, std::vector<std::uint64_t> shape) {
@@ -184,6 +230,8 @@ void read_tensors(const fs::path& path, const Shape& shape, Model& model) {
   model.user_bias = read_tensor(file, "user.bias", {shape.n_users});
   model.item_bias = read_tensor(file, "item.bias", {shape.n_items});
   model.global_bias = read_tensor(file, "global.bias", {1})[0];
+  const std::string tensor = tensor_not_finite(model);
+  if (!tensor.empty()) fail_not_finite(path, tensor);
 }
 
 IdMap read_ids(const fs::path& file, std::uint32_t expected) {
@@ -192,14 +240,15 @@ IdMap read_ids(const fs::path& file, std::uint32_t expected) {
   throw DataError(fmt::format("{}: holds {} ids, but the model has {} rows", file.string(), ids.size(), expected));
 }
 
-SeenItems read_seen(const fs::path& path, const Shape& shape) {
-  const SafetensorsFile file = SafetensorsFile::open(path);
+[[noreturn]] void fail_lists(const fs::path& path) {
+  throw DataError(fmt::format("{}: its lists of items are damaged; train again", path.string()));
+}
+
+void read_lists(const SafetensorsFile& file, const char* offsets_name, const char* items_name, const fs::path& path,
+                const Shape& shape, ItemLists& lists) {
   const std::uint64_t n_offsets[] = {std::uint64_t{shape.n_users} + 1};
-  const std::span<const std::uint64_t> offsets = file.tensor<std::uint64_t>("offsets", n_offsets);
-  const std::span<const Row> items = file.column<Row>("items");
-  SeenItems seen;
-  seen.item_mean_rating = read_tensor(file, "item_mean_rating", {shape.n_items});
-  seen.mean_rating = read_tensor(file, "mean_rating", {1})[0];
+  const std::span<const std::uint64_t> offsets = file.tensor<std::uint64_t>(offsets_name, n_offsets);
+  const std::span<const Row> items = file.column<Row>(items_name);
   bool is_valid = offsets.front() == 0 && offsets.back() == items.size() && std::ranges::is_sorted(offsets);
   // What reads the lists relies on rows in range, ascending and distinct.
   for (std::uint64_t user = 0; is_valid && user < shape.n_users; ++user) {
@@ -207,9 +256,33 @@ SeenItems read_seen(const fs::path& path, const Shape& shape) {
       if (items[n] >= shape.n_items || (n > offsets[user] && items[n] <= items[n - 1])) is_valid = false;
     }
   }
-  if (!is_valid) throw DataError(fmt::format("{}: its lists of items are damaged; train again", path.string()));
-  seen.offsets.assign(offsets.begin(), offsets.end());
-  seen.items.assign(items.begin(), items.end());
+  if (!is_valid) fail_lists(path);
+  lists.offsets.assign(offsets.begin(), offsets.end());
+  lists.items.assign(items.begin(), items.end());
+}
+
+SeenItems read_seen(const fs::path& path, const Shape& shape) {
+  const SafetensorsFile file = SafetensorsFile::open(path);
+  SeenItems seen;
+  read_lists(file, "offsets", "items", path, shape, seen);
+  seen.item_mean_rating = read_tensor(file, "item_mean_rating", {shape.n_items});
+  seen.mean_rating = read_tensor(file, "mean_rating", {1})[0];
+  if (!std::isfinite(seen.mean_rating) ||
+      !std::ranges::all_of(seen.item_mean_rating, [](float x) { return std::isfinite(x); })) {
+    fail_not_finite(path, "a mean rating");
+  }
+  if (!file.has_tensor("validation.offsets")) return seen;  // of a model that was saved without them
+  read_lists(file, "validation.offsets", "validation.items", path, shape, seen.validation);
+  read_lists(file, "test.offsets", "test.items", path, shape, seen.test);
+  // What joins the lists relies on pairs that are in one of them only.
+  for (Row user = 0; user < shape.n_users; ++user) {
+    for (const Row item : seen.validation.of(user)) {
+      if (seen.contains(user, item) || seen.test.contains(user, item)) fail_lists(path);
+    }
+    for (const Row item : seen.test.of(user)) {
+      if (seen.contains(user, item)) fail_lists(path);
+    }
+  }
   return seen;
 }
 

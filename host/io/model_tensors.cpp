@@ -2,7 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <span>
 #include <stdexcept>
+#include <utility>
 
 namespace unfold {
 namespace {
@@ -11,6 +17,22 @@ void require_size(const char* what, std::uint64_t size, std::uint64_t expected) 
   if (size != expected) {
     throw std::logic_error(fmt::format("model: {} has {} elements, not {}", what, size, expected));
   }
+}
+
+// The first place of a number that is not finite, or values.size().
+std::size_t first_not_finite(std::span<const float> values) {
+  constexpr std::size_t kBlock = std::size_t{1} << 16;
+  for (std::size_t first = 0; first < values.size(); first += kBlock) {
+    const std::span<const float> block = values.subspan(first, std::min(kBlock, values.size() - first));
+    // Infinities and NaN alone have this exponent. Without a branch a value, so that the compiler uses vectors.
+    constexpr std::uint32_t kExponent = 0x7F800000;
+    std::uint32_t n_found = 0;
+    for (const float value : block) n_found += (std::bit_cast<std::uint32_t>(value) & kExponent) == kExponent ? 1u : 0u;
+    if (n_found == 0) continue;
+    const auto found = std::ranges::find_if_not(block, [](float value) { return std::isfinite(value); });
+    return first + static_cast<std::size_t>(found - block.begin());
+  }
+  return values.size();
 }
 
 }  // namespace
@@ -37,6 +59,19 @@ void check_shapes(const Model& model) {
   require_size("item_bias", model.item_bias.size(), n_items);
   require_size("user_ids", model.user_ids.size(), n_users);
   require_size("item_ids", model.item_ids.size(), n_items);
+}
+
+std::string tensor_not_finite(const Model& model) {
+  const std::pair<const char*, std::span<const float>> tensors[] = {{"user.embedding", model.user_embedding.data},
+                                                                    {"item.embedding", model.item_embedding.data},
+                                                                    {"user.bias", model.user_bias},
+                                                                    {"item.bias", model.item_bias},
+                                                                    {"global.bias", {&model.global_bias, 1}}};
+  for (const auto& [name, values] : tensors) {
+    const std::size_t place = first_not_finite(values);
+    if (place < values.size()) return fmt::format("{} (number {} of it is {})", name, place + 1, values[place]);
+  }
+  return {};
 }
 
 }  // namespace unfold

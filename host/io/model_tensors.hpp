@@ -1,6 +1,7 @@
 // A model's parameters by their names in safetensors files.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "host/io/safetensors.hpp"
@@ -14,5 +15,8 @@ std::vector<TensorView> model_tensors(const Model& model);
 
 // Checks that the arrays and ids of a model fit each other. Throws std::logic_error: a caller put it together wrongly.
 void check_shapes(const Model& model);
+
+// The name of the first tensor that holds a number that is not finite, with its place; empty where all are finite.
+std::string tensor_not_finite(const Model& model);
 
 }  // namespace unfold

@@ -46,6 +46,7 @@ class SafetensorsFile {
   static SafetensorsFile open(const std::filesystem::path& file);
 
   std::vector<std::string> names() const;
+  bool has_tensor(const std::string& name) const { return entries_.contains(name); }
   // The elements of a tensor of this type and shape. Throws DataError for any other. Valid as long as the file.
   template <typename T>
   std::span<const T> tensor(const std::string& name, std::span<const std::uint64_t> shape) const {

@@ -40,7 +40,7 @@ void MfModel::plan(const Backend& backend, const MfShape& shape, MemoryPlan& pla
         backend.rating_step_workspace_bytes(shape.batch_size));
   }
   const std::uint64_t rows = std::uint64_t{shape.n_users} + shape.n_items;
-  plan.add_host("copy of the best embeddings", 4 * rows * (shape.dim + 1ull));
+  plan.add_host("copies of the best embeddings and the last", 8 * rows * (shape.dim + 1ull));
 }
 
 MfModel::MfModel(Backend& backend, const MfShape& shape, const RatingLoss& loss)
@@ -98,7 +98,7 @@ double MfModel::epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t /*
   return std::sqrt(sum / static_cast<double>(n_ratings));
 }
 
-double MfModel::validate(const RatingView& validation, nlohmann::ordered_json& line) {
+std::optional<double> MfModel::validate(const RatingView& validation, nlohmann::ordered_json& line) {
   const RatingMetrics metrics = evaluate_ratings(backend_, tables(), validation);
   line["validation_rmse"] = metrics.rmse;
   line["validation_mae"] = metrics.mae;

@@ -41,12 +41,12 @@ RandomKey draw_key(std::uint64_t seed, Draw draw, std::uint64_t step_number) {
   return {seed + stream * 0x9E3779B97F4A7C15ull, static_cast<std::uint32_t>(step_number), 0};
 }
 
-NegativeSource::NegativeSource(Backend& backend, const SoftmaxShape& shape, std::uint64_t seed, const RatingView& train,
-                               const SeenItems& seen)
+NegativeSource::NegativeSource(Backend& backend, const SoftmaxShape& shape, std::uint64_t seed,
+                               const RatingView& positives, const SeenItems& seen)
     : backend_(backend), shape_(shape), seed_(seed), n_rejected_(backend, 1) {
   SeenItems rated_well;
-  const bool is_rated = shape.is_rated || shape.is_disliked();
-  if (is_rated) rated_well = rated_at_least(train, static_cast<double>(seen.mean_rating), shape);
+  const bool is_rated = !shape.has_floor && (shape.is_rated || shape.is_disliked());
+  if (is_rated) rated_well = rated_at_least(positives, static_cast<double>(seen.mean_rating), shape);
   const SeenItems& known = is_rated ? rated_well : seen;
   known_offsets_ = uploaded(backend, known.offsets);
   known_ids_ = uploaded(backend, known.items);

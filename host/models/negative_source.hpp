@@ -17,9 +17,10 @@ RandomKey draw_key(std::uint64_t seed, Draw draw, std::uint64_t step_number);
 
 class NegativeSource {
  public:
-  // `seen` is of `train`. With weights or disliked negatives a user knows what he rated at least the mean: a lower
-  // rating says that he met the item and that others are better. Else he knows all that he has in training.
-  NegativeSource(Backend& backend, const SoftmaxShape& shape, std::uint64_t seed, const RatingView& train,
+  // `seen` is of `positives`. With weights or disliked negatives, and no floor of the positives, a user knows what he
+  // rated at least the mean: a lower rating says that he met the item and that others are better. Else he knows all of
+  // his positives.
+  NegativeSource(Backend& backend, const SoftmaxShape& shape, std::uint64_t seed, const RatingView& positives,
                  const SeenItems& seen);
   static std::uint64_t bytes(const SoftmaxShape& shape);
 

@@ -1,20 +1,16 @@
 // Lists of items for ops, and where they come from.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "unfold/backend.hpp"
 #include "unfold/model.hpp"
 
 namespace unfold {
-
-// A user's training items, ascending; none where `seen` is empty.
-inline std::span<const Row> training_items(const SeenItems& seen, std::uint64_t user) {
-  if (seen.offsets.empty()) return {};
-  return {seen.items.data() + seen.offsets[user], seen.items.data() + seen.offsets[user + 1]};
-}
 
 // A list of item rows for each user: what a ranking leaves out.
 class UserLists {
@@ -25,18 +21,33 @@ class UserLists {
   virtual void append(Row user, std::vector<Row>& ids) const = 0;
 };
 
-class TrainingLists : public UserLists {
+// Several sets of lists in one. They share no pair, so that sizes add up.
+class JoinedLists : public UserLists {
  public:
-  explicit TrainingLists(const SeenItems& seen) : seen_(seen) {}
-  std::uint64_t size(Row user) const override { return training_items(seen_, user).size(); }
+  explicit JoinedLists(std::vector<const ItemLists*> parts) : parts_(std::move(parts)) {}
+  std::uint64_t size(Row user) const override {
+    std::uint64_t size = 0;
+    for (const ItemLists* part : parts_) size += part->of(user).size();
+    return size;
+  }
   void append(Row user, std::vector<Row>& ids) const override {
-    const std::span<const Row> list = training_items(seen_, user);
-    ids.insert(ids.end(), list.begin(), list.end());
+    const auto first = static_cast<std::ptrdiff_t>(ids.size());
+    for (const ItemLists* part : parts_) {
+      const std::span<const Row> list = part->of(user);
+      const auto middle = static_cast<std::ptrdiff_t>(ids.size());
+      ids.insert(ids.end(), list.begin(), list.end());
+      std::inplace_merge(ids.begin() + first, ids.begin() + middle, ids.end());
+    }
   }
 
  private:
-  const SeenItems& seen_;
+  std::vector<const ItemLists*> parts_;
 };
+
+// What test scores leave out: a user's training and validation items. `seen` outlives the result.
+inline JoinedLists masked_in_test(const SeenItems& seen) { return JoinedLists({&seen, &seen.validation}); }
+// What a list for a user leaves out: all of the user's items.
+inline JoinedLists all_seen(const SeenItems& seen) { return JoinedLists({&seen, &seen.validation, &seen.test}); }
 
 // Lists of rows, gathered on the host and copied to the backend.
 class DeviceLists {

@@ -23,6 +23,13 @@ std::uint32_t largest_search(const SoftmaxShape& shape, const SoftmaxSettings& s
   return std::max(shape.threshold_rank, shape.is_mined() ? list_length(shape, settings) : 0);
 }
 
+// `seen` is of all ratings. Where low ones are no positives, those of the others decide what a user knows.
+NegativeSource make_source(Backend& backend, const SoftmaxShape& shape, std::uint64_t seed, const RatingView& positives,
+                           const SeenItems& seen) {
+  if (!shape.has_floor) return {backend, shape, seed, positives, seen};
+  return {backend, shape, seed, positives, SeenItems::from_ratings(positives, shape.n_users, shape.n_items)};
+}
+
 // Rows of length 1, so that a product of two is a cosine. A row of zeros stays zero.
 void normalize_rows(HostMatrix& matrix) {
 #pragma omp parallel for schedule(static)
@@ -64,12 +71,12 @@ void SoftmaxModel::plan(const Backend& backend, const SoftmaxShape& shape, const
                                                  largest_search(shape, settings)));
   add("users' lists of items",
       BestItems::bytes(n_users, list_length(shape, settings)) + BestItems::bytes(n_users, shape.threshold_rank));
-  plan.add_host("copy of the best embeddings", 4 * (n_users + n_items) * (shape.dim + 1ull));
-  plan.add_host("users' training items", 4 * shape.n_positives + 8 * (n_users + 1) + 4 * n_items);
+  plan.add_host("copies of the best embeddings and the last", 8 * (n_users + n_items) * (shape.dim + 1ull));
+  plan.add_host("users' training items", 4 * shape.n_ratings + 8 * (n_users + 1) + 4 * n_items);
 }
 
 SoftmaxModel::SoftmaxModel(Backend& backend, const SoftmaxShape& shape, const SoftmaxSettings& settings,
-                           const RatingView& train, double init_std)
+                           const RatingView& positives, const RatingView& train, double init_std)
     : backend_(backend),
       shape_(shape),
       settings_(settings),
@@ -79,19 +86,19 @@ SoftmaxModel::SoftmaxModel(Backend& backend, const SoftmaxShape& shape, const So
       item_bias_(backend, shape.has_bias ? shape.n_items : 0, 1, 1, TableType::kFloat32, shape.optimizer),
       log_temperature_(backend, 1, 1, 1, TableType::kFloat32, shape.optimizer),
       seen_(SeenItems::from_ratings(train, shape.n_users, shape.n_items)),
-      source_(backend, shape, settings.seed, train, seen_),
+      source_(make_source(backend, shape, settings.seed, positives, seen_)),
       buffers_(backend, shape, settings.learn_temperature, stride_),
       ranker_(backend, users_.view().weight, items_.view().weight, item_bias_table(), settings.cosine,
               largest_search(shape, settings)) {
-  users_.initialize(backend, train.users, init_std, settings.seed, RandomPurpose::kInitUser);
-  items_.initialize(backend, train.items, init_std, settings.seed, RandomPurpose::kInitItem);
+  users_.initialize(backend, positives.users, init_std, settings.seed, RandomPurpose::kInitUser);
+  items_.initialize(backend, positives.items, init_std, settings.seed, RandomPurpose::kInitItem);
   const float log_temperature = std::log(settings.temperature);
   backend.copy_to_device(log_temperature_.view().weight.data, &log_temperature, sizeof(float));
   if (shape.threshold_rank > 0) thresholds_.emplace(backend, shape.n_users, shape.threshold_rank);
   if (shape.has_lists()) hard_lists_.emplace(backend, shape.n_users, list_length(shape, settings));
   if (shape.is_disliked()) {
-    hard_lists_->items.upload(
-        disliked_items(train, static_cast<double>(seen_.mean_rating), shape.n_users, hard_lists_->k));
+    const float liked_from = shape.has_floor ? settings.positive_from : seen_.mean_rating;
+    hard_lists_->items.upload(disliked_items(train, static_cast<double>(liked_from), shape.n_users, hard_lists_->k));
   }
 }
 
@@ -285,14 +292,19 @@ void SoftmaxModel::describe_epoch(nlohmann::ordered_json& line) {
   line["temperature"] = std::exp(static_cast<double>(log_temperature));
 }
 
-double SoftmaxModel::validate(const RatingView& validation, nlohmann::ordered_json& line) {
+std::optional<double> SoftmaxModel::validate(const RatingView& validation, nlohmann::ordered_json& line) {
   EvaluateOptions options;
   options.cutoffs = {20};
+  if (shape_.has_floor) options.relevant_rating = static_cast<double>(settings_.positive_from);
   if (!validation_items_) {
     validation_items_ = collect_test_items(validation, seen_, shape_.n_users, options.relevant_rating);
   }
   ranker_.look_up_items();
   const RankingMetrics metrics = ranker_.rank(*validation_items_, seen_, options);
+  if (metrics.n_users == 0) {
+    line["validation_recall@20"] = line["validation_ndcg@20"] = nullptr;
+    return std::nullopt;
+  }
   line["validation_recall@20"] = metrics.at_k[0].recall;
   line["validation_ndcg@20"] = metrics.at_k[0].ndcg;
   return -metrics.at_k[0].ndcg;

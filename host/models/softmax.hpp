@@ -23,9 +23,10 @@ class SoftmaxModel final : public TrainableModel {
   static void plan(const Backend& backend, const SoftmaxShape& shape, const SoftmaxSettings& settings,
                    MemoryPlan& plan);
 
-  // `train` is what negatives are drawn against.
-  SoftmaxModel(Backend& backend, const SoftmaxShape& shape, const SoftmaxSettings& settings, const RatingView& train,
-               double init_std);
+  // `positives` are those of `train` that batches will hold: all, unless the shape has a floor. What a user has in
+  // `train` is left out of rankings.
+  SoftmaxModel(Backend& backend, const SoftmaxShape& shape, const SoftmaxSettings& settings,
+               const RatingView& positives, const RatingView& train, double init_std);
 
   void begin_epoch(std::uint32_t epoch, double progress) override;
   void step(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number, double* loss) override;
@@ -33,7 +34,7 @@ class SoftmaxModel final : public TrainableModel {
   double epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t n_steps) const override;
   void describe_epoch(nlohmann::ordered_json& line) override;
   // By NDCG@20 over all items, those of training masked.
-  double validate(const RatingView& validation, nlohmann::ordered_json& line) override;
+  std::optional<double> validate(const RatingView& validation, nlohmann::ordered_json& line) override;
   void download(Model& model) const override;
 
  private:

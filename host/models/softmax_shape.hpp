@@ -16,12 +16,14 @@ struct SoftmaxShape {
   TableType score_type = TableType::kFloat32;  // SharedNegatives::score_type
   OptimizerKind optimizer = OptimizerKind::kAdam;
   std::uint64_t n_positives = 0;  // of the training part
+  std::uint64_t n_ratings = 0;    // of the training part, with those that are no positives
   std::uint64_t batch_size = 0;   // the largest batch
   NegativeSpec negatives;
   std::uint32_t n_negatives = 0;  // random ones: shared by a batch, or of each positive
   bool own_negatives = false;     // each positive has its own: random ones, or with hard ones their candidates
   bool has_bias = false;
   bool is_rated = false;             // ratings tell liked items from others: an item rated low is no known one
+  bool has_floor = false;            // low ratings are no positives: a user knows what is one, and no other item
   bool has_weights = false;          // the ratings of a batch are weights of its positives
   std::uint32_t threshold_rank = 0;  // K of the weights by the user's K-th best score; 0: no weights
 
@@ -53,6 +55,7 @@ struct SoftmaxSettings {
   double hard_warmup = 0;            // share of the run before hard negatives join
   std::uint32_t mined_skip = 0;      // best items that are passed over: they may be unknown positives
   std::uint32_t refresh_epochs = 1;  // epochs between two searches for users' best items
+  float positive_from = 0;           // where the shape has a floor: the least rating of a positive
   std::uint64_t seed = 1;
 };
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "host/models/row_lists.hpp"
 #include "host/models/table_transfer.hpp"
@@ -25,6 +26,8 @@ void recommend(Backend& backend, const Model& model, std::span<const Row> users,
   DeviceArray<float> bias(backend, model.item_bias.size());
   bias.upload(model.item_bias);
 
+  const JoinedLists seen = all_seen(model.seen);
+  std::vector<Row> excluded;
   const Queries queries{
       .size = users.size(),
       .write_vector =
@@ -33,8 +36,9 @@ void recommend(Backend& backend, const Model& model, std::span<const Row> users,
                         row.size(), row.begin());
           },
       .excluded = [&](std::uint64_t n) -> std::span<const Row> {
-        if (!options.exclude_seen) return {};
-        return training_items(model.seen, users[n]);
+        excluded.clear();
+        if (options.exclude_seen) seen.append(users[n], excluded);
+        return excluded;
       }};
   list_top(backend, view, bias.data(), queries, options, sink);
 }

@@ -13,7 +13,8 @@ MfShape mf_shape(const TrainData& data, const TrainOptions& o, std::uint64_t bat
   return {data.n_users, data.n_items, o.dim, table_type(o), optimizer_kind(o), o.deterministic, batch_size};
 }
 
-SoftmaxShape softmax_shape(const TrainData& data, const TrainOptions& o, std::uint64_t batch_size) {
+SoftmaxShape softmax_shape(const TrainData& data, const Positives& positives, const TrainOptions& o,
+                           std::uint64_t batch_size) {
   SoftmaxShape shape;
   shape.n_users = data.n_users;
   shape.n_items = data.n_items;
@@ -21,7 +22,9 @@ SoftmaxShape softmax_shape(const TrainData& data, const TrainOptions& o, std::ui
   shape.table_type = table_type(o);
   shape.score_type = score_type(o);
   shape.optimizer = optimizer_kind(o);
-  shape.n_positives = data.train.size();
+  shape.n_positives = positives.view().size();
+  shape.n_ratings = data.train.size();
+  shape.has_floor = positives.floor().has_value();
   shape.batch_size = batch_size;
   shape.negatives = NegativeSpec::parse(o.negatives);
   shape.n_negatives = o.n_negatives;
@@ -39,23 +42,30 @@ SoftmaxShape softmax_shape(const TrainData& data, const TrainOptions& o, std::ui
   return shape;
 }
 
-}  // namespace
-
-void plan_model(const Backend& backend, const TrainData& data, const TrainOptions& o, std::uint64_t batch_size,
-                MemoryPlan& plan) {
-  if (o.model == "mf") return MfModel::plan(backend, mf_shape(data, o, batch_size), plan);
-  SoftmaxModel::plan(backend, softmax_shape(data, o, batch_size), softmax_settings(o, data.n_items), plan);
+SoftmaxSettings floored_settings(const TrainData& data, const Positives& positives, const TrainOptions& o) {
+  SoftmaxSettings settings = softmax_settings(o, data.n_items);
+  settings.positive_from = positives.floor().value_or(0);
+  return settings;
 }
 
-std::unique_ptr<TrainableModel> make_model(Backend& backend, const TrainData& data, const TrainOptions& o,
-                                           std::uint64_t batch_size) {
+}  // namespace
+
+void plan_model(const Backend& backend, const TrainData& data, const Positives& positives, const TrainOptions& o,
+                std::uint64_t batch_size, MemoryPlan& plan) {
+  if (o.model == "mf") return MfModel::plan(backend, mf_shape(data, o, batch_size), plan);
+  SoftmaxModel::plan(backend, softmax_shape(data, positives, o, batch_size), floored_settings(data, positives, o),
+                     plan);
+}
+
+std::unique_ptr<TrainableModel> make_model(Backend& backend, const TrainData& data, const Positives& positives,
+                                           const TrainOptions& o, std::uint64_t batch_size) {
   if (o.model == "mf") {
     auto model = std::make_unique<MfModel>(backend, mf_shape(data, o, batch_size), rating_loss(o, data.train));
     model->initialize(data.train, o.init_std, o.seed);
     return model;
   }
-  return std::make_unique<SoftmaxModel>(backend, softmax_shape(data, o, batch_size), softmax_settings(o, data.n_items),
-                                        data.train, o.init_std);
+  return std::make_unique<SoftmaxModel>(backend, softmax_shape(data, positives, o, batch_size),
+                                        floored_settings(data, positives, o), positives.view(), data.train, o.init_std);
 }
 
 }  // namespace unfold

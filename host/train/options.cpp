@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <optional>
 #include <string_view>
@@ -47,6 +48,13 @@ TableType required_type(std::span<const TableType> types, std::string_view optio
   throw UsageError(fmt::format("--{} {}: unknown", option, name));
 }
 
+std::optional<float> parse_float(std::string_view text) {
+  float value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
 bool is_positive(double x) { return std::isfinite(x) && x > 0; }
 
 struct Range {
@@ -57,13 +65,7 @@ struct Range {
 std::optional<Range> parse_range(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) return std::nullopt;
-  const auto number = [](std::string_view part) -> std::optional<float> {
-    float value = 0;
-    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
-    if (error != std::errc() || end != part.data() + part.size() || !std::isfinite(value)) return std::nullopt;
-    return value;
-  };
-  const std::optional<float> low = number(text.substr(0, colon)), high = number(text.substr(colon + 1));
+  const std::optional<float> low = parse_float(text.substr(0, colon)), high = parse_float(text.substr(colon + 1));
   if (!low || !high || *low >= *high) return std::nullopt;
   return Range{*low, *high};
 }
@@ -91,6 +93,21 @@ struct RatingMoments {
   double mean;
   double variance;  // 1 where all ratings are equal
 };
+
+// Squares of what model mf computes with ratings, and their inverses, are float32.
+constexpr double kLargestRating = 1e15, kLeastDeviation = 1e-15;
+
+void check_scale(const RatingMoments& moments, std::span<const float> ratings) {
+  const auto [lowest, highest] = std::ranges::minmax(ratings);
+  const double largest = std::max(std::abs(static_cast<double>(lowest)), std::abs(static_cast<double>(highest)));
+  const double deviation = std::sqrt(moments.variance);
+  if (largest <= kLargestRating && deviation >= kLeastDeviation) return;
+  throw DataError(fmt::format(
+      "ratings go from {} to {}, with a standard deviation of {:.3g}: too {} to be computed with in float32 "
+      "(up to {:g}, with a deviation from {:g}); bring them to another unit, such as 1 to 5",
+      lowest, highest, deviation, largest > kLargestRating ? "large" : "small", kLargestRating, kLeastDeviation));
+}
+
 RatingMoments rating_moments(std::span<const float> ratings) {
   const auto n = static_cast<double>(ratings.size());
   double sum = 0, sum_of_squares = 0;
@@ -130,6 +147,8 @@ void validate_softmax(const TrainOptions& o) {
           o.positive_temperature, "use a number over 0, or 0 for that of --temperature");
   require(is_positive(o.negative_weight), "negative-weight", o.negative_weight, "use a number over 0");
   require(is_positive(o.rating_weight), "rating-weight", o.rating_weight, "use a number over 0");
+  require(o.positive_from.empty() || parse_float(o.positive_from), "positive-from", o.positive_from,
+          "use a rating, such as 4, or nothing to have it taken from the scale");
   require(o.dropout >= 0 && o.dropout < 1, "dropout", o.dropout, "use 0 or more, below 1");
   require(o.user_balance >= 0 && o.user_balance <= 1, "user-balance", o.user_balance, "use 0 to 1");
   require(o.denominator_items == 0 || (o.positive_in_denominator && o.loss != "bpr"), "denominator-items",
@@ -187,7 +206,26 @@ void validate(const TrainOptions& o) {
   require(std::isfinite(o.init_std) && o.init_std >= 0, "init-std", o.init_std, "use 0 or more");
   require(o.batch_size < (std::uint64_t{1} << 31), "batch-size", o.batch_size, "use less than 2147483648");
   require(o.threads <= 256, "threads", o.threads, "use 0 to 256");
-  if (o.model == "softmax") validate_softmax(o);
+  if (o.model == "softmax") return validate_softmax(o);
+  require(o.positive_from.empty(), "positive-from", o.positive_from,
+          "model mf predicts ratings and learns from all of them; leave it out, or use --model softmax");
+}
+
+std::optional<float> positive_threshold(const TrainOptions& o, const RatingView& ratings) {
+  if (o.model != "softmax") return std::nullopt;
+  if (!o.positive_from.empty()) return parse_float(o.positive_from);
+  if (ratings.size() == 0) return std::nullopt;
+  const auto [lowest, highest] = std::ranges::minmax(ratings.ratings);
+  if (lowest > 0 || lowest == highest) return std::nullopt;
+  float least = std::numeric_limits<float>::infinity();
+  for (const float rating : ratings.ratings) {
+    if (rating > 0) least = std::min(least, rating);
+  }
+  if (std::isfinite(least)) return least;
+  throw DataError(
+      fmt::format("ratings go from {} to {}, and for model softmax those of 0 and below say no, so nothing is left to "
+                  "learn from; say with --positive-from X from which rating on an item was liked",
+                  lowest, highest));
 }
 
 TrainOptions TrainOptions::defaults(const std::string& model) {
@@ -289,7 +327,9 @@ TableType score_type(const TrainOptions& options) {
 }
 
 RatingLoss rating_loss(const TrainOptions& o, const RatingView& train) {
-  const auto [mean, variance] = rating_moments(train.ratings);
+  const RatingMoments moments = rating_moments(train.ratings);
+  check_scale(moments, train.ratings);
+  const auto [mean, variance] = moments;
   RatingLoss loss;
   loss.scale = static_cast<float>(std::sqrt(variance));
   loss.inverse_variance = static_cast<float>(1 / variance);

@@ -12,9 +12,11 @@
 #include <string>
 #include <vector>
 
+#include "host/io/model_tensors.hpp"
 #include "host/train/group_order.hpp"
 #include "host/train/make_model.hpp"
 #include "host/train/options.hpp"
+#include "host/train/positives.hpp"
 #include "unfold/error.hpp"
 #include "unfold/rating_stream.hpp"
 
@@ -57,18 +59,24 @@ class EpochLosses {
 
 class TrainingRun {
  public:
-  TrainingRun(Backend& backend, const TrainData& data, const TrainOptions& options, const TrainCallbacks& callbacks)
+  // `chosen`: the result to be trained again, on `data` with its validation part in training, or null.
+  TrainingRun(Backend& backend, const TrainData& data, const TrainOptions& options, const TrainCallbacks& callbacks,
+              const TrainResult* chosen)
       : backend_(backend),
         data_(data),
         options_(options),
         callbacks_(callbacks),
-        weights_(positive_weights(options, data.train)),
-        batch_size_(resolved_batch_size(options, data.train.size())),
-        stream_options_{batch_size_, 3, 0, options.seed, {}} {
+        chosen_(chosen),
+        n_epochs_(chosen == nullptr ? options.epochs : chosen->best_epoch),
+        positives_(options, data.train),
+        weights_(positive_weights(options, positives_.view())),
+        batch_size_(resolved_batch_size(options, positives_.view().size())),
+        stream_options_{batch_size_, 3, 0, options.seed, {}},
+        can_validate_(data.validation.size() > 0) {
     check_groups();
     check_memory();
-    model_ = make_model(backend, data, options, batch_size_);
-    RatingView streamed = data.train;
+    model_ = make_model(backend, data, positives_, options, batch_size_);
+    RatingView streamed = positives_.view();
     if (!weights_.empty()) streamed.ratings = weights_;
     if (options.group_batches) {
       grouped_ = group_ratings(streamed, *data.groups);
@@ -81,14 +89,15 @@ class TrainingRun {
 
   TrainResult run() {
     started_ = Clock::now();
-    for (std::uint32_t epoch = 1; epoch <= options_.epochs && running(); ++epoch) run_epoch(epoch);
+    for (std::uint32_t epoch = 1; epoch <= n_epochs_ && running(); ++epoch) run_epoch(epoch);
     finish();
+    result_.validated = can_validate_ && has_best_;
+    result_.model.history = std::move(history_);
     return std::move(result_);
   }
 
  private:
   bool running() const { return result_.outcome == TrainOutcome::kFinished; }
-  bool has_validation() const { return data_.validation.size() > 0; }
 
   void check_groups() const {
     if (!options_.group_batches) return;
@@ -100,14 +109,20 @@ class TrainingRun {
     MemoryPlan plan;
     plan.host_free = available_host_bytes();
     if (backend_.name() != "cpu") plan.device_free = backend_.free_bytes();
-    plan_model(backend_, data_, options_, batch_size_, plan);
+    plan_model(backend_, data_, positives_, options_, batch_size_, plan);
     const std::uint64_t ring = stream_options_.n_slots * RatingStream::slot_bytes(batch_size_);
     plan.add_host(fmt::format("{} streaming slots of {} ratings", stream_options_.n_slots, batch_size_), ring);
     if (plan.device_free > 0) plan.add_device("the slots' copies on the device", ring);
     plan.add_host("weights of positives", sizeof(float) * weights_.size());
+    const std::uint64_t n_positives = positives_.view().size();
     if (options_.group_batches) {
-      plan.add_host("order of the ratings by group", 8 * data_.train.size());
-      plan.add_mapped("ratings by group (mapped file)", 12 * data_.train.size());
+      plan.add_host("order of the ratings by group", 8 * n_positives);
+      plan.add_mapped("ratings by group (mapped file)", 12 * n_positives);
+    }
+    if (positives_.is_copy()) plan.add_mapped("positives (mapped file)", 12 * n_positives);
+    if (chosen_ != nullptr) {
+      const std::uint64_t n_rows = std::uint64_t{data_.n_users} + data_.n_items;
+      plan.add_host("the model that validation chose", 4 * n_rows * (options_.dim + 1ull));
     }
     plan.add_mapped(fmt::format("data set, {} ratings (mapped file)", data_.train.size()), 12 * data_.train.size());
     if (callbacks_.plan) callbacks_.plan(plan);
@@ -159,17 +174,18 @@ class TrainingRun {
     if (!callbacks_.progress) return;
     const double elapsed = seconds_since(epoch_started);
     const double epoch_progress = static_cast<double>(n_done) / static_cast<double>(stream_->n_batches());
-    const double share_done = (epoch - 1 + epoch_progress) / options_.epochs;
-    callbacks_.progress({epoch, options_.epochs, epoch_progress, model_->loss_name(),
+    const double share_done = (epoch - 1 + epoch_progress) / n_epochs_;
+    callbacks_.progress({epoch, n_epochs_, epoch_progress, model_->loss_name(),
                          model_->epoch_loss(losses_->total(), ratings_done, n_done),
                          static_cast<double>(ratings_done) / elapsed,
                          seconds_since(started_) * (1 - share_done) / share_done});
   }
 
   void end_epoch(std::uint32_t epoch, const ScheduleValue& value, double seconds) {
-    const std::uint64_t n_ratings = data_.train.size(), n_batches = stream_->n_batches();
+    const std::uint64_t n_ratings = positives_.view().size(), n_batches = stream_->n_batches();
     nlohmann::ordered_json line;
     line["epoch"] = epoch;
+    if (chosen_ != nullptr) line["refit"] = true;
     line[std::string("train_") + model_->loss_name()] = model_->epoch_loss(losses_->total(), n_ratings, n_batches);
     line["learning_rate"] = value.learning_rate;
     line["seconds"] = seconds;
@@ -177,49 +193,74 @@ class TrainingRun {
     line["wait_share"] = std::max(0.0, 1 - stream_->busy_seconds() / seconds);
     model_->describe_epoch(line);
     bool better = true;
-    if (has_validation()) {
-      const double score = model_->validate(data_.validation, line);
-      if (!std::isfinite(score)) return diverged(epoch);
-      better = score < best_score_;
-      if (better) best_score_ = score;
+    if (can_validate_) {
+      const std::optional<double> score = model_->validate(data_.validation, line);
+      if (!score) no_validation();
+      if (score && !std::isfinite(*score)) return diverged(epoch);
+      better = !score || *score < best_score_;
+      if (score && better) best_score_ = *score;
     }
     report(epoch, n_batches, n_ratings,
            Clock::now() - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds)));
-    result_.model.history.push_back(line);
+    history_.push_back(line);
     if (callbacks_.evaluation) callbacks_.evaluation(line);
     if (better) keep(epoch);
-    if (options_.patience > 0 && has_validation() && epoch - result_.best_epoch >= options_.patience) {
+    if (options_.patience > 0 && can_validate_ && running() && epoch - result_.best_epoch >= options_.patience) {
       result_.outcome = TrainOutcome::kEarlyStopped;
     }
+  }
+
+  // A part without anything to score chooses nothing.
+  void no_validation() {
+    can_validate_ = false;
+    if (!callbacks_.notice) return;
+    callbacks_.notice(
+        "the validation part has nothing that can be scored (users or items that training does not know, pairs that it "
+        "has, or ratings that are no positives); it chooses no epoch, and the last one is kept");
   }
 
   // Keeps a copy of the model as it is: the best so far by validation. Without validation the copy only serves a run
   // that diverges later, so it is taken when its cost is a small part of the time since the last one.
   void keep(std::uint32_t epoch) {
     const bool is_cheap = copy_seconds_ < kCheapCopySeconds || seconds_since(kept_at_) > kCopyInterval * copy_seconds_;
-    if (!has_validation() && has_best_ && !is_cheap) return;
+    if (!can_validate_ && has_best_ && !is_cheap) return;
     const auto copy_started = Clock::now();
-    model_->download(result_.model);
+    if (!take_model(epoch)) return;
     copy_seconds_ = seconds_since(copy_started);
     kept_at_ = Clock::now();
     has_best_ = true;
+  }
+
+  // Takes the model as it is, of `epoch`, for the result; where it holds a number that is not finite, the one before
+  // stays and the run has diverged. False then.
+  bool take_model(std::uint32_t epoch) {
+    Model model;
+    model_->download(model);
+    const std::string tensor = tensor_not_finite(model);
+    if (!tensor.empty()) {
+      diverged(fmt::format("{} stopped being finite in epoch {}", tensor, epoch));
+      return false;
+    }
+    result_.model = std::move(model);
     result_.best_epoch = epoch;
+    return true;
   }
 
   void diverged(std::uint32_t epoch) {
+    diverged(fmt::format("the loss stopped being finite in epoch {}, step {} of {}", epoch,
+                         losses_->n_read() + (losses_->n_read() < stream_->n_batches() ? 1 : 0), stream_->n_batches()));
+  }
+  void diverged(const std::string& what) {
     result_.outcome = TrainOutcome::kDiverged;
     result_.has_model = has_best_;
-    result_.message = fmt::format(
-        "the loss stopped being finite in epoch {}, step {} of {}; lower --learning-rate (now {}){}", epoch,
-        losses_->n_read() + (losses_->n_read() < stream_->n_batches() ? 1 : 0), stream_->n_batches(),
-        options_.learning_rate, options_.model == "mf" ? fmt::format(" or raise --l2 (now {})", options_.l2) : "");
+    result_.message = fmt::format("{}; lower --learning-rate (now {}){}", what, options_.learning_rate,
+                                  options_.model == "mf" ? fmt::format(" or raise --l2 (now {})", options_.l2) : "");
   }
 
   void finish() {
     backend_.synchronize();
-    if (result_.outcome == TrainOutcome::kDiverged || (has_validation() && has_best_)) return;
-    model_->download(result_.model);
-    if (running()) result_.best_epoch = options_.epochs;
+    if (result_.outcome == TrainOutcome::kDiverged || (can_validate_ && has_best_)) return;
+    take_model(running() ? n_epochs_ : result_.best_epoch);
   }
 
   static constexpr double kCheapCopySeconds = 0.02;
@@ -229,6 +270,9 @@ class TrainingRun {
   const TrainData& data_;
   const TrainOptions& options_;
   const TrainCallbacks& callbacks_;
+  const TrainResult* chosen_;
+  std::uint32_t n_epochs_;  // to run; schedules go by options_.epochs
+  Positives positives_;
   std::vector<float> weights_;  // that the batches have in place of ratings; empty: the ratings
   std::uint64_t batch_size_;
   RatingStreamOptions stream_options_;
@@ -236,12 +280,34 @@ class TrainingRun {
   std::unique_ptr<TrainableModel> model_;
   std::optional<RatingStream> stream_;
   std::optional<EpochLosses> losses_;
+  bool can_validate_;
   TrainResult result_;
+  std::vector<nlohmann::ordered_json> history_;
   Clock::time_point started_, kept_at_;
   double copy_seconds_ = 0;
   double best_score_ = std::numeric_limits<double>::infinity();
   bool has_best_ = false;
 };
+
+TrainResult refit(Backend& backend, const TrainData& data, const TrainOptions& options, const TrainCallbacks& callbacks,
+                  TrainResult chosen) {
+  const SeenItems trained = SeenItems::from_ratings(data.train, data.n_users, data.n_items);
+  const Ratings joined = join_parts(data.train, data.validation, trained);
+  const TrainData all{joined.view(), {}, data.n_users, data.n_items, data.groups};
+  TrainResult again = TrainingRun(backend, all, options, callbacks, &chosen).run();
+  std::vector<nlohmann::ordered_json> history = std::move(chosen.model.history);
+  history.insert(history.end(), again.model.history.begin(), again.model.history.end());
+  if (again.outcome == TrainOutcome::kFinished) {
+    chosen.model = std::move(again.model);
+    chosen.refitted = true;
+  } else if (again.outcome == TrainOutcome::kInterrupted) {
+    chosen.outcome = TrainOutcome::kInterrupted;
+  } else if (callbacks.notice) {
+    callbacks.notice(fmt::format("trained again, {}; the model that validation chose is kept", again.message));
+  }
+  chosen.model.history = std::move(history);
+  return chosen;
+}
 
 }  // namespace
 
@@ -249,7 +315,14 @@ TrainResult train(Backend& backend, const TrainData& data, const TrainOptions& o
                   const TrainCallbacks& callbacks) {
   validate(options);
   if (data.train.size() == 0) throw UsageError("the training part is empty; hold out less, or give more data");
-  return TrainingRun(backend, data, options, callbacks).run();
+  // The same floor for both runs.
+  TrainOptions resolved = options;
+  if (const auto floor = positive_threshold(options, data.train)) resolved.positive_from = fmt::format("{}", *floor);
+  TrainResult chosen = TrainingRun(backend, data, resolved, callbacks, nullptr).run();
+  const bool is_complete = chosen.outcome == TrainOutcome::kFinished || chosen.outcome == TrainOutcome::kEarlyStopped;
+  if (!options.refit || !chosen.validated || !is_complete) return chosen;
+  if (callbacks.chosen) callbacks.chosen(chosen);
+  return refit(backend, data, resolved, callbacks, std::move(chosen));
 }
 
 }  // namespace unfold

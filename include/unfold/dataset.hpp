@@ -109,7 +109,8 @@ CachedDataset open_or_import(const std::vector<std::filesystem::path>& sources, 
 std::filesystem::path default_cache_directory();
 
 // A second file (test, validation) in terms of a known set of ids. Ids that are not known become kUnknownRow
-// and are counted; such interactions are kept, in file order. Duplicated pairs are treated as in an import.
+// and are counted; such interactions are kept, in file order. Duplicated pairs are treated as in an import. `source`
+// may be an imported data set too, in the order of its columns.
 struct MappedRatings {
   Ratings ratings;
   ImportReport report;

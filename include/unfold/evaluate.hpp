@@ -33,10 +33,11 @@ struct RankingMetrics {
   std::uint64_t n_users_skipped = 0;    // users of the model without a relevant test item
   std::uint64_t n_test_items = 0;       // relevant test items ranked
   std::uint64_t n_test_in_training = 0; // test items that the user has in training: left out
+  std::uint64_t n_test_in_validation = 0;  // test items that the user has in validation: left out
 };
 
 // How much items of other groups get in between (Xin et al., Folding: Why Good Models Sometimes Make Spurious
-// Recommendations, RecSys 2017). Another group is one that none of the user's training items belongs to.
+// Recommendations, RecSys 2017). Another group is one that none of the user's training or validation items belongs to.
 struct FoldingMetrics {
   struct AtK {
     std::uint32_t k = 0;
@@ -63,7 +64,10 @@ struct Evaluation {
   RankingMetrics ranking, ranking_baseline;
   FoldingMetrics folding, folding_baseline;
   bool has_rating = false, has_ranking = false, has_folding = false;
-  std::uint64_t n_unknown_users = 0, n_unknown_items = 0;  // test interactions; rated by what is known, not ranked
+  std::uint64_t n_interactions = 0;                        // of the test part
+  std::uint64_t n_unknown_users = 0, n_unknown_items = 0;  // of them; rated by what is known, not ranked
+  // Of them, pairs that the model was trained on, or that chose its epoch: rated as if they were new, not ranked.
+  std::uint64_t n_in_training = 0, n_in_validation = 0;
 
   // {"rmse":..,"mae":..,"recall@20":..,"precision@20":..,"hit_rate@20":..,"ndcg@20":..,"map@20":..,"mrr":..,
   //  "n_users":..,..., "folding@20":..,"folding_chance":..,"folding_pairwise":..,..., "popularity": {the same keys}}
@@ -79,7 +83,7 @@ struct ScoringTables {
 // RMSE and MAE of the predictions, clipped to nothing. Sums in double, in a fixed order.
 RatingMetrics evaluate_ratings(Backend& backend, const ScoringTables& tables, const RatingView& test);
 
-// Full ranking over all items with each user's training items masked.
+// Full ranking over all items with each user's training and validation items masked.
 RankingMetrics evaluate_ranking(Backend& backend, const ScoringTables& tables, const RatingView& test,
                                 const SeenItems& seen, const EvaluateOptions& options);
 
@@ -93,7 +97,8 @@ Evaluation evaluate(Backend& backend, const ScoringTables& tables, const RatingV
 
 // Ranks each test item among its own list of negatives instead of all items (leave-one-out with sampled
 // negatives: He et al., NCF, WWW 2017). Each line of `file` is "(user,item)" and then the negatives, separated by
-// tabs. Ids are external. Ties count against the test item.
+// tabs. Ids are external. Items that the user has in training or validation do not compete. Ties count against the test
+// item.
 Evaluation evaluate_candidates(Backend& backend, const ScoringTables& tables, const Model& model,
                                const std::filesystem::path& file, const EvaluateOptions& options);
 

@@ -3,7 +3,8 @@
 //   model.json           what it is, how it was made, its scores
 //   tensors.safetensors  user.embedding item.embedding user.bias item.bias global.bias
 //   user_ids.txt item_ids.txt   external ids, one a line, in row order
-//   seen.safetensors     the training interactions: what evaluation masks and the popularity baseline counts
+//   seen.safetensors     the items that each user has in training, validation and test: what evaluation and lists leave
+//                        out, and what the popularity baseline counts
 //   history.jsonl        a line an evaluation
 //   config.toml          the resolved options; unfold train --config takes it back
 #pragma once
@@ -11,6 +12,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,15 +29,32 @@ struct HostMatrix {
   std::vector<float> data;
 };
 
-// The training interactions, by user.
-struct SeenItems {
-  std::vector<std::uint64_t> offsets;   // [n_users + 1]
-  std::vector<Row> items;               // ascending in each user's list
+// Items of each user.
+struct ItemLists {
+  std::vector<std::uint64_t> offsets;  // [n_users + 1]; empty: no lists
+  std::vector<Row> items;              // ascending and distinct in each user's list
+
+  std::span<const Row> of(std::uint64_t user) const {
+    if (offsets.empty()) return {};
+    return {items.data() + offsets[user], items.data() + offsets[user + 1]};
+  }
+  bool contains(Row user, Row item) const;
+};
+
+// The interactions of a model's data set, by user, in three lists that share no pair: those of training, which the
+// model learned from, and those held out for validation and test. Negatives and validation leave out the first, test
+// scores the first two, lists for a user all three.
+struct SeenItems : ItemLists {
   std::vector<float> item_mean_rating;  // [n_items]; the global mean for items without a training rating
   float mean_rating = 1;                // over all training interactions
+  ItemLists validation, test;           // without lists where nobody knows what was held out: knows_held_out()
 
+  // The training lists alone. Throws DataError for a row out of range.
   static SeenItems from_ratings(const RatingView& train, std::uint32_t n_users, std::uint32_t n_items);
-  std::uint64_t memory_bytes() const { return offsets.size() * 8 + items.size() * 4 + item_mean_rating.size() * 4; }
+  // Adds the other two; pairs with an unknown row are left out. A pair counts once, for training, else for test, else
+  // for validation: where the test part serves for validation too, its items still compete in test scores.
+  void hold_out(const RatingView& validation_part, const RatingView& test_part);
+  bool knows_held_out() const { return !validation.offsets.empty(); }
 };
 
 struct Model {
@@ -57,6 +77,14 @@ struct Model {
 
 // Whether scores are ratings: else they only put items in order.
 inline bool predicts_ratings(const Model& model) { return model.kind == "mf"; }
+
+// What `training` says of a model that unfold train or load_model made; without it, the first of each.
+// The model was trained on ratings, not on bare pairs.
+bool has_ratings(const Model& model);
+// The least rating of a positive, where lower ones were none.
+std::optional<float> positive_from(const Model& model);
+// Something was held out for validation or test.
+bool held_something_out(const Model& model);
 
 // Writes `directory` aside, syncs, renames. Throws UsageError where it exists and overwrite is false (checked
 // again at the rename, so nothing is ever lost to a race), DataError for a failed write; then the old model is

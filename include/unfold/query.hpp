@@ -12,8 +12,8 @@
 namespace unfold {
 
 struct QueryOptions {
-  std::uint32_t k = 10;                                   // items listed for a query, 1 to kMaxTopK (1024)
-  bool exclude_seen = false;                              // recommend: leave out the user's training items
+  std::uint32_t k = 10;      // items listed for a query, 1 to kMaxTopK (1024)
+  bool exclude_seen = true;  // recommend: leave out all items that the user has in the data
   std::uint64_t memory_bytes = std::uint64_t{256} << 20;  // bound on scratch beside the item table; a query at least
 };
 

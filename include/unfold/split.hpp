@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "unfold/model.hpp"
 #include "unfold/random.hpp"
 #include "unfold/ratings.hpp"
 
@@ -37,5 +38,9 @@ struct SplitResult {
 // UsageError where times are needed and absent, or where a part would be empty.
 SplitResult split_ratings(const RatingView& ratings, std::uint32_t n_users, const SplitSpec& spec, std::uint64_t seed,
                           RandomPurpose purpose);
+
+// Training and validation together: `train`, then what of `validation` has known rows and is not in `trained`, the
+// lists of `train`.
+Ratings join_parts(const RatingView& train, const RatingView& validation, const SeenItems& trained);
 
 }  // namespace unfold

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "unfold/backend.hpp"
@@ -40,6 +41,7 @@ struct TrainOptions {
   bool deterministic = false;
   bool cuda_graph = false;
   std::uint32_t patience = 0;
+  bool refit = false;
   std::uint64_t seed = 1;
   std::string device = "auto";
   std::uint32_t threads = 0;
@@ -54,6 +56,7 @@ struct TrainOptions {
   bool learn_temperature = false;
   bool positive_in_denominator = false;
   std::uint32_t denominator_items = 0;
+  std::string positive_from;
   double rating_weight = 1;
   double user_balance = 0;
   double dropout = 0.1;
@@ -108,10 +111,15 @@ void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.batch_size, "batch-size", "ratings a step, >= 1; 0: chosen from the data and the update");
   visit(o.group_batches, "group-batches", "fill each batch with items of one group (--items, --group-column)");
   visit(o.deterministic, "deterministic",
-        "sum gradients by row in a fixed order: equal bits from run to run for any number of threads, but slower");
+        "sum gradients by row in a fixed order: equal bits from run to run for any number of threads, but slower; "
+        "softmax: "
+        "always so, with the option and without");
   visit(o.cuda_graph, "cuda-graph",
         "CUDA: launch each step as one graph, for small batches; the same bits with it and without");
   visit(o.patience, "patience", "stop after this many epochs without a better validation score; 0: never");
+  visit(o.refit, "refit",
+        "after validation has chosen the epoch, train again on training and validation together for as many epochs at "
+        "the rates they had, and keep that model; --refit=false: keep the one that was chosen");
   visit(o.seed, "seed", "of the split, the start and the order of the data");
   visit(o.device, "device", "auto, cpu, cuda or cuda:N");
   visit(o.threads, "threads", "CPU threads; 0: all that the process may use");
@@ -134,6 +142,10 @@ void visit_train_options(Options& o, Visitor&& visit) {
   visit(o.denominator_items, "denominator-items",
         "softmax, with positive-in-denominator: the negatives together count as this many items; few care for the "
         "whole list, many for its head; 0: as all items");
+  visit(
+      o.positive_from, "positive-from",
+      "softmax: ratings from X on are positives, lower ones say no (in validation and test too); empty: those above 0 "
+      "where some ratings are 0 or below, else all");
   visit(
       o.rating_weight, "rating-weight",
       "softmax: a positive counts this factor more for each standard deviation that its rating is above the mean, > 0; "
@@ -167,6 +179,11 @@ void visit_train_options(Options& o, Visitor&& visit) {
 // Throws UsageError naming the option, its value and what is allowed.
 void validate(const TrainOptions& options);
 
+// The least rating of a positive of model softmax; nothing where all ratings are positives, and for mf. As asked for,
+// or from the scale of `ratings`: where some are 0 or below and others above, the lowest of those above. Throws
+// DataError where ratings differ and none is above 0.
+std::optional<float> positive_threshold(const TrainOptions& options, const RatingView& ratings);
+
 nlohmann::ordered_json to_json(const TrainOptions& options);
 
 // The learning rate and momentum (Adam's beta1) at a point of the run, progress in [0, 1).
@@ -186,6 +203,8 @@ struct TrainProgress {
   double eta_seconds = 0;         // to the end of the run
 };
 
+struct TrainResult;
+
 // Called from the training thread.
 struct TrainCallbacks {
   std::function<void(const MemoryPlan&)> plan;         // before anything is allocated
@@ -197,6 +216,9 @@ struct TrainCallbacks {
   std::function<void(const nlohmann::ordered_json&)> evaluation;
   std::function<void(const std::string&)> notice;  // something a user should know
   std::function<bool()> stop;                      // true: finish the batch and stop (asked between batches)
+  // refit: the model that validation chose, before it is trained again; what the caller adds to it stays. Lines of
+  // `evaluation` hold "refit": true after.
+  std::function<void(TrainResult&)> chosen;
 };
 
 enum class TrainOutcome { kFinished, kEarlyStopped, kInterrupted, kDiverged };
@@ -207,6 +229,8 @@ struct TrainResult {
   std::string message;           // kDiverged: epoch, step and what to do
   std::uint32_t best_epoch = 0;  // the epoch the model is of (the best by validation, else the last)
   bool has_model = true;         // false: diverged before a first epoch ended
+  bool validated = false;        // best_epoch is validation's choice
+  bool refitted = false;         // trained again, on training and validation, for best_epoch epochs
 };
 
 // The data of a run. Rows of `train` are in range; `validation` may hold kUnknownRow, and may be empty.
@@ -218,7 +242,9 @@ struct TrainData {
   const ItemGroups* groups = nullptr;  // of all items; for group_batches
 };
 
-// Throws UsageError, DeviceError (memory: both numbers), DataError.
+// Every number of the model is finite: where one is not, the run has diverged. With refit, a second run that is
+// interrupted (the outcome says so) or diverges leaves the model that validation chose. Throws UsageError, DeviceError
+// (memory: both numbers), DataError.
 TrainResult train(Backend& backend, const TrainData& data, const TrainOptions& options,
                   const TrainCallbacks& callbacks);
 

@@ -57,7 +57,7 @@ TEST_F(CliQuery, PrintsATable) {
             "   1  i5       10.000  Five, \"quoted\"\n"
             "   2  i4        8.000  Four\n"
             "   3  i3        6.000\n");
-  EXPECT_EQ(unfold_ok({"recommend", "m", "--user", "u4", "--exclude-seen"}),
+  EXPECT_EQ(unfold_ok({"recommend", "m", "--user", "u4"}),
             "user u4\n"
             "rank  item      score\n"
             "   1  i3       12.000\n"
@@ -103,9 +103,9 @@ TEST_F(CliQuery, WritesLinesForAFileOfIds) {
       "u3\t1\ti5\t15\nu3\t2\ti4\t12\n"
       "u1\t1\ti5\t5\nu1\t2\ti4\t4\n"
       "u3\t1\ti5\t15\nu3\t2\ti4\t12\n";
-  EXPECT_EQ(unfold_ok({"recommend", "m", "--ids", "ids.txt", "-k", "2"}), expected);
+  EXPECT_EQ(unfold_ok({"recommend", "m", "--ids", "ids.txt", "-k", "2", "--include-seen"}), expected);
   write_file(path("lists.tsv"), "an older file");
-  EXPECT_EQ(unfold_ok({"recommend", "m", "--ids", "ids.txt", "-k", "2", "--out", "lists.tsv"}), "");
+  EXPECT_EQ(unfold_ok({"recommend", "m", "--ids", "ids.txt", "-k", "2", "--include-seen", "--out", "lists.tsv"}), "");
   EXPECT_EQ(read_file(path("lists.tsv")), expected);
   EXPECT_EQ(unfold_ok({"recommend", "m", "--user", "u1", "-k", "1", "--out", "one.tsv", "--items", "items.csv"}), "");
   EXPECT_EQ(read_file(path("one.tsv")), "u1\t1\ti5\t5\tFive, \"quoted\"\n");
@@ -179,6 +179,30 @@ TEST_F(CliQuery, WrongUsage) {
   expect_error({"recommend", "m", "--user", "u1", "--items", "m"}, 3, "is a directory; name a file of items");
   expect_error({"recommend", "m", "--user", "u1", "-n", "3"}, 2, "did you mean -k?");
   EXPECT_THAT(listing(), ElementsAre("ids.txt", "items.csv", "m"));
+}
+
+// What was held out for validation and test is the user's own too.
+TEST_F(CliQuery, LeavesOutAllThatTheUserHas) {
+  Model model = ladder();
+  model.seen = seen_items({{}, {}, {}, {5}, {4, 5}}, 6);
+  model.seen.validation.offsets = model.seen.test.offsets = {0, 0, 0, 0, 0, 1};
+  model.seen.validation.items = {0};
+  model.seen.test.items = {2};
+  save_model(model, path("parts"), false);
+  const auto items_listed = [this](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"recommend", "parts", "--user", "u4", "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    std::vector<std::string> items;
+    const json list = json::parse(unfold_ok(arguments));
+    for (const json& item : list.at("items")) items.push_back(item.at("item"));
+    return items;
+  };
+  EXPECT_THAT(items_listed({}), ElementsAre("i3", "i1"));
+  EXPECT_THAT(items_listed({"--exclude-seen"}), ElementsAre("i3", "i1"));
+  EXPECT_THAT(items_listed({"--include-seen"}), ElementsAre("i5", "i4", "i3", "i2", "i1", "i0"));
+  expect_error({"recommend", "parts", "--user", "u4", "--include-seen", "--exclude-seen"}, 2, "not both");
+  EXPECT_THAT(unfold({"recommend", "parts", "--user", "u4"}).err, Not(HasSubstr("was saved without")));
+  EXPECT_THAT(unfold({"recommend", "m", "--user", "u4"}).err, HasSubstr("m was saved without the items"));
 }
 
 TEST_F(CliQuery, OptionsMayStandInAConfigurationFile) {

@@ -322,6 +322,23 @@ TEST_F(MappedRatingsTest, ResultDoesNotDependOnTheMemoryBound) {
   }
 }
 
+TEST_F(MappedRatingsTest, MapsAnImportedDataSet) {
+  write_file(folder_ / "file", "user,item,rating,timestamp\nb,z,1,7\na,q,2,8\nn,x,3,9\na,x,5,10\n");
+  import_dataset(folder_ / "file", folder_ / "data", {});
+  const MappedRatings mapped = read_mapped_ratings(folder_ / "data", users_, items_, {});
+  ASSERT_EQ(mapped.ratings.size(), 4u);
+  EXPECT_EQ(mapped.n_unknown_users, 1u);
+  EXPECT_EQ(mapped.n_unknown_items, 1u);
+  EXPECT_TRUE(mapped.report.has_ratings);
+  const RatingView ratings = mapped.ratings.view();
+  for (std::uint64_t n = 0; n < 4; ++n) {
+    const auto rating = static_cast<int>(ratings.ratings[n]);
+    EXPECT_EQ(ratings.users[n], rating == 1 ? 1u : rating == 3 ? kUnknownRow : 0u) << rating;
+    EXPECT_EQ(ratings.items[n], rating == 1 ? 2u : rating == 2 ? kUnknownRow : 0u) << rating;
+    EXPECT_EQ(ratings.times[n], rating == 1 ? 7 : rating == 2 ? 8 : rating == 3 ? 9 : 10) << rating;
+  }
+}
+
 TEST_F(MappedRatingsTest, FailsLikeAnImport) {
   EXPECT_THAT(data_error([&] { map("a,x,1\na,y,bad\n"); }), HasSubstr("test:2: column 3 (rating): \"bad\""));
   EXPECT_THAT(data_error([&] { map("user,item,rating\n"); }), HasSubstr("no ratings in 1 lines"));

@@ -51,6 +51,25 @@ TEST(SeenItems, AgreesWithSetsOnRandomRows) {
   EXPECT_EQ(seen.item_mean_rating[kItems - 1], seen.mean_rating);
 }
 
+// A pair counts once: for training, else for test, else for validation; unknown rows for nothing.
+TEST(SeenItems, ListsOfThePartsShareNoPair) {
+  const Ratings train = columns_of({{0, 1}, {0, 2}, {2, 0}});
+  const Ratings validation = columns_of({{0, 2}, {0, 3}, {0, 0}, {0, 3}, {1, 4}, {1, kUnknownRow}, {kUnknownRow, 0}});
+  const Ratings test = columns_of({{0, 1}, {0, 0}, {2, 4}, {2, 1}});
+  SeenItems seen = SeenItems::from_ratings(train.view(), 3, 5);
+  EXPECT_FALSE(seen.knows_held_out());
+  seen.hold_out(validation.view(), test.view());
+  EXPECT_TRUE(seen.knows_held_out());
+  EXPECT_EQ(seen.items, (std::vector<Row>{1, 2, 0}));
+  EXPECT_EQ(seen.validation.offsets, (std::vector<std::uint64_t>{0, 1, 2, 2}));
+  EXPECT_EQ(seen.validation.items, (std::vector<Row>{3, 4}));
+  EXPECT_EQ(seen.test.offsets, (std::vector<std::uint64_t>{0, 1, 1, 3}));
+  EXPECT_EQ(seen.test.items, (std::vector<Row>{0, 1, 4}));
+  seen.hold_out({}, {});
+  EXPECT_TRUE(seen.knows_held_out());
+  EXPECT_TRUE(seen.validation.items.empty());
+}
+
 TEST(SeenItems, NoRatings) {
   const SeenItems seen = SeenItems::from_ratings({}, 2, 3);
   EXPECT_EQ(seen.offsets, (std::vector<std::uint64_t>{0, 0, 0}));

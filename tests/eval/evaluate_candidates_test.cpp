@@ -94,6 +94,22 @@ TEST_F(EvaluateCandidates, SkipsAndCountsUnknownUsersAndTrainingItems) {
   EXPECT_DOUBLE_EQ(e.ranking.mrr, 1);
 }
 
+// For user 0, i1 is in training and i5 in validation: neither is ranked, and neither competes.
+TEST_F(EvaluateCandidates, LeavesOutWhatTheUserHasInTrainingAndValidation) {
+  EXPECT_DOUBLE_EQ(run("(u0,i4)\ti5\ti2\n").ranking.mrr, 0.5);
+  test::Interactions validation;
+  validation.add(0, 5);
+  model_.seen.hold_out(validation.view(), {});
+  EXPECT_DOUBLE_EQ(run("(u0,i4)\ti5\ti2\n").ranking.mrr, 1);
+  model_.user_embedding.data = {-1, -1, -1};
+  EXPECT_DOUBLE_EQ(run("(u0,i4)\ti1\ti5\ti2\n").ranking.mrr, 0.5);
+  const Evaluation e = run("(u0,i5)\ti2\n(u0,i1)\ti2\n(u0,i4)\ti1\ti5\n(u0,i4)\ti3\n");
+  EXPECT_EQ(e.ranking.n_users, 1u);
+  EXPECT_EQ(e.ranking.n_users_skipped, 3u) << "of the third, no competitor is left";
+  EXPECT_EQ(e.ranking.n_test_in_training, 1u);
+  EXPECT_EQ(e.ranking.n_test_in_validation, 1u);
+}
+
 TEST_F(EvaluateCandidates, TakesACandidateOnce) {
   EXPECT_DOUBLE_EQ(run("(u0,i3)\ti4\ti4\ti3\ti4\ti2\n").ranking.mrr, 0.5);
 }

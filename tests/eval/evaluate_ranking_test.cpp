@@ -106,6 +106,11 @@ World random_world(std::uint64_t seed, std::uint32_t n_users, std::uint32_t n_it
   }
   world.test.add(kUnknownRow, 0, 5);
   world.model.seen = test::seen_items(seen, n_items);
+  Interactions validation;
+  for (Row u = 0; u < n_users; u += 2) {
+    for (std::uint32_t k = below(6); k > 0 && seen[u].size() + 6 < n_items; --k) validation.add(u, below(n_items));
+  }
+  world.model.seen.hold_out(validation.view(), {});
   return world;
 }
 
@@ -115,7 +120,10 @@ BruteForce brute_force(const World& world, const std::vector<std::uint32_t>& cut
   BruteForce result;
   const SeenItems& seen = world.model.seen;
   for (Row u = 0; u < world.model.user_embedding.rows; ++u) {
-    const std::set<Row> masked(seen.items.data() + seen.offsets[u], seen.items.data() + seen.offsets[u + 1]);
+    std::set<Row> masked;
+    for (Row item = 0; item < world.model.item_embedding.rows; ++item) {
+      if (seen.contains(u, item) || seen.validation.contains(u, item)) masked.insert(item);
+    }
     std::set<Row> relevant;
     for (std::size_t n = 0; n < world.test.users.size(); ++n) {
       const Row item = world.test.items[n];
@@ -228,6 +236,31 @@ TEST(EvaluateRanking, CountsWhatItLeavesOut) {
   EXPECT_EQ(e.n_unknown_users, 2u);
   EXPECT_EQ(e.n_unknown_items, 2u);
   EXPECT_EQ(e.ranking_baseline.n_test_items, 1u);
+}
+
+// Items 0 to 5 score 5 to 0. Item 0 is in training, 1 in validation: neither competes, and neither is a test item.
+TEST(EvaluateRanking, MasksTrainingAndValidation) {
+  Model model = test::empty_model(1, 6, 1);
+  model.user_embedding.data = {1};
+  model.item_embedding.data = {5, 4, 3, 2, 1, 0};
+  model.seen = test::seen_items({{0}}, 6);
+  Interactions validation, test;
+  validation.add(0, 1);
+  for (const Row item : {0, 1, 3}) test.add(0, item);
+  const auto backend = make_cpu_backend(1);
+  const UploadedModel uploaded(*backend, model);
+  const auto run = [&] { return evaluate(*backend, uploaded.tables(), test.view(), model.seen, false, {}); };
+  EXPECT_DOUBLE_EQ(run().ranking.mrr, 1) << "item 1 is a test item, the best of two";
+  model.seen.hold_out(validation.view(), {});
+  const Evaluation e = run();
+  EXPECT_DOUBLE_EQ(e.ranking.mrr, 0.5) << "of items 2 to 5, item 3 is second";
+  EXPECT_DOUBLE_EQ(e.ranking_baseline.mrr, 0.25) << "none of them is in training: all tie";
+  EXPECT_EQ(e.ranking.n_test_items, 1u);
+  EXPECT_EQ(e.ranking.n_test_in_training, 1u);
+  EXPECT_EQ(e.ranking.n_test_in_validation, 1u);
+  EXPECT_EQ(e.n_interactions, 3u);
+  EXPECT_EQ(e.n_in_training, 1u);
+  EXPECT_EQ(e.n_in_validation, 1u);
 }
 
 TEST(EvaluateRanking, SaysNothingWithoutTestItems) {

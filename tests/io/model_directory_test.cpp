@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <limits>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/small_model.hpp"
@@ -84,6 +86,51 @@ TEST(ModelDirectory, LoadGivesWhatWasSaved) {
   EXPECT_EQ(loaded.history, saved.history);
   EXPECT_EQ(loaded.config, saved.config);
   EXPECT_NE(test::read_file(directory / "m/model.json").find("0.1,"), std::string::npos);
+}
+
+TEST(ModelDirectory, KeepsTheListsOfAllParts) {
+  const TempDirectory directory;
+  Model model = small_model();
+  RatingWriter validation = RatingWriter::temporary(false), test = RatingWriter::temporary(false);
+  validation.append({0, 2});
+  test.append({1, 3});
+  test.append({4, 0});
+  model.seen.hold_out(validation.finish().view(), test.finish().view());
+  save_model(model, directory / "m", false);
+  const Model loaded = load_model(directory / "m");
+  ASSERT_TRUE(loaded.seen.knows_held_out());
+  EXPECT_EQ(loaded.seen.validation.offsets, model.seen.validation.offsets);
+  EXPECT_EQ(loaded.seen.validation.items, (std::vector<Row>{2}));
+  EXPECT_EQ(loaded.seen.test.offsets, model.seen.test.offsets);
+  EXPECT_EQ(loaded.seen.test.items, (std::vector<Row>{3, 0}));
+  save_model(small_model(), directory / "old", false);
+  EXPECT_FALSE(load_model(directory / "old").seen.knows_held_out());
+
+  model.seen.validation.items[0] = 0;  // in training
+  save_model(model, directory / "twice", false);
+  EXPECT_NE(message_of_load(directory / "twice").find("lists of items are damaged"), std::string::npos);
+}
+
+TEST(ModelDirectory, NumbersThatAreNotFiniteAreNamed) {
+  const float none = std::numeric_limits<float>::quiet_NaN(), infinite = std::numeric_limits<float>::infinity();
+  const std::pair<const char*, void (*)(Model&, float)> places[] = {
+      {"user.embedding (number 4 of it is", [](Model& m, float x) { m.user_embedding.data[3] = x; }},
+      {"item.embedding", [](Model& m, float x) { m.item_embedding.data.back() = x; }},
+      {"user.bias", [](Model& m, float x) { m.user_bias[0] = x; }},
+      {"item.bias", [](Model& m, float x) { m.item_bias[1] = x; }},
+      {"global.bias", [](Model& m, float x) { m.global_bias = x; }},
+      {"a mean rating", [](Model& m, float x) { m.seen.item_mean_rating[2] = x; }}};
+  for (const auto& [name, spoil] : places) {
+    for (const float value : {none, infinite, -infinite}) {
+      const TempDirectory directory;
+      Model model = small_model();
+      spoil(model, value);
+      save_model(model, directory / "m", false);
+      const std::string message = message_of_load(directory / "m");
+      EXPECT_NE(message.find(name), std::string::npos) << message;
+      EXPECT_NE(message.find("finite"), std::string::npos) << message;
+    }
+  }
 }
 
 TEST(ModelDirectory, ModelWithoutRangeAndHistory) {
@@ -201,6 +248,12 @@ TEST(ModelDirectory, DescriptionsThatDoNotFitAreNamed) {
                {"\"dim\": 3", "\"dim\": -3", "\"dim\" is missing or no number"},
                {"\"n_items\": 4", "\"n_items\": 4294967296", "\"n_items\" is missing or no number"},
                {"\"kind\": \"mf\"", "\"kind\": 7", "\"kind\" is missing or of another type"},
+               {"\"kind\": \"mf\"", "\"kind\": \"als\"", "kind is \"als\"; this program knows mf and softmax"},
+               {"\"training\": {", "\"training\": 5, \"x\": {", "\"training\" is 5; an object is right"},
+               {"\"source\"", "\"data\": [1], \"source\"", "\"data\" is [1]; an object is right"},
+               {"\"source\"", "\"data\": {\"has_ratings\": 1}, \"source\"", "true or false is right"},
+               {"\"source\"", "\"options\": {\"positive-from\": 4}, \"source\"", "a text is right"},
+               {"\"source\"", "\"parts\": {\"n_test\": -1}, \"source\"", "a whole number from 0 is right"},
                {"5.5", "0.05", "rating_range"},
                {"{", "", "is not valid JSON"}};
   for (const auto& [from, to, words] : cases) {

@@ -35,6 +35,13 @@ class QueryTest : public BackendParity {
       }
     }
     model.seen = seen_items(seen, n_items);
+    // Item 1 was held out for validation, item 0 for test, of who does not have them in training.
+    Interactions validation, test;
+    for (Row u = 0; u < n_users; ++u) {
+      validation.add(u, 1 % n_items);
+      test.add(u, 0);
+    }
+    model.seen.hold_out(validation.view(), test.view());
     return model;
   }
 
@@ -61,10 +68,11 @@ double dot(const HostMatrix& a, std::uint64_t a_row, const HostMatrix& b, std::u
 // Every item that may be listed with its score, best first.
 std::vector<std::pair<double, Row>> brute_force(const Model& model, Row user, bool exclude_seen) {
   std::vector<std::pair<double, Row>> scores;
-  const auto begin = model.seen.items.begin() + static_cast<std::ptrdiff_t>(model.seen.offsets[user]);
-  const auto end = model.seen.items.begin() + static_cast<std::ptrdiff_t>(model.seen.offsets[user + 1]);
   for (Row item = 0; item < model.item_embedding.rows; ++item) {
-    if (exclude_seen && std::find(begin, end, item) != end) continue;
+    const SeenItems& seen = model.seen;
+    const bool is_seen =
+        seen.contains(user, item) || seen.validation.contains(user, item) || seen.test.contains(user, item);
+    if (exclude_seen && is_seen) continue;
     scores.emplace_back(dot(model.user_embedding, user, model.item_embedding, item) + double{model.item_bias[item]},
                         item);
   }

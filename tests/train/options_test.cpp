@@ -42,6 +42,7 @@ TEST(TrainOptions, EveryBadValueNamesItsOption) {
       {"--rating-range", [](TrainOptions& o) { o.rating_range = "1:5x"; }},
       {"--rating-range", [](TrainOptions& o) { o.rating_range = "nan:5"; }},
       {"--init-std", [](TrainOptions& o) { o.init_std = -1; }},
+      {"--positive-from", [](TrainOptions& o) { o.positive_from = "4"; }},  // of model mf
       {"--batch-size", [](TrainOptions& o) { o.batch_size = std::uint64_t{1} << 31; }},
   };
   for (const Case& c : cases) {

@@ -1,0 +1,257 @@
+// Training again on training and validation together, and what a floor of the positives and numbers out of bounds do.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/eval/eval_support.hpp"
+#include "unfold/error.hpp"
+#include "unfold/random.hpp"
+#include "unfold/train.hpp"
+
+namespace unfold {
+namespace {
+
+constexpr std::uint32_t kUsers = 40, kItems = 30;
+
+// Users like the items of their own half, 5 stars, and now and then rate one of the other half, low.
+struct Halves {
+  test::Interactions train, validation, all;
+  explicit Halves(float low = 1, float high = 5) {
+    for (Row user = 0; user < kUsers; ++user) {
+      for (Row item = 0; item < kItems; ++item) {
+        const RandomBlock block = philox(11, user * kItems + item, 0);
+        const bool own = user % 2 == item % 2;
+        if (uniform_float(block.v[0]) > (own ? 0.5f : 0.35f)) continue;
+        const bool held_out = own && uniform_float(block.v[1]) < 0.2f;
+        (held_out ? validation : train).add(user, item, own ? high : low);
+      }
+    }
+    all = train;
+    for (std::size_t n = 0; n < validation.users.size(); ++n) {
+      all.add(validation.users[n], validation.items[n], validation.ratings[n]);
+    }
+  }
+  TrainData data() const { return {train.view(), validation.view(), kUsers, kItems, nullptr}; }
+};
+
+TrainOptions run_of(const std::string& model) {
+  TrainOptions options = TrainOptions::defaults(model);
+  options.dim = 8;
+  options.epochs = 12;
+  options.batch_size = 64;
+  options.patience = 0;
+  options.refit = false;
+  options.deterministic = true;
+  if (model == "softmax") {
+    options.temperature = 0.3;
+    options.learning_rate = 0.05;
+    options.n_negatives = 16;
+  }
+  return options;
+}
+
+void expect_same_weights(const Model& a, const Model& b) {
+  EXPECT_EQ(a.user_embedding.data, b.user_embedding.data);
+  EXPECT_EQ(a.item_embedding.data, b.item_embedding.data);
+  EXPECT_EQ(a.user_bias, b.user_bias);
+  EXPECT_EQ(a.item_bias, b.item_bias);
+}
+
+class Refit : public testing::TestWithParam<const char*> {};
+
+TEST_P(Refit, IsATrainingOnBothPartsOfTheEpochsThatValidationChose) {
+  const Halves halves;
+  const auto backend = make_cpu_backend(2);
+  TrainOptions options = run_of(GetParam());
+  const TrainResult chosen = train(*backend, halves.data(), options, {});
+  EXPECT_TRUE(chosen.validated);
+  EXPECT_FALSE(chosen.refitted);
+
+  options.refit = true;
+  TrainCallbacks callbacks;
+  Model before;
+  callbacks.chosen = [&](TrainResult& result) {
+    before.user_embedding = result.model.user_embedding;
+    before.item_embedding = result.model.item_embedding;
+    before.user_bias = result.model.user_bias;
+    before.item_bias = result.model.item_bias;
+    before.history = result.model.history;
+  };
+  const TrainResult result = train(*backend, halves.data(), options, callbacks);
+  EXPECT_TRUE(result.refitted);
+  EXPECT_EQ(result.best_epoch, chosen.best_epoch);
+  expect_same_weights(before, chosen.model);
+  EXPECT_EQ(before.history.size(), options.epochs);
+  ASSERT_EQ(result.model.history.size(), options.epochs + chosen.best_epoch);
+  for (std::uint32_t epoch = 0; epoch < chosen.best_epoch; ++epoch) {
+    const auto& line = result.model.history[options.epochs + epoch];
+    EXPECT_EQ(line.at("refit"), true);
+    EXPECT_EQ(line.at("epoch"), epoch + 1);
+    EXPECT_FALSE(line.contains("validation_ndcg@20") || line.contains("validation_rmse"));
+    // The rate at the end of an epoch lies on the same curve; with other numbers of batches, not at the same point.
+    EXPECT_NEAR(line.at("learning_rate").get<double>(), result.model.history[epoch].at("learning_rate").get<double>(),
+                options.learning_rate / options.epochs);
+  }
+
+  // At a constant rate, a run of as many epochs on both parts is the same.
+  options.schedule = "constant";
+  const TrainResult constant = train(*backend, halves.data(), options, {});
+  ASSERT_TRUE(constant.refitted);
+  options.refit = false;
+  options.epochs = constant.best_epoch;
+  const TrainResult direct = train(*backend, {halves.all.view(), {}, kUsers, kItems, nullptr}, options, {});
+  if (options.model == "mf") expect_same_weights(constant.model, direct.model);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, Refit, testing::Values("mf", "softmax"));
+
+TEST(RefitWithout, AValidationPartOrAnythingToScoreInItThereIsNone) {
+  const Halves halves;
+  const auto backend = make_cpu_backend(1);
+  TrainOptions options = run_of("softmax");
+  options.refit = true;
+  options.patience = 2;
+  EXPECT_FALSE(train(*backend, {halves.train.view(), {}, kUsers, kItems, nullptr}, options, {}).refitted);
+  test::Interactions nothing;
+  nothing.add(kUnknownRow, 3);
+  nothing.add(2, kUnknownRow);
+  nothing.add(halves.train.users[0], halves.train.items[0]);
+  std::string notice;
+  TrainCallbacks callbacks;
+  callbacks.notice = [&](const std::string& text) { notice = text; };
+  const TrainResult result =
+      train(*backend, {halves.train.view(), nothing.view(), kUsers, kItems, nullptr}, options, callbacks);
+  EXPECT_FALSE(result.refitted);
+  EXPECT_FALSE(result.validated);
+  EXPECT_EQ(result.outcome, TrainOutcome::kFinished) << "nothing stops it early";
+  EXPECT_EQ(result.best_epoch, options.epochs);
+  EXPECT_TRUE(result.model.history.front().at("validation_ndcg@20").is_null());
+  EXPECT_NE(notice.find("nothing that can be scored"), std::string::npos) << notice;
+}
+
+TEST(RefitInterrupted, KeepsTheModelThatValidationChose) {
+  const Halves halves;
+  const auto backend = make_cpu_backend(1);
+  TrainOptions options = run_of("softmax");
+  const TrainResult chosen = train(*backend, halves.data(), options, {});
+  options.refit = true;
+  bool stop = false;
+  TrainCallbacks callbacks;
+  callbacks.stop = [&] { return stop; };
+  callbacks.evaluation = [&](const nlohmann::ordered_json& line) { stop = line.contains("refit"); };
+  options.epochs = 12;
+  const TrainResult result = train(*backend, halves.data(), options, callbacks);
+  if (chosen.best_epoch < 2) GTEST_SKIP() << "one epoch cannot be interrupted after its end";
+  EXPECT_EQ(result.outcome, TrainOutcome::kInterrupted);
+  EXPECT_FALSE(result.refitted);
+  expect_same_weights(result.model, chosen.model);
+}
+
+// The share of the best five items of each user, all of them ranked, that are of the user's own half.
+double own_share(const Model& model) {
+  const std::uint32_t dim = model.user_embedding.cols;
+  double n_own = 0;
+  for (Row user = 0; user < kUsers; ++user) {
+    std::vector<std::pair<double, Row>> scores;
+    for (Row item = 0; item < kItems; ++item) {
+      auto score = static_cast<double>(model.item_bias[item]);
+      for (std::uint32_t k = 0; k < dim; ++k) {
+        score += static_cast<double>(model.user_embedding.data[user * dim + k]) *
+                 static_cast<double>(model.item_embedding.data[item * dim + k]);
+      }
+      scores.emplace_back(-score, item);
+    }
+    std::ranges::sort(scores);
+    for (int k = 0; k < 5; ++k) n_own += scores[k].second % 2 == user % 2 ? 1 : 0;
+  }
+  return n_own / (5.0 * kUsers);
+}
+
+TEST(PositiveFrom, CampsSeparateByTheScaleOrByTheLineDrawn) {
+  const auto backend = make_cpu_backend(2);
+  const auto share = [&](const Halves& halves, const std::string& positive_from) {
+    TrainOptions options = run_of("softmax");
+    options.epochs = 40;
+    options.positive_from = positive_from;
+    return own_share(train(*backend, {halves.train.view(), {}, kUsers, kItems, nullptr}, options, {}).model);
+  };
+  const Halves votes(-1, 1), stars(1, 5), zeros(0, 4.5f);
+  EXPECT_GT(share(votes, ""), 0.95);
+  EXPECT_GT(share(zeros, ""), 0.95);
+  EXPECT_GT(share(stars, "4"), 0.95);
+  EXPECT_LT(share(votes, "-1"), 0.85) << "all of them count, as asked for";
+  EXPECT_LT(share(stars, ""), 0.85);
+}
+
+TEST(PositiveFrom, TheScaleSaysWhere) {
+  TrainOptions options = TrainOptions::defaults("softmax");
+  const std::vector<Row> rows = {0, 0, 0};
+  const auto threshold = [&](std::vector<float> ratings) {
+    return positive_threshold(options, {rows, rows, ratings, {}});
+  };
+  EXPECT_EQ(threshold({-1, 1, 1}), 1.0f);
+  EXPECT_EQ(threshold({0, 4.7f, 0.5f}), 0.5f);
+  EXPECT_EQ(threshold({1, 3, 5}), std::nullopt);
+  EXPECT_EQ(threshold({0, 0, 0}), std::nullopt) << "no scale: pairs";
+  EXPECT_THROW(threshold({-2, -1, 0}), DataError);
+  options.positive_from = "4.7";
+  EXPECT_EQ(threshold({0, 4.7f, 0.5f}), 4.7f);
+  options.model = "mf";
+  EXPECT_EQ(threshold({-1, 1, 1}), std::nullopt);
+}
+
+TEST(PositiveFrom, NothingAboveTheLineIsAnError) {
+  const Halves halves;
+  TrainOptions options = run_of("softmax");
+  options.positive_from = "5.5";
+  const auto backend = make_cpu_backend(1);
+  try {
+    train(*backend, halves.data(), options, {});
+    FAIL() << "accepted";
+  } catch (const DataError& error) {
+    EXPECT_NE(std::string(error.what()).find("lower --positive-from"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Finite, EveryModelThatIsKeptIs) {
+  const Halves halves;
+  const auto backend = make_cpu_backend(1);
+  TrainOptions options = run_of("softmax");
+  options.epochs = 3;
+  for (const auto& [rate, type] : {std::pair{1e38, "float32"}, {70000.0, "float16"}}) {
+    for (const bool validated : {true, false}) {
+      options.learning_rate = rate;
+      options.table_type = type;
+      TrainData data = halves.data();
+      if (!validated) data.validation = {};
+      const TrainResult result = train(*backend, data, options, {});
+      EXPECT_EQ(result.outcome, TrainOutcome::kDiverged) << rate;
+      EXPECT_NE(result.message.find("finite"), std::string::npos) << result.message;
+      if (!result.has_model) continue;
+      for (const HostMatrix* matrix : {&result.model.user_embedding, &result.model.item_embedding}) {
+        EXPECT_TRUE(std::ranges::all_of(matrix->data, [](float x) { return std::isfinite(x); })) << rate;
+      }
+    }
+  }
+}
+
+TEST(Finite, RatingsThatFloatsCannotSquareAreRefused) {
+  const auto backend = make_cpu_backend(1);
+  TrainOptions options = run_of("mf");
+  for (const auto& [low, high] : {std::pair{1e30f, 3e30f}, {1e-30f, 3e-30f}, {-1e30f, 5.0f}, {1e30f, 1e30f}}) {
+    const Halves halves(low, high);
+    EXPECT_THROW(train(*backend, halves.data(), options, {}), DataError) << low << ' ' << high;
+  }
+  for (const auto& [low, high] : {std::pair{1e12f, 3e12f}, {1e-12f, 3e-12f}, {0.0f, 0.0f}}) {
+    const Halves halves(low, high);
+    EXPECT_EQ(train(*backend, halves.data(), options, {}).outcome, TrainOutcome::kFinished) << low << ' ' << high;
+  }
+}
+
+}  // namespace
+}  // namespace unfold
