@@ -4,7 +4,10 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/input_options.hpp"
 #include "host/cli/interrupt.hpp"
+#include "host/cli/outputs.hpp"
+#include "host/cli/streams.hpp"
 #include "host/cli/text.hpp"
+#include "host/io/temporary.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold::cli {
@@ -20,8 +23,11 @@ struct ImportCommand {
 int run(const ImportCommand& command) {
   Progress progress(command.quiet);
   const ImportOptions options = command.input.resolve();
+  check_outputs({{"DATA", command.data}}, {{"--out", command.out}, {"--rejected", command.input.rejected}},
+                command.input.overwrite);
   const ImportProgress callback = import_progress(command.data, progress);
   catch_interrupts();
+  remove_temporary_litter();
   bool was_cached = false;
   const Dataset dataset = [&] {
     if (!command.out.empty()) return import_dataset(command.data, command.out, options, callback);
@@ -34,9 +40,9 @@ int run(const ImportCommand& command) {
   if (command.json) {
     nlohmann::ordered_json report = to_json(dataset.report());
     report["directory"] = dataset.directory().string();
-    fmt::print("{}\n", json_page(report));
+    print_out("{}\n", json_page(report));
   } else {
-    fmt::print("{}\n", dataset.directory().string());
+    print_out("{}\n", dataset.directory().string());
   }
   return interrupted() ? kInterruptedExitCode : 0;
 }
@@ -53,6 +59,8 @@ RunCommand add_import(CLI::App& root) {
   command->input.add_reading(options);
   command->input.add_keeping(options);
   command->input.add_cache(options);
+  options.add(command->input.overwrite, "overwrite", "replace DIR and the file of --rejected where they exist",
+              Saved::kNo);
   options.add(command->quiet, "quiet", "no progress and no notices on stderr; warnings and errors remain");
   options.add(command->json, "json", "print what was read, kept and left out as one JSON object");
   return [command] { return run(*command); };

@@ -19,6 +19,7 @@ struct QueryCommand {
   QueryOptions query;
   bool quiet = false;
   bool json = false;
+  bool overwrite = false;
 
   // The options that come after MODEL, the id and what only one command has.
   void add_common(OptionSet& options);

@@ -28,14 +28,23 @@ bool is_blank_line(std::string_view line, Format format) {
 
 RejectedLines::RejectedLines(const std::filesystem::path& source, const ImportOptions& options)
     : target_(options.rejected_file) {
-  if (target_.empty()) target_ = source.filename().string() + ".rejected";
+  const bool is_named = !target_.empty();
+  if (!is_named) target_ = source.filename().string() + ".rejected";
+  existing_ = !is_named ? Existing::kNextFree : options.overwrite ? Existing::kReplace : Existing::kRefuse;
+  const NamedInput inputs[] = {{"DATA", source}};
+  if (options.on_error == OnError::kSkip && is_named) check_output(target_, inputs, existing_);
+}
+
+RejectedLines::~RejectedLines() {
+  std::error_code ignored;
+  if (!committed_.empty()) std::filesystem::remove(committed_, ignored);
 }
 
 void RejectedLines::write(std::string_view bytes) {
   if (bytes.empty()) return;
   if (!writer_.has_value()) {
-    staged_.emplace(target_);
-    writer_.emplace(FileWriter::create_new(staged_->path()));
+    staged_.emplace(target_, existing_);
+    writer_.emplace(FileWriter::create(staged_->path()));
   }
   writer_->write(bytes);
   line_is_open_ = bytes.back() != '\n';
@@ -45,10 +54,17 @@ void RejectedLines::end_line() {
   if (line_is_open_) write("\n");
 }
 
-void RejectedLines::commit() {
-  if (!writer_.has_value()) return;
+std::filesystem::path RejectedLines::commit() {
+  if (!writer_.has_value()) return {};
   writer_->close();
-  staged_->commit();
+  committed_ = staged_->commit();
+  return committed_;
+}
+
+std::filesystem::path InteractionReader::commit_rejected() {
+  const std::filesystem::path file = rejected_.commit();
+  report_.rejected_file = file.string();
+  return file;
 }
 
 InteractionReader::InteractionReader(const std::filesystem::path& source, const ImportOptions& options,

@@ -111,6 +111,4 @@ ContentHash hash_file(const std::filesystem::path& path) {
   return file.hash();
 }
 
-ContentHash hash_text(std::string_view text) { return hex(XXH3_128bits(text.data(), text.size())); }
-
 }  // namespace unfold

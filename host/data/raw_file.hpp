@@ -7,12 +7,10 @@
 #include <string>
 #include <string_view>
 
+#include "host/io/content_hash.hpp"
 #include "host/io/file.hpp"
 
 namespace unfold {
-
-// Hash of a file's bytes (XXH3, 128 bits) in 32 hexadecimal digits.
-using ContentHash = std::string;
 
 inline constexpr const char* kRatingsContent = "ratings";
 
@@ -55,7 +53,5 @@ class RawFile {
 
 // Of all of a file's bytes. Throws DataError as RawFile does.
 ContentHash hash_file(const std::filesystem::path& path);
-// Of a text.
-ContentHash hash_text(std::string_view text);
 
 }  // namespace unfold
