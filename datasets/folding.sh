@@ -13,7 +13,7 @@ make_set() {
   "$unfold" synth "$folder/folding-$groups.csv" --items-out "$folder/folding-$groups.tsv" --groups "$groups" \
     --users "$users" --items "$items" --ratings "$ratings" --skew 0 --user-skew 0 \
     --dim 2 --signal-std 1 --bias-std 0 --mean 3 --noise 0.4 \
-    --rating-min 1 --rating-max 5 --rating-step 1 --seed "$seed"
+    --rating-min 1 --rating-max 5 --rating-step 1 --seed "$seed" --overwrite
 }
 
 mkdir -p "$folder"

@@ -19,7 +19,7 @@ if [[ $# -eq 1 ]]; then
 else
   data=$out/ratings.csv
   say "a synthetic data set: 8 planted dimensions, noise 0.5"
-  planted=$("$unfold" synth "$data" --users 3000 --items 1000 --ratings 800000 --dim 8 --noise 0.5 --seed 1)
+  planted=$("$unfold" synth "$data" --users 3000 --items 1000 --ratings 800000 --dim 8 --noise 0.5 --seed 1 --overwrite)
   printf '%s\n' "$planted"
   options=(--dim 8 --l2 0.02 --validation random:0.05 --patience 3)
 fi

@@ -18,6 +18,7 @@ RunCommand add_neighbors(CLI::App& root);
 RunCommand add_export(CLI::App& root);
 RunCommand add_map(CLI::App& root);
 RunCommand add_synth(CLI::App& root);
+RunCommand add_verify(CLI::App& root);
 RunCommand add_selfcheck(CLI::App& root);
 RunCommand add_info(CLI::App& root);
 // Reads the other commands and their options off the root, so it is added last.

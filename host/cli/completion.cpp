@@ -5,6 +5,7 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/option_set.hpp"
+#include "host/cli/streams.hpp"
 #include "host/cli/text.hpp"
 #include "unfold/error.hpp"
 
@@ -120,11 +121,11 @@ std::string fish_script(const CLI::App& root) {
 
 int run(const CLI::App& root, const std::string& shell) {
   if (shell == "bash") {
-    fmt::print("{}", bash_script(root));
+    print_out("{}", bash_script(root));
   } else if (shell == "zsh") {
-    fmt::print("{}", zsh_script(root));
+    print_out("{}", zsh_script(root));
   } else if (shell == "fish") {
-    fmt::print("{}", fish_script(root));
+    print_out("{}", fish_script(root));
   } else {
     throw UsageError(fmt::format("completion: \"{}\" is none of bash, zsh, fish", shell));
   }

@@ -5,7 +5,9 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/input_options.hpp"
+#include "host/cli/outputs.hpp"
 #include "host/cli/scores.hpp"
+#include "host/cli/streams.hpp"
 #include "host/cli/text.hpp"
 #include "unfold/error.hpp"
 
@@ -46,6 +48,11 @@ int run(const EvaluateCommand& command) {
   if (command.test.empty() && !command.score.items.empty()) {
     throw UsageError("evaluate: --items measures folding beside the scores on a test file; give --test FILE too");
   }
+  check_outputs({{"MODEL", command.model},
+                 {"--test", command.test},
+                 {"--candidates", command.candidates},
+                 {"--items", command.score.items}},
+                {{"--rejected", command.input.rejected}}, command.input.overwrite);
   Progress progress(command.quiet);
   const Model model = load_model(command.model);
   say_unknown_parts(command.model, model, progress);
@@ -87,7 +94,7 @@ int run(const EvaluateCommand& command) {
     }
     tables += score_table(evaluation);
   }
-  fmt::print("{}", command.json ? json_page(scores) + "\n" : tables);
+  print_out("{}", command.json ? json_page(scores) + "\n" : tables);
   return 0;
 }
 
@@ -113,6 +120,7 @@ RunCommand add_evaluate(CLI::App& root) {
   options.add(command->device, "device", "auto, cpu, cuda or cuda:N");
   options.add(command->threads, "threads", "CPU threads; 0: all that the process may use");
   command->input.add_reading(options);
+  options.add(command->input.overwrite, "overwrite", "replace the file of --rejected where it exists", Saved::kNo);
   options.add(command->quiet, "quiet", "no notices on stderr; warnings and errors remain");
   options.add(command->json, "json", "print the scores as one JSON object");
   return [command] { return run(*command); };

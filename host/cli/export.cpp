@@ -7,6 +7,8 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/option_set.hpp"
+#include "host/cli/outputs.hpp"
+#include "host/cli/streams.hpp"
 
 namespace unfold::cli {
 namespace {
@@ -24,8 +26,9 @@ int run(const ExportCommand& command) {
     while (out.size() > 1 && out.back() == '/') out.pop_back();
     out += "-" + command.format;
   }
+  check_outputs({{"MODEL", command.model}}, {{"--out", out}}, command.overwrite);
   export_model(load_model(command.model), command.format, out, command.overwrite);
-  fmt::print("{}\n", out);
+  print_out("{}\n", out);
   return 0;
 }
 

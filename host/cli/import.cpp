@@ -6,7 +6,10 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/input_options.hpp"
 #include "host/cli/interrupt.hpp"
+#include "host/cli/outputs.hpp"
+#include "host/cli/streams.hpp"
 #include "host/cli/text.hpp"
+#include "host/io/temporary.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold::cli {
@@ -24,10 +27,14 @@ int run(const ImportCommand& command) {
   Progress progress(command.quiet);
   const ImportOptions options = command.input.resolve();
   const std::vector<std::filesystem::path> sources(command.data.begin(), command.data.end());
+  std::vector<NamedFile> inputs;
+  for (const std::string& source : command.data) inputs.push_back({"DATA", source});
+  check_outputs(inputs, {{"--out", command.out}, {"--rejected", command.input.rejected}}, command.input.overwrite);
   const std::string name =
       command.data[0] + (sources.size() == 1 ? "" : fmt::format(" and {} more", sources.size() - 1));
   const ImportProgress callback = import_progress(name, progress);
   catch_interrupts();
+  remove_temporary_litter();
   bool was_cached = false;
   const Dataset dataset = [&] {
     if (!command.out.empty()) return import_dataset(sources, command.out, options, callback);
@@ -40,9 +47,9 @@ int run(const ImportCommand& command) {
   if (command.json) {
     nlohmann::ordered_json report = to_json(dataset.report());
     report["directory"] = dataset.directory().string();
-    fmt::print("{}\n", json_page(report));
+    print_out("{}\n", json_page(report));
   } else {
-    fmt::print("{}\n", dataset.directory().string());
+    print_out("{}\n", dataset.directory().string());
   }
   return interrupted() ? kInterruptedExitCode : 0;
 }
@@ -59,6 +66,8 @@ RunCommand add_import(CLI::App& root) {
   command->input.add_reading(options);
   command->input.add_keeping(options);
   command->input.add_cache(options);
+  options.add(command->input.overwrite, "overwrite", "replace DIR and the file of --rejected where they exist",
+              Saved::kNo);
   options.add(command->quiet, "quiet", "no progress and no notices on stderr; warnings and errors remain");
   options.add(command->json, "json", "print what was read, kept and left out as one JSON object");
   return [command] { return run(*command); };

@@ -6,6 +6,7 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/option_set.hpp"
+#include "host/cli/streams.hpp"
 #include "host/cli/text.hpp"
 #include "unfold/dataset.hpp"
 #include "unfold/memory_plan.hpp"
@@ -17,29 +18,29 @@ namespace {
 int run(bool json) {
   const BuildInfo info = build_info();
   if (json) {
-    fmt::print("{}\n", json_page({{"version", info.version},
-                                  {"commit", info.commit},
-                                  {"compiler", info.compiler},
-                                  {"build_type", info.build_type},
-                                  {"cuda", info.cuda},
-                                  {"cpu_targets", info.cpu_targets},
-                                  {"threads", info.threads},
-                                  {"memory_bytes", available_host_bytes()},
-                                  {"devices", info.devices},
-                                  {"device_notice", info.device_notice},
-                                  {"cache", default_cache_directory().string()}}));
+    print_out("{}\n", json_page({{"version", info.version},
+                                 {"commit", info.commit},
+                                 {"compiler", info.compiler},
+                                 {"build_type", info.build_type},
+                                 {"cuda", info.cuda},
+                                 {"cpu_targets", info.cpu_targets},
+                                 {"threads", info.threads},
+                                 {"memory_bytes", available_host_bytes()},
+                                 {"devices", info.devices},
+                                 {"device_notice", info.device_notice},
+                                 {"cache", default_cache_directory().string()}}));
     return 0;
   }
-  fmt::print("unfold {}{}\n", info.version, info.commit.empty() ? "" : " (" + info.commit + ")");
-  fmt::print("built with   {}, {}\n", info.compiler, info.build_type);
-  fmt::print("CUDA         {}\n", info.cuda.empty() ? "not in this build" : info.cuda);
-  fmt::print("CPU          {} threads; {}\n", info.threads, fmt::join(info.cpu_targets, " "));
-  fmt::print("memory       {} free\n", format_bytes(available_host_bytes()));
-  for (const std::string& device : info.devices) fmt::print("GPU          {}\n", device);
+  print_out("unfold {}{}\n", info.version, info.commit.empty() ? "" : " (" + info.commit + ")");
+  print_out("built with   {}, {}\n", info.compiler, info.build_type);
+  print_out("CUDA         {}\n", info.cuda.empty() ? "not in this build" : info.cuda);
+  print_out("CPU          {} threads; {}\n", info.threads, fmt::join(info.cpu_targets, " "));
+  print_out("memory       {} free\n", format_bytes(available_host_bytes()));
+  for (const std::string& device : info.devices) print_out("GPU          {}\n", device);
   if (info.devices.empty()) {
-    fmt::print("GPU          none{}\n", info.device_notice.empty() ? "" : ": " + info.device_notice);
+    print_out("GPU          none{}\n", info.device_notice.empty() ? "" : ": " + info.device_notice);
   }
-  fmt::print("cache        {}\n", default_cache_directory().string());
+  print_out("cache        {}\n", default_cache_directory().string());
   return 0;
 }
 

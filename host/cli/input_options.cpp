@@ -3,6 +3,8 @@
 #include <cstdlib>
 
 #include "host/cli/interrupt.hpp"
+#include "host/io/output_rule.hpp"
+#include "host/io/temporary.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold::cli {
@@ -11,23 +13,21 @@ namespace {
 // A fresh folder, removed with what it holds.
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "unfold-import-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) {
-      throw DataError(fmt::format("{}: cannot be made; set TMPDIR to a folder with room", pattern));
-    }
-    path_ = pattern;
+  explicit TemporaryFolder(const std::filesystem::path& parent) : entry_(make_temporary_directory(parent)) {
+    if (entry_.error == 0) return;
+    throw DataError(fmt::format("{}: cannot make a folder there: {}; set TMPDIR to one with room", parent.string(),
+                                errno_text(entry_.error)));
   }
   ~TemporaryFolder() {
     std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+    std::filesystem::remove_all(entry_.path, ignored);
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return entry_.path; }
 
  private:
-  std::filesystem::path path_;
+  TemporaryEntry entry_;
 };
 
 // "user=userId,item=movieId" as a map from role to column.
@@ -69,7 +69,7 @@ void InputOptions::add_reading(OptionSet& options) {
   options.add(on_error, "on-error",
               "what to do with a line that cannot be read: fail, or skip (count it and keep it aside)");
   options.add(rejected, "rejected",
-              "where --on-error skip writes such lines; absent: the input's name + .rejected here", Saved::kNo, "FILE");
+              "where --on-error skip writes such lines; absent: the input's name + .rejected here, and a number where that is taken", Saved::kNo, "FILE");
 }
 
 void InputOptions::add_keeping(OptionSet& options) {
@@ -104,6 +104,11 @@ ImportOptions InputOptions::resolve() const {
   options.on_error = on_error == "skip" ? OnError::kSkip : OnError::kFail;
   if (!rejected.empty() && on_error != "skip") throw UsageError("--rejected needs --on-error skip");
   options.rejected_file = rejected;
+  options.overwrite = overwrite;
+  if (is_next && !rejected.empty()) {
+    options.rejected_file = next_free(rejected);
+    options.overwrite = false;
+  }
   return options;
 }
 
@@ -120,10 +125,11 @@ ImportProgress import_progress(const std::string& source, Progress& progress) {
 
 LoadedData load_data(const std::string& source, const InputOptions& input, Progress& progress) {
   const ImportOptions options = input.resolve();
+  remove_temporary_litter();
   const ImportProgress callback = import_progress(source, progress);
   std::error_code ignored;
   if ((input.no_cache && !Dataset::is_dataset(source)) || std::filesystem::is_fifo(source, ignored)) {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder(temporary_directory());
     Dataset dataset = import_dataset(source, folder.path() / "dataset", options, callback);
     say_report(source, dataset.report(), false, progress);
     // The columns are mapped and outlive their names; the ids are read before the folder goes.

@@ -24,6 +24,8 @@ struct InputOptions {
   std::string rejected;
   std::string cache;
   bool no_cache = false;
+  bool overwrite = false;  // what the reading writes may replace what it finds
+  bool is_next = false;    // a file was read before: the rejected lines of the two go to two files
 
   // How lines are read; for every command that takes a file.
   void add_reading(OptionSet& options);

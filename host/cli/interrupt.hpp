@@ -1,4 +1,5 @@
-// Ctrl-C and SIGTERM. The first asks the program to stop at a good place, the second ends it at once.
+// Ctrl-C, SIGTERM and SIGHUP. The first asks the program to stop at a good place; a second Ctrl-C or SIGTERM, at least
+// 0.3 s later, ends it at once. Those that were ignored when the program was started stay ignored.
 #pragma once
 
 #include <exception>

@@ -6,12 +6,13 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <new>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "host/cli/help_formatter.hpp"
 #include "host/cli/interrupt.hpp"
 #include "host/cli/option_set.hpp"
+#include "host/cli/streams.hpp"
 #include "host/cli/suggest.hpp"
 #include "unfold/error.hpp"
 #include "unfold/version.hpp"
@@ -31,8 +33,16 @@ constexpr int kUsageExitCode = 2;
 constexpr int kDeviceExitCode = 4;
 
 int report_error(const std::string& message, int exit_code) {
-  fmt::print(stderr, "unfold: error: {}\n", message);
+  print_err("unfold: error: {}\n", message);
   return exit_code;
+}
+
+// What is wrong with the name of a configuration file. A pipe or device may have no end.
+std::string require_config_file(const std::string& name) {
+  std::error_code ignored;
+  const std::filesystem::file_status status = std::filesystem::status(name, ignored);
+  if (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status)) return {};
+  return fmt::format("{}: is not a regular file; give a file of TOML", name);
 }
 
 // The commands on the command line; at most one.
@@ -87,7 +97,8 @@ int run(int argc, char** argv) {
   root.set_version_flag("--version", std::string("unfold ") + kVersion, "print the version and exit");
   root.set_help_flag("-h,--help", "print this help and exit; COMMAND --help tells of a command");
   root.set_config("--config", "", "TOML file of options, with a table such as [train]; the command line comes first")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(CLI::Validator(require_config_file, ""));
   root.allow_config_extras(CLI::config_extras_mode::error);
   root.require_subcommand(1);
   root.footer("Example:\n  unfold train ratings.csv --out model && unfold export model --format npy");
@@ -95,7 +106,8 @@ int run(int argc, char** argv) {
   const std::pair<const char*, RunCommand> commands[] = {
       {"train", add_train(root)},   {"evaluate", add_evaluate(root)}, {"recommend", add_recommend(root)},
       {"neighbors", add_neighbors(root)}, {"export", add_export(root)}, {"map", add_map(root)},
-      {"import", add_import(root)}, {"synth", add_synth(root)},       {"selfcheck", add_selfcheck(root)},
+      {"import", add_import(root)}, {"synth", add_synth(root)},       {"verify", add_verify(root)},
+      {"selfcheck", add_selfcheck(root)},
       {"info", add_info(root)},
       {"completion", add_completion(root)}};
   for (CLI::App* app : root.get_subcommands([](const CLI::App*) { return true; })) {
@@ -124,9 +136,11 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using unfold::cli::report_error;
+  unfold::cli::prepare_streams();
   try {
     const int exit_code = unfold::cli::run(argc, argv);
-    if (std::fflush(stdout) != 0 || !std::cout.flush()) return report_error("standard output cannot be written", 3);
+    std::cout.flush();
+    unfold::cli::finish_stdout();
     return exit_code;
   } catch (const unfold::Error& error) {
     return report_error(error.what(), error.exit_code());

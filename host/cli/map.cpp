@@ -7,8 +7,10 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/option_set.hpp"
+#include "host/cli/outputs.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/scores.hpp"
+#include "host/cli/streams.hpp"
 #include "unfold/embedding_map.hpp"
 
 namespace unfold::cli {
@@ -23,6 +25,8 @@ struct MapCommand {
 
 int run(MapCommand& command) {
   check_group_options(command.items, command.group_column);
+  check_outputs({{"MODEL", command.model}, {"--items", command.items}}, {{"--out", command.out}},
+                command.options.overwrite);
   Progress progress(command.quiet);
   const Model model = load_model(command.model);
   std::optional<ItemGroups> groups;
@@ -37,7 +41,7 @@ int run(MapCommand& command) {
   progress.say(fmt::format("{} items and {} users drawn; two components hold {:.1f}% of the items' variance",
                            format_count(report.n_items_drawn), format_count(report.n_users_drawn),
                            100 * (report.variance_share[0] + report.variance_share[1])));
-  fmt::print("{}\n", command.out);
+  print_out("{}\n", command.out);
   return 0;
 }
 
@@ -52,13 +56,14 @@ RunCommand add_map(CLI::App& root) {
   auto command = std::make_shared<MapCommand>();
   OptionSet options(*app);
   options.add_positional(command->model, "MODEL", "folder that unfold train wrote");
-  options.add_required(command->out, "out", "FILE", "SVG file to write; replaced where it exists");
+  options.add_required(command->out, "out", "FILE", "SVG file to write");
   add_group_options(options, command->items, command->group_column, "the colours of the items");
   options.add(command->options.users, "users",
               "draw users too, as crosses, coloured where all their training items are of one group");
   options.add(command->options.max_points, "max-points",
               "draw a random sample of this many items (and users) where there are more");
   options.add(command->title, "title", "over the picture; absent: the model's folder");
+  options.add(command->options.overwrite, "overwrite", "replace FILE where it exists", Saved::kNo);
   options.add(command->quiet, "quiet", "no notices on stderr; warnings and errors remain");
   return [command] { return run(*command); };
 }

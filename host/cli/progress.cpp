@@ -7,9 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <string_view>
+
+#include "host/cli/streams.hpp"
 
 namespace unfold::cli {
 namespace {
@@ -36,19 +37,17 @@ void Progress::say(const std::string& text) {
 
 void Progress::warn(const std::string& text) {
   clear();
-  fmt::print(stderr, "{}\n", text);
+  print_err("{}\n", text);
 }
 
 void Progress::show(const std::string& text) {
-  fmt::print(stderr, "\r{}\x1b[K", std::string_view(text).substr(0, terminal_width() - 1));
-  std::fflush(stderr);
+  print_err("\r{}\x1b[K", std::string_view(text).substr(0, terminal_width() - 1));
   shown_ = true;
 }
 
 void Progress::clear() {
   if (!shown_) return;
-  fmt::print(stderr, "\r\x1b[K");
-  std::fflush(stderr);
+  print_err("\r\x1b[K");
   shown_ = false;
 }
 

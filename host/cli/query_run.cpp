@@ -5,6 +5,7 @@
 
 #include "host/cli/find_ids.hpp"
 #include "host/cli/interrupt.hpp"
+#include "host/cli/outputs.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/query_output.hpp"
 #include "host/cli/scores.hpp"
@@ -91,6 +92,7 @@ void QueryCommand::add_common(OptionSet& options) {
                           "--{}, lines on stdout for --ids",
                           noun, noun),
               Saved::kNo, "FILE");
+  options.add(overwrite, "overwrite", "replace the file of --out where it exists", Saved::kNo);
   options.add(json, "json", "write a JSON object, for --ids an array of them, instead");
   options.add(device, "device", "auto, cpu, cuda or cuda:N");
   options.add(threads, "threads", "CPU threads; 0: all that the process may use");
@@ -100,7 +102,9 @@ void QueryCommand::add_common(OptionSet& options) {
 int run_query(const QueryCommand& command, const AskModel& ask, const WhyNoList& why_no_list) {
   check_usage(command);
   Progress progress(command.quiet);
-  TextOutput output(command.out);
+  check_outputs({{"MODEL", command.model}, {"--ids", command.ids}, {"--items", command.items}}, {{"--out", command.out}},
+                command.overwrite);
+  TextOutput output(command.out, command.overwrite);
   const Model model = load_model(command.model);
   const IdKind kind{command.noun == "user" ? model.user_ids : model.item_ids, command.noun.c_str(), command.model};
   const std::vector<Row> rows = find_rows(command, kind, model, why_no_list, progress);

@@ -20,6 +20,7 @@ struct QueryCommand {
   bool include_seen = false, exclude_seen = false;  // of recommend: at most one of them
   bool quiet = false;
   bool json = false;
+  bool overwrite = false;
 
   // The options that come after MODEL, the id and what only one command has.
   void add_common(OptionSet& options);

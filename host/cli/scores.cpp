@@ -83,7 +83,7 @@ ItemGroups load_groups(const std::string& items, const std::string& group_column
 }
 
 void ScoreOptions::add(OptionSet& options) {
-  options.add(at, "at", "cutoffs K of the ranking metrics, each >= 1");
+  options.add(at, "at", fmt::format("cutoffs K of the ranking metrics, each 1 to {}", kMaxCutoff));
   options.add(relevant_rating, "relevant-rating",
               "test items that their user rated lower than X do not count as relevant; absent: all count");
   options.add(no_ranking, "no-ranking", "leave out the ranking metrics, which score every item for every user");
@@ -96,7 +96,9 @@ EvaluateOptions ScoreOptions::resolve() const {
   options.cutoffs = at;
   std::sort(options.cutoffs.begin(), options.cutoffs.end());
   options.cutoffs.erase(std::unique(options.cutoffs.begin(), options.cutoffs.end()), options.cutoffs.end());
-  if (options.cutoffs.empty() || options.cutoffs.front() == 0) throw UsageError("--at: every cutoff is 1 or more");
+  if (options.cutoffs.empty() || options.cutoffs.front() == 0 || options.cutoffs.back() > kMaxCutoff) {
+    throw UsageError(fmt::format("--at: every cutoff is 1 to {}", kMaxCutoff));
+  }
   check_group_options(items, group_column);
   if (!items.empty() && no_ranking) throw UsageError("--items measures folding by ranking; give it or --no-ranking");
   if (!items.empty() && options.cutoffs.back() > kMaxTopK) {

@@ -9,6 +9,7 @@
 #include "host/cli/interrupt.hpp"
 #include "host/cli/option_set.hpp"
 #include "host/cli/progress.hpp"
+#include "host/cli/streams.hpp"
 #include "host/cli/text.hpp"
 #include "unfold/error.hpp"
 
@@ -46,7 +47,7 @@ nlohmann::ordered_json to_json(const SelfcheckResult& r) {
 int run(const SelfcheckCommand& command) {
   const std::unique_ptr<Backend> backend =
       make_backend(command.device, command.threads,
-                   [](const std::string& notice) { fmt::print(stderr, "unfold: {}\n", notice); });
+                   [](const std::string& notice) { print_err("unfold: {}\n", notice); });
   catch_interrupts();
   std::uint64_t n_failed = 0;
   std::string failures;
@@ -61,20 +62,20 @@ int run(const SelfcheckCommand& command) {
         for (const std::string& failure : result.failures) failures += fmt::format("{}: {}\n", result.name, failure);
         lines.push_back(to_json(result));
         if (command.json) return;
-        if (lines.size() == 1) fmt::print("{}", heading(*backend));
-        fmt::print("{}", table_row(result));
+        if (lines.size() == 1) print_out("{}", heading(*backend));
+        print_out("{}", table_row(result));
         std::fflush(stdout);
       },
       interrupted);
   throw_if_interrupted();
   if (command.json) {
-    fmt::print("{}\n", json_page({{"device", backend->name()},
+    print_out("{}\n", json_page({{"device", backend->name()},
                                   {"description", backend->description()},
                                   {"passed", n_failed == 0},
                                   {"seconds", seconds},
                                   {"checks", lines}}));
   } else {
-    fmt::print("{}{} of {} checks passed in {:.1f} s\n", failures, results.size() - n_failed, results.size(), seconds);
+    print_out("{}{} of {} checks passed in {:.1f} s\n", failures, results.size() - n_failed, results.size(), seconds);
   }
   if (n_failed > 0) {
     throw DeviceError(fmt::format("{} of {} checks failed on {}: do not trust what it computes; see the driver, and "

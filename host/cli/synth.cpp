@@ -4,6 +4,7 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/option_set.hpp"
 #include "host/cli/progress.hpp"
+#include "host/cli/streams.hpp"
 #include "host/cli/text.hpp"
 #include "unfold/synthetic.hpp"
 
@@ -41,6 +42,7 @@ void bind(SynthCommand& command, OptionSet& options) {
       "write the items' groups as a table with columns item and group, separated by a tab, which the --items of "
       "train, evaluate and map reads; absent: with groups, FILE's name + .items.csv with id,group",
       Saved::kNo, "FILE");
+  options.add(o.overwrite, "overwrite", "replace the files where they exist", Saved::kNo);
   options.add(command.json, "json", "print the counts and the planted model's error as one JSON object");
 }
 
@@ -48,19 +50,19 @@ int run(SynthCommand& command) {
   command.options.items_out = command.items_out;
   const SyntheticReport report = write_synthetic(command.file, command.options);
   if (command.json) {
-    fmt::print("{}\n", json_page({{"file", command.file},
-                                  {"n_ratings", report.n_ratings},
-                                  {"n_users", report.n_users_seen},
-                                  {"n_items", report.n_items_seen},
-                                  {"best_rmse", report.best_rmse},
-                                  {"best_mae", report.best_mae}}));
+    print_out("{}\n", json_page({{"file", command.file},
+                                 {"n_ratings", report.n_ratings},
+                                 {"n_users", report.n_users_seen},
+                                 {"n_items", report.n_items_seen},
+                                 {"best_rmse", report.best_rmse},
+                                 {"best_mae", report.best_mae}}));
     return 0;
   }
-  fmt::print("{}: {} ratings of {} users and {} items\n", command.file, format_count(report.n_ratings),
-             format_count(report.n_users_seen), format_count(report.n_items_seen));
+  print_out("{}: {} ratings of {} users and {} items\n", command.file, format_count(report.n_ratings),
+            format_count(report.n_users_seen), format_count(report.n_items_seen));
   if (!command.options.implicit) {
-    fmt::print("the planted model's rmse {:.4f}, mae {:.4f}: no model can do better\n", report.best_rmse,
-               report.best_mae);
+    print_out("the planted model's rmse {:.4f}, mae {:.4f}: no model can do better\n", report.best_rmse,
+              report.best_mae);
   }
   return 0;
 }

@@ -1,28 +1,25 @@
 #include "host/cli/text_output.hpp"
 
-#include <fmt/format.h>
-
-#include <cerrno>
 #include <cstdio>
 
-#include "unfold/error.hpp"
+#include "host/cli/streams.hpp"
 
 namespace unfold::cli {
 
-TextOutput::TextOutput(const std::string& file) {
-  if (!file.empty()) staged_.emplace(file);
+TextOutput::TextOutput(const std::string& file, bool overwrite) {
+  if (!file.empty()) staged_.emplace(file, overwrite ? Existing::kReplace : Existing::kRefuse);
 }
 
 FileWriter& TextOutput::writer() {
-  if (!writer_.has_value()) writer_.emplace(FileWriter::create_new(staged_->path()));
+  if (!writer_.has_value()) writer_.emplace(FileWriter::create(staged_->path()));
   return *writer_;
 }
 
 void TextOutput::write(std::string_view text) {
   if (staged_.has_value()) return writer().write(text);
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) {
-    throw DataError(fmt::format("standard output cannot be written: {}", errno_text(errno)));
-  }
+  write_stdout(text);
+  // A reader that has gone needs no more of it.
+  if (std::ferror(stdout) != 0) finish_stdout();
 }
 
 void TextOutput::commit() {

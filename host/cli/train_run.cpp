@@ -1,18 +1,23 @@
 #include "host/cli/train_run.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <cstdio>
 #include <exception>
 #include <utility>
 
 #include "host/cli/interrupt.hpp"
+#include "host/cli/outputs.hpp"
+#include "host/cli/streams.hpp"
 #include "host/cli/text.hpp"
+#include "host/io/output_rule.hpp"
 #include "unfold/error.hpp"
 #include "unfold/version.hpp"
 
 namespace unfold::cli {
 namespace {
+
+// The model is there, but not under its name, or not all that belongs to it.
+constexpr int kIncompleteExitCode = 3;
 
 const char* outcome_name(TrainOutcome outcome) {
   switch (outcome) {
@@ -33,20 +38,6 @@ bool is_complete(TrainOutcome outcome) {
 }
 
 }  // namespace
-
-JsonLog::JsonLog(const std::string& file) : name_(file) {
-  if (file.empty()) return;
-  file_.reset(std::fopen(file.c_str(), "w"));
-  if (!file_) throw DataError(fmt::format("--log-json {}: cannot be written: {}", file, std::strerror(errno)));
-}
-
-void JsonLog::write(const nlohmann::ordered_json& line) {
-  if (!file_) return;
-  fmt::print(file_.get(), "{}\n", json_line(line));
-  if (std::fflush(file_.get()) != 0) {
-    throw DataError(fmt::format("--log-json {}: cannot be written: {}", name_, std::strerror(errno)));
-  }
-}
 
 TrainRun::TrainRun(const TrainRequest& request, std::string config)
     : request_(request),
@@ -76,7 +67,23 @@ TrainRun::TrainRun(const TrainRequest& request, std::string config)
   const std::string& validation = request_.validation;
   has_validation_file_ = !validation.empty() && validation != "none" && !SplitSpec::looks_like(validation);
   if (!has_validation_file_ && !validation.empty()) validation_split_ = SplitSpec::parse(validation);
+  request_.input.overwrite = request_.overwrite;
+  check_outputs({{"DATA", request_.data},
+                 {"--test", request_.test},
+                 {"--validation", has_validation_file_ ? validation : ""},
+                 {"--items", request_.score.items},
+                 {"--config", request_.config_file}},
+                {{"--out", request_.out.string()},
+                 {"--log-json", request_.log_json},
+                 {"--rejected", request_.input.rejected}},
+                request_.overwrite);
   check_model_target(request_.out, request_.overwrite);
+}
+
+void TrainRun::warn(const std::string& text) { progress_.warn(text); }
+
+void TrainRun::log_line(const nlohmann::ordered_json& line) {
+  log_->write(line, [this](const std::string& text) { warn(text); });
 }
 
 int TrainRun::run() {
@@ -84,6 +91,7 @@ int TrainRun::run() {
   backend_ = make_backend(request_.options.device, request_.options.threads,
                           [this](const std::string& notice) { progress_.warn("unfold: " + notice); });
   LoadedData data = load_data(request_.data, request_.input, progress_);
+  request_.input.is_next = true;
   const ImportReport& report = data.dataset.report();
   if (request_.options.model == "mf" && report.rating_min == report.rating_max) {
     progress_.say(
@@ -99,7 +107,7 @@ int TrainRun::run() {
   seen_.hold_out(parts.validation, parts.test);
   check_refit(parts);
   throw_if_interrupted();
-  log_ = std::make_unique<JsonLog>(request_.log_json);
+  log_ = std::make_unique<JsonLog>(request_.log_json, request_.overwrite);
   TrainResult result = train_parts(data, parts);
   return finish(data, parts, result);
 }
@@ -194,7 +202,7 @@ TrainResult TrainRun::train_parts(LoadedData& data, const Parts& parts) {
   };
   callbacks.progress = [this](const TrainProgress& state) { progress_.training(state); };
   callbacks.evaluation = [this](const nlohmann::ordered_json& line) {
-    log_->write(line);
+    log_line(line);
     progress_.epoch(line, line.contains("refit") ? n_refit_epochs_ : request_.options.epochs);
   };
   callbacks.chosen = [&](TrainResult& chosen) { keep_chosen(data, parts, chosen); };
@@ -212,36 +220,33 @@ TrainResult TrainRun::train_parts(LoadedData& data, const Parts& parts) {
 // The model that validation chose is on disk before it is trained again, whatever happens then.
 void TrainRun::keep_chosen(LoadedData& data, const Parts& parts, TrainResult& chosen) {
   n_refit_epochs_ = chosen.best_epoch;
-  try {
-    save(data, parts, chosen, request_.out, request_.overwrite);
-    has_chosen_ = true;
-  } catch (const Error& error) {
-    progress_.warn(fmt::format("unfold: warning: the model that validation chose is not saved yet: {}", error.what()));
-  }
+  chosen_ = save(data, parts, chosen);
   progress_.say(
       fmt::format("note: validation chose epoch {}; training again on training and validation together, for {} "
                   "epochs (--refit=false leaves this out)",
                   chosen.best_epoch, chosen.best_epoch));
 }
 
-void TrainRun::save(LoadedData& data, const Parts& parts, TrainResult& result, const std::filesystem::path& to,
-                    bool overwrite) {
+// Where it belongs, or over the model that validation chose.
+KeptModel TrainRun::save(LoadedData& data, const Parts& parts, TrainResult& result) {
   Model& model = result.model;
   model.training = describe(data, parts, result);
   model.config = config_;
   model.user_ids = std::move(data.user_ids);
   model.item_ids = std::move(data.item_ids);
   model.seen = std::move(seen_);
-  std::exception_ptr failure;
-  try {
-    save_model(model, to, overwrite);
-  } catch (...) {
-    failure = std::current_exception();
+  const std::filesystem::path wanted = chosen_ ? chosen_->path : target(result.outcome);
+  const bool replaces = chosen_ || (request_.overwrite && (is_complete(result.outcome) || wanted != request_.out));
+  KeptModel kept = keep_model(model, wanted, replaces);
+  if (!kept.trouble.empty()) {
+    warn(fmt::format("unfold: warning: {}; the model is in {} instead", kept.trouble, kept.path.string()));
+  } else if (chosen_) {
+    kept.trouble = chosen_->trouble;
   }
   data.user_ids = std::move(model.user_ids);
   data.item_ids = std::move(model.item_ids);
   seen_ = std::move(model.seen);
-  if (failure) std::rethrow_exception(failure);
+  return kept;
 }
 
 // The lists of a model that was trained on its validation part too.
@@ -280,50 +285,54 @@ nlohmann::ordered_json TrainRun::describe(const LoadedData& data, const Parts& p
 std::filesystem::path TrainRun::target(TrainOutcome outcome) const {
   std::error_code ignored;
   if (is_complete(outcome) || !std::filesystem::exists(request_.out, ignored)) return request_.out;
-  return request_.out.string() + ".partial";
+  const std::filesystem::path partial = request_.out.string() + ".partial";
+  return request_.overwrite ? partial : next_free(partial);
 }
 
 int TrainRun::finish(LoadedData& data, Parts& parts, TrainResult& result) {
   if (!result.has_model) throw DivergedError(result.message + "; no model was written");
-  if (has_chosen_ && result.outcome == TrainOutcome::kInterrupted) {
-    progress_.warn(fmt::format("unfold: interrupted while training again; the model that validation chose is in {}",
-                               request_.out.string()));
+  if (chosen_ && result.outcome == TrainOutcome::kInterrupted) {
+    warn(fmt::format("unfold: interrupted while training again; the model that validation chose is in {}",
+                     chosen_->path.string()));
     return kInterruptedExitCode;
   }
   if (result.refitted) join_seen(data, parts);
-  const bool complete = is_complete(result.outcome);
-  Model& model = result.model;
-  // A finished model is kept even when its evaluation fails.
-  std::exception_ptr evaluation_failure;
-  Evaluation evaluation;
-  const bool has_test = complete && parts.test.size() > 0;
-  try {
-    if (has_test) {
-      evaluation = evaluate_test(model, parts, data.dataset.report().has_ratings && predicts_ratings(model));
-      model.scores = evaluation.to_json();
-      log_->write({{"epoch", result.best_epoch}, {"test", model.scores}});
-    }
-  } catch (...) {
-    evaluation_failure = std::current_exception();
-  }
-  const std::filesystem::path written = has_chosen_ ? request_.out : target(result.outcome);
-  save(data, parts, result, written, written != request_.out || request_.overwrite || has_chosen_);
-  if (evaluation_failure) std::rethrow_exception(evaluation_failure);
+  // Before anything else is done with it: what comes may take long, and may be killed.
+  KeptModel kept = save(data, parts, result);
+  const std::string place = kept.path.string();
 
   if (result.outcome == TrainOutcome::kDiverged) {
-    throw DivergedError(
-        fmt::format("{}; the model of epoch {} is in {}", result.message, result.best_epoch, written.string()));
+    throw DivergedError(fmt::format("{}; the model of epoch {} is in {}", result.message, result.best_epoch, place));
   }
   if (result.outcome == TrainOutcome::kInterrupted) {
-    progress_.warn(fmt::format("unfold: interrupted; the model so far is in {}", written.string()));
+    warn(fmt::format("unfold: interrupted; the model so far is in {}", place));
     return kInterruptedExitCode;
   }
-  if (has_test) warn_of_scores("test part", evaluation, "", progress_);
-  if (has_test) fmt::print("{}", request_.json ? json_page(model.scores) + "\n" : score_table(evaluation));
-  if (!has_test && request_.json) fmt::print("{{}}\n");
-  std::fflush(stdout);
-  say_next(written);
-  return interrupted() ? kInterruptedExitCode : 0;
+  score(data, parts, result, kept);
+  say_next(kept.path);
+  if (interrupted()) return kInterruptedExitCode;
+  return kept.trouble.empty() && log_->is_whole() ? 0 : kIncompleteExitCode;
+}
+
+void TrainRun::score(const LoadedData& data, const Parts& parts, TrainResult& result, KeptModel& kept) {
+  Model& model = result.model;
+  if (parts.test.size() == 0) {
+    if (request_.json) print_out("{{}}\n");
+    return;
+  }
+  try {
+    const Evaluation evaluation =
+        evaluate_test(model, parts, data.dataset.report().has_ratings && predicts_ratings(model));
+    model.scores = evaluation.to_json();
+    warn_of_scores("test part", evaluation, "", progress_);
+    print_out("{}", request_.json ? json_page(model.scores) + "\n" : score_table(evaluation));
+    std::fflush(stdout);
+    log_line({{"epoch", result.best_epoch}, {"test", model.scores}});
+    kept.saved.set_scores(model.scores);
+  } catch (...) {
+    warn(fmt::format("unfold: warning: the model is in {}, and its scores are not in it", kept.path.string()));
+    throw;
+  }
 }
 
 void TrainRun::say_next(const std::filesystem::path& model) {

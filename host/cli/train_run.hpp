@@ -1,7 +1,6 @@
 // One run of `unfold train`, from the data to the model on disk.
 #pragma once
 
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -9,6 +8,8 @@
 #include <string>
 
 #include "host/cli/input_options.hpp"
+#include "host/cli/json_log.hpp"
+#include "host/cli/keep_model.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/scores.hpp"
 #include "unfold/split.hpp"
@@ -27,24 +28,10 @@ struct TrainRequest {
   InputOptions input;
   ScoreOptions score;
   std::string log_json;
+  std::string config_file;  // that the options came from, or empty
   bool quiet = false;
   bool overwrite = false;
   bool json = false;
-};
-
-// One JSON object a line, each on disk as soon as it is known.
-class JsonLog {
- public:
-  // No file, no log. Throws DataError where the file cannot be written.
-  explicit JsonLog(const std::string& file);
-  void write(const nlohmann::ordered_json& line);
-
- private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  std::string name_;
-  std::unique_ptr<std::FILE, Close> file_;
 };
 
 class TrainRun {
@@ -67,13 +54,17 @@ class TrainRun {
   void check_refit(const Parts& parts);
   TrainResult train_parts(LoadedData& data, const Parts& parts);
   void keep_chosen(LoadedData& data, const Parts& parts, TrainResult& chosen);
-  void save(LoadedData& data, const Parts& parts, TrainResult& result, const std::filesystem::path& to, bool overwrite);
+  KeptModel save(LoadedData& data, const Parts& parts, TrainResult& result);
   void join_seen(const LoadedData& data, Parts& parts);
   Evaluation evaluate_test(const Model& model, const Parts& parts, bool has_ratings);
   nlohmann::ordered_json describe(const LoadedData& data, const Parts& parts, const TrainResult& result) const;
   int finish(LoadedData& data, Parts& parts, TrainResult& result);
+  // Evaluates the model that was kept and adds its scores.
+  void score(const LoadedData& data, const Parts& parts, TrainResult& result, KeptModel& kept);
   // Where this outcome may be written: an unfinished model never takes the place of a model.
   std::filesystem::path target(TrainOutcome outcome) const;
+  void warn(const std::string& text);
+  void log_line(const nlohmann::ordered_json& line);
   void say_next(const std::filesystem::path& model);
 
   TrainRequest request_;
@@ -88,7 +79,7 @@ class TrainRun {
   SeenItems seen_;
   std::optional<float> positive_from_;  // the least rating of a positive
   std::uint32_t n_refit_epochs_ = 0;
-  bool has_chosen_ = false;  // the model that validation chose is saved
+  std::optional<KeptModel> chosen_;  // the model that validation chose, once it is saved
 };
 
 }  // namespace unfold::cli

@@ -21,8 +21,8 @@ class DatasetBuilder {
   void build();
   // After build(): of the source's bytes, as they were read.
   ContentHash source_hash() const { return reader_.hash(); }
-  // After the directory is in place.
-  void commit_rejected() { reader_.commit_rejected(); }
+  // After the directory is in place: until then, the file of rejected lines goes with the builder.
+  void keep_rejected() { reader_.keep_rejected(); }
 
  private:
   // Until rows are ordered, a row is the order of first appearance.

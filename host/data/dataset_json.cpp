@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <vector>
 
+#include "host/io/checksums.hpp"
 #include "host/io/file.hpp"
+#include "host/io/json.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
@@ -71,25 +74,30 @@ std::string canonical_options(const ImportOptions& options) {
 }
 
 void write_dataset_json(const std::filesystem::path& directory, const ImportReport& report,
-                        const std::string& source_hash, const ImportOptions& options) {
+                        const std::string& source_hash, const std::string& rejected_hash,
+                        const ImportOptions& options) {
   Json json;
   json["format"] = kFormat;
   json["format_version"] = kDatasetVersion;
   visit_report(report, [&](const char* key, const auto& field) { json[key] = field; });
   visit_added(report, [&](const char* key, const auto& field) { json[key] = field; });
   json["source_xxh3_128"] = source_hash;
+  json["rejected_xxh3_128"] = rejected_hash;
   json["user_ids_bytes"] = std::filesystem::file_size(directory / kUserIdsFile);
   json["item_ids_bytes"] = std::filesystem::file_size(directory / kItemIdsFile);
+  std::vector<std::string> files = {"user.npy", "item.npy", "rating.npy", kUserIdsFile, kItemIdsFile};
+  if (report.has_times) files.emplace_back("time.npy");
+  add_checksums(json, directory, files);
   json["options"] = options_json(options);
   write_whole_file(directory / kDatasetFile, dump(json, 2) + "\n");
 }
 
-DatasetDescription read_dataset_json(const std::filesystem::path& directory) {
-  const std::filesystem::path file = directory / kDatasetFile;
-  const std::string text = read_whole_file(file);
+DatasetDescription read_dataset_json(const Folder& folder) {
+  const std::filesystem::path file = folder.path() / kDatasetFile;
   DatasetDescription description;
+  description.json = parse_json(folder.map(kDatasetFile).text(), file.string() + ": cannot be read");
+  const Json& json = description.json;
   try {
-    const Json json = Json::parse(text);
     if (json.at("format").get<std::string>() != kFormat) {
       throw DataError(fmt::format("{}: is of another program; import the ratings again", file.string()));
     }
@@ -103,6 +111,7 @@ DatasetDescription read_dataset_json(const std::filesystem::path& directory) {
       if (json.contains(key)) json.at(key).get_to(field);
     });
     json.at("source_xxh3_128").get_to(description.source_hash);
+    description.rejected_hash = json.value("rejected_xxh3_128", "");
     json.at("user_ids_bytes").get_to(description.user_ids_bytes);
     json.at("item_ids_bytes").get_to(description.item_ids_bytes);
   } catch (const nlohmann::json::exception& error) {

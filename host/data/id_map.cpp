@@ -58,9 +58,9 @@ IdMap::IdMap(IdMap&&) noexcept = default;
 IdMap& IdMap::operator=(IdMap&&) noexcept = default;
 IdMap::~IdMap() = default;
 
-IdMap IdMap::read(const std::filesystem::path& file) {
-  const MappedFile mapped = MappedFile::open(file);
-  const std::string_view text = mapped.text();
+IdMap IdMap::read(const std::filesystem::path& file) { return parse(MappedFile::open(file).text(), file); }
+
+IdMap IdMap::parse(std::string_view text, const std::filesystem::path& file) {
   IdMap map;
   std::uint64_t line = 0;
   for (std::size_t begin = 0; begin < text.size();) {

@@ -1,8 +1,12 @@
 // Raw files to data sets: into a directory, into the cache, and in terms of ids that are known.
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <iterator>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -19,7 +23,29 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Where no variable names a folder. Other users write there too, so the name is the user's own.
+fs::path temporary_cache() {
+  std::error_code ignored;
+  return fs::temp_directory_path(ignored) / fmt::format("unfold-cache-{}", ::geteuid());
+}
+
+// Nobody else may put entries into a cache that lies where anybody can make folders.
+void make_private(const fs::path& cache) {
+  struct stat status {};
+  if (::mkdir(cache.c_str(), 0700) != 0 && errno != EEXIST) {
+    throw DataError(fmt::format("{}: cannot make the cache directory: {}; name another with UNFOLD_CACHE or --cache",
+                                cache.string(), errno_text(errno)));
+  }
+  const bool is_own = ::lstat(cache.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == ::geteuid();
+  if (is_own && ((status.st_mode & 077) == 0 || ::chmod(cache.c_str(), 0700) == 0)) return;
+  throw DataError(
+      fmt::format("{}: is not a folder of this user, so what it holds is not trusted; name a cache with "
+                  "UNFOLD_CACHE or --cache, or set HOME",
+                  cache.string()));
+}
+
 void make_cache_directory(const fs::path& cache) {
+  if (cache == temporary_cache()) return make_private(cache);
   std::error_code error;
   fs::create_directories(cache, error);
   if (error) {
@@ -28,19 +54,26 @@ void make_cache_directory(const fs::path& cache) {
   }
 }
 
-// The rejected lines belong to the result: an import that wrote them is repeated where they are gone.
-bool rejected_lines_are_there(const ImportReport& report, const fs::path& source, const ImportOptions& options) {
-  std::error_code ignored;
-  return report.n_rejected == 0 || fs::exists(RejectedLines(source, options).target(), ignored);
+// The rejected lines belong to the result: an import that wrote them is repeated where they are gone, changed, or
+// wanted under another name.
+bool rejected_lines_are_there(const Dataset& dataset, const ImportOptions& options) {
+  const ImportReport& report = dataset.report();
+  if (report.n_rejected == 0) return true;
+  if (!options.rejected_file.empty() && options.rejected_file != report.rejected_file) return false;
+  try {
+    return hash_file(report.rejected_file) == dataset.rejected_hash();
+  } catch (const DataError&) {
+    return false;
+  }
 }
 
 bool open_entry(const fs::path& entry, Dataset& dataset) {
   if (!Dataset::is_dataset(entry)) return false;
   try {
-    dataset = Dataset::open(entry);
+    dataset = Dataset::open(entry, Dataset::Check::kContents);
     return true;
   } catch (const Error&) {
-    return false;  // damaged; an import replaces it
+    return false;  // damaged, or without checksums; an import replaces it
   }
 }
 
@@ -69,6 +102,22 @@ std::vector<fs::path> with_content(std::vector<fs::path> sources) {
   return sources;
 }
 
+// Throws UsageError where the folder is no data set or holds anything else. `given` is the target's name, `existing`
+// where what it names is at the moment.
+void require_dataset(const fs::path& given, const fs::path& existing) {
+  constexpr std::string_view kFiles[] = {kDatasetFile, "user.npy",   "item.npy",  "rating.npy",
+                                         "time.npy",   kUserIdsFile, kItemIdsFile};
+  std::error_code error;
+  std::string reason = Dataset::is_dataset(existing) ? "" : "it is no imported data set";
+  for (fs::directory_iterator entry(existing, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (std::ranges::find(kFiles, name) == std::end(kFiles)) reason = fmt::format("it holds \"{}\"", name);
+  }
+  if (reason.empty()) return;
+  throw UsageError(fmt::format("{}: is not replaced, as {}; choose another name, or move away what is there",
+                               given.string(), reason));
+}
+
 }  // namespace
 
 Dataset import_dataset(const fs::path& source, const fs::path& out, const ImportOptions& options,
@@ -79,14 +128,20 @@ Dataset import_dataset(const fs::path& source, const fs::path& out, const Import
 Dataset import_dataset(const std::vector<fs::path>& sources, const fs::path& out, const ImportOptions& options,
                        const ImportProgress& progress) {
   std::error_code ignored;
-  if (fs::exists(fs::symlink_status(out, ignored))) {
-    throw UsageError(fmt::format("{}: exists already; choose another name or remove it", out.string()));
-  }
+  std::vector<NamedInput> inputs;
+  for (const fs::path& source : sources) inputs.push_back({"DATA", source});
+  check_output(out, inputs, options.overwrite ? Existing::kReplace : Existing::kRefuse);
+  const auto require = [&out](const fs::path& existing) { require_dataset(out, existing); };
+  if (fs::exists(fs::symlink_status(out, ignored))) require(out);
   StagedDirectory staged(out);
   DatasetBuilder builder(with_content(sources), staged.path(), options, progress);
   builder.build();
-  staged.commit();
-  builder.commit_rejected();
+  if (options.overwrite) {
+    staged.commit_replacing(require);
+  } else {
+    staged.commit();
+  }
+  builder.keep_rejected();
   return Dataset::open(out);
 }
 
@@ -111,11 +166,10 @@ CachedDataset open_or_import(const std::vector<fs::path>& given, const fs::path&
   }
   const ContentHash content = hash_files(sources);
   const fs::path entry = cache_entry(cache, content, options);
-  Dataset dataset;
-  if (open_entry(entry, dataset) && rejected_lines_are_there(dataset.report(), source, options)) {
-    return {std::move(dataset), true};
-  }
   make_cache_directory(cache);
+  remove_litter(cache);
+  Dataset dataset;
+  if (open_entry(entry, dataset) && rejected_lines_are_there(dataset, options)) return {std::move(dataset), true};
   StagedEntry staged(entry);
   DatasetBuilder builder(sources, staged.directory.path(), options, progress);
   builder.build();
@@ -128,7 +182,7 @@ CachedDataset open_or_import(const std::vector<fs::path>& given, const fs::path&
   } catch (const UsageError&) {
     // Another process has put the same entry there in this moment. The two are equal: open that one.
   }
-  builder.commit_rejected();
+  builder.keep_rejected();
   return {Dataset::open(entry), false};
 }
 
@@ -140,8 +194,7 @@ fs::path default_cache_directory() {
   if (fs::path chosen = variable("UNFOLD_CACHE"); !chosen.empty()) return chosen;
   if (const fs::path base = variable("XDG_CACHE_HOME"); !base.empty()) return base / "unfold";
   if (const fs::path home = variable("HOME"); !home.empty()) return home / ".cache" / "unfold";
-  std::error_code ignored;
-  return fs::temp_directory_path(ignored) / "unfold-cache";
+  return temporary_cache();
 }
 
 }  // namespace unfold

@@ -27,16 +27,26 @@ bool is_blank_line(std::string_view line, Format format) {
 
 }  // namespace
 
-RejectedLines::RejectedLines(const std::filesystem::path& source, const ImportOptions& options)
+RejectedLines::RejectedLines(const std::vector<std::filesystem::path>& sources, const ImportOptions& options)
     : target_(options.rejected_file) {
-  if (target_.empty()) target_ = source.filename().string() + ".rejected";
+  const bool is_named = !target_.empty();
+  if (!is_named) target_ = sources.front().filename().string() + ".rejected";
+  existing_ = !is_named ? Existing::kNextFree : options.overwrite ? Existing::kReplace : Existing::kRefuse;
+  std::vector<NamedInput> inputs;
+  for (const std::filesystem::path& source : sources) inputs.push_back({"DATA", source});
+  if (options.on_error == OnError::kSkip && is_named) check_output(target_, inputs, existing_);
+}
+
+RejectedLines::~RejectedLines() {
+  std::error_code ignored;
+  if (!committed_.empty()) std::filesystem::remove(committed_, ignored);
 }
 
 void RejectedLines::write(std::string_view bytes) {
   if (bytes.empty()) return;
   if (!writer_.has_value()) {
-    staged_.emplace(target_);
-    writer_.emplace(FileWriter::create_new(staged_->path()));
+    staged_.emplace(target_, existing_);
+    writer_.emplace(FileWriter::create(staged_->path()));
   }
   writer_->write(bytes);
   line_is_open_ = bytes.back() != '\n';
@@ -46,10 +56,17 @@ void RejectedLines::end_line() {
   if (line_is_open_) write("\n");
 }
 
-void RejectedLines::commit() {
-  if (!writer_.has_value()) return;
+std::filesystem::path RejectedLines::commit() {
+  if (!writer_.has_value()) return {};
   writer_->close();
-  staged_->commit();
+  committed_ = staged_->commit();
+  return committed_;
+}
+
+std::filesystem::path InteractionReader::commit_rejected() {
+  const std::filesystem::path file = rejected_.commit();
+  report_.rejected_file = file.string();
+  return file;
 }
 
 InteractionReader::InteractionReader(const std::vector<std::filesystem::path>& sources, const ImportOptions& options,
@@ -62,7 +79,7 @@ InteractionReader::InteractionReader(const std::vector<std::filesystem::path>& s
       line_parser_(format_),
       on_error_(options.on_error),
       max_line_bytes_(format_.format == Format::kAdjacency ? kMaxListLineBytes : kMaxTableLineBytes),
-      rejected_(sources.at(0), options),
+      rejected_(sources_, options),
       progress_(progress),
       last_progress_(std::chrono::steady_clock::now()) {
   lines_->set_max_line_bytes(max_line_bytes_);

@@ -21,16 +21,26 @@ namespace unfold {
 // The lines that an import leaves out, in a file that appears when there is one, whole or not at all.
 class RejectedLines {
  public:
-  RejectedLines(const std::filesystem::path& source, const ImportOptions& options);
+  // Throws UsageError where options.rejected_file is the source, or is there and may not be replaced.
+  RejectedLines(const std::vector<std::filesystem::path>& sources, const ImportOptions& options);
+  // Removes the file that was committed, unless it is to be kept.
+  ~RejectedLines();
+  RejectedLines(const RejectedLines&) = delete;
+  RejectedLines& operator=(const RejectedLines&) = delete;
   // Part of a line, or all of it, as it stands in the input.
   void write(std::string_view bytes);
   // Ends a last line that has no end.
   void end_line();
+  // Where the lines will be, as far as is known before commit().
   const std::filesystem::path& target() const { return target_; }
-  void commit();
+  // Puts the file in place and returns its name; empty where there are no lines.
+  std::filesystem::path commit();
+  void keep() { committed_.clear(); }
 
  private:
   std::filesystem::path target_;
+  Existing existing_;
+  std::filesystem::path committed_;  // and not to be kept yet
   std::optional<StagedFile> staged_;
   std::optional<FileWriter> writer_;
   bool line_is_open_ = false;
@@ -58,8 +68,10 @@ class InteractionReader {
   const std::string& first_error() const { return first_error_; }
   // Of the files' bytes, as hash_files gives it, once next() has returned false.
   ContentHash hash() const;
-  // Puts the rejected lines, if any, in place.
-  void commit_rejected() { rejected_.commit(); }
+  // Puts the rejected lines, if any, in place, and returns the name of their file.
+  std::filesystem::path commit_rejected();
+  // Their file outlives the reader from here on.
+  void keep_rejected() { rejected_.keep(); }
 
  private:
   bool open_next();

@@ -9,6 +9,7 @@
 #include "host/data/duplicates.hpp"
 #include "host/data/interaction_reader.hpp"
 #include "host/data/rating_spill.hpp"
+#include "host/io/temporary.hpp"
 #include "unfold/dataset.hpp"
 #include "unfold/error.hpp"
 
@@ -33,13 +34,6 @@ class ExtendedIds {
   const IdMap& known_;
   IdMap others_;
 };
-
-std::filesystem::path temporary_directory() {
-  std::error_code error;
-  const std::filesystem::path path = std::filesystem::temp_directory_path(error);
-  if (error) throw DataError(fmt::format("no temporary folder: {}; set TMPDIR to one", error.message()));
-  return path;
-}
 
 // Calls keep(rating) for the ratings that are not replaced, in the order they came.
 template <typename Keep>
@@ -134,7 +128,8 @@ MappedRatings read_mapped_ratings(const std::filesystem::path& source, const IdM
   report.rating_max = static_cast<double>(highest);
   report.rating_mean = sum / static_cast<double>(writer.size());
   mapped.ratings = writer.finish();
-  reader.commit_rejected();
+  report.rejected_file = reader.commit_rejected().string();
+  reader.keep_rejected();
   return mapped;
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "host/io/file.hpp"
+#include "host/io/folder.hpp"
 #include "host/io/npy.hpp"
 #include "unfold/error.hpp"
 
@@ -44,14 +45,15 @@ Ratings::~Ratings() = default;
 
 RatingView Ratings::view() const { return columns_ ? columns_->view : RatingView(); }
 
-Ratings Ratings::open(const std::filesystem::path& directory) {
+Ratings Ratings::open(const std::filesystem::path& directory) { return open(Folder::open(directory)); }
+
+Ratings Ratings::open(const Folder& folder) {
   auto columns = std::make_unique<Columns>();
-  columns->users = MappedFile::open(directory / "user.npy");
-  columns->items = MappedFile::open(directory / "item.npy");
-  columns->ratings = MappedFile::open(directory / "rating.npy");
-  std::error_code ignored;
-  const bool with_times = std::filesystem::exists(directory / "time.npy", ignored);
-  if (with_times) columns->times = MappedFile::open(directory / "time.npy");
+  columns->users = folder.map("user.npy");
+  columns->items = folder.map("item.npy");
+  columns->ratings = folder.map("rating.npy");
+  const bool with_times = folder.has("time.npy");
+  if (with_times) columns->times = folder.map("time.npy");
   columns->check(with_times);
   Ratings opened;
   opened.columns_ = std::move(columns);

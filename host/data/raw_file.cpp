@@ -136,6 +136,4 @@ ContentHash hash_files(const std::vector<std::filesystem::path>& paths) {
   return combined_hash(hashes);
 }
 
-ContentHash hash_text(std::string_view text) { return hex(XXH3_128bits(text.data(), text.size())); }
-
 }  // namespace unfold

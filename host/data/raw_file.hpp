@@ -8,12 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "host/io/content_hash.hpp"
 #include "host/io/file.hpp"
 
 namespace unfold {
-
-// Hash of a file's bytes (XXH3, 128 bits) in 32 hexadecimal digits.
-using ContentHash = std::string;
 
 inline constexpr const char* kRatingsContent = "ratings";
 
@@ -62,7 +60,5 @@ ContentHash hash_file(const std::filesystem::path& path);
 // Of several files: of one file its own hash.
 ContentHash combined_hash(const std::vector<ContentHash>& hashes);
 ContentHash hash_files(const std::vector<std::filesystem::path>& paths);
-// Of a text.
-ContentHash hash_text(std::string_view text);
 
 }  // namespace unfold

@@ -136,7 +136,8 @@ struct GroupTable {
 // The tables of groups that belong to a data set, staged under their names.
 class StagedGroups {
  public:
-  StagedGroups(const fs::path& file, const SyntheticOptions& options) {
+  StagedGroups(const fs::path& file, const SyntheticOptions& options)
+      : existing_(options.overwrite ? Existing::kReplace : Existing::kRefuse) {
     const std::string stem = (file.parent_path() / file.stem()).string();
     const bool named = !options.items_out.empty();
     if (options.groups > 1) add(stem + ".users.csv", {options.n_users, options.groups, "id", ','});
@@ -152,10 +153,11 @@ class StagedGroups {
 
  private:
   void add(const fs::path& file, const GroupTable& table) {
-    files_.push_back(std::make_unique<StagedFile>(file));
+    files_.push_back(std::make_unique<StagedFile>(file, existing_));
     table.write(files_.back()->path());
   }
 
+  Existing existing_;
   std::vector<std::unique_ptr<StagedFile>> files_;
 };
 
@@ -199,12 +201,14 @@ void count_seen(const std::vector<SyntheticPair>& pairs, const SyntheticOptions&
 
 SyntheticReport write_synthetic(const fs::path& file, const SyntheticOptions& options) {
   validate(options);
-  if (options.items_out == file) {
-    throw UsageError(fmt::format(
-        "synthetic data: {} is asked to hold the ratings and the items' groups; give two names", file.string()));
+  const fs::path users = (file.parent_path() / file.stem()).string() + ".users.csv";
+  for (const fs::path& other : {file, options.groups > 1 ? users : file}) {
+    if (options.items_out.lexically_normal() != other.lexically_normal()) continue;
+    throw UsageError(fmt::format("synthetic data: {} is asked to hold two tables; give --items-out another name",
+                                 options.items_out.string()));
   }
   // Staged first: a folder that cannot be written is found before the work.
-  StagedFile staged(file);
+  StagedFile staged(file, options.overwrite ? Existing::kReplace : Existing::kRefuse);
   StagedGroups groups(file, options);
   const std::vector<SyntheticPair> pairs = draw_synthetic_pairs(options);
   SyntheticReport report = write_ratings(staged.path(), options, pairs);

@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
-
 #include "unfold/error.hpp"
 
 namespace unfold {
 namespace {
 
+constexpr std::size_t kMaxLineBytes = std::size_t{1} << 28;
 constexpr std::string_view kLayout = "a line is (user,item), then a tab and an id for each negative";
 
 // What a message shows of a field of any length.
@@ -20,33 +18,35 @@ std::string excerpt(std::string_view text) {
 
 }  // namespace
 
-CandidateReader::CandidateReader(const std::filesystem::path& file) : file_(file) {
-  if (std::filesystem::is_directory(file)) {
-    throw DataError(fmt::format("{}: is a directory, a candidates file is needed", file.string()));
-  }
-  in_.open(file, std::ios::binary);
-  if (!in_) throw DataError(fmt::format("{}: cannot be opened: {}", file.string(), std::strerror(errno)));
+CandidateReader::CandidateReader(const std::filesystem::path& file)
+    : source_(file, "test items and their negatives, one test item a line"), lines_(source_) {
+  lines_.set_max_line_bytes(kMaxLineBytes);
 }
 
 void CandidateReader::fail(const std::string& message) const {
-  throw DataError(fmt::format("{}:{}: {}; {}", file_.string(), n_lines_, message, kLayout));
+  throw DataError(fmt::format("{}:{}: {}; {}", source_.name(), lines_.number(), message, kLayout));
 }
 
 bool CandidateReader::read(CandidateLine& line) {
-  while (std::getline(in_, text_)) {
-    ++n_lines_;
-    if (n_lines_ == 1 && text_.starts_with("\xEF\xBB\xBF")) text_.erase(0, 3);
-    if (text_.ends_with('\r')) text_.pop_back();
-    if (text_.find_first_not_of(" \t") == std::string::npos) continue;
+  for (;;) {
+    switch (lines_.next()) {
+      case LineReader::Result::kEnd:
+        return false;
+      case LineReader::Result::kTooLong:
+        fail(fmt::format("the line is longer than {} bytes", kMaxLineBytes));
+      case LineReader::Result::kNul:
+        fail("the line holds a NUL, which text does not");
+      case LineReader::Result::kLine:
+        break;
+    }
+    if (lines_.text().find_first_not_of(" \t") == std::string_view::npos) continue;
     parse(line);
     return true;
   }
-  if (in_.bad()) throw DataError(fmt::format("{}: cannot be read after line {}", file_.string(), n_lines_));
-  return false;
 }
 
 void CandidateReader::parse(CandidateLine& line) const {
-  const std::string_view text = text_;
+  const std::string_view text = lines_.text();
   const std::size_t pair_end = text.find('\t');
   const std::string_view pair = text.substr(0, pair_end);
   if (pair.size() < 2 || pair.front() != '(' || pair.back() != ')') {

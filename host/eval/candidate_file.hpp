@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "host/data/line_reader.hpp"
+#include "host/data/text_source.hpp"
 
 namespace unfold {
 
@@ -19,20 +21,20 @@ struct CandidateLine {
 
 class CandidateReader {
  public:
-  // Throws DataError where the file cannot be read.
+  // Opens a file, plain, .gz or .zst. Throws DataError where it cannot be read, is a directory, a pipe or a device, or
+  // is empty.
   explicit CandidateReader(const std::filesystem::path& file);
 
-  // False at the end. Blank lines, a byte-order mark and CRLF are passed over. Throws DataError with file and line.
+  // False at the end. Blank lines, a byte-order mark and CRLF are passed over. Throws DataError with file and line; a
+  // line has at most 256 MiB.
   bool read(CandidateLine& line);
 
  private:
   void parse(CandidateLine& line) const;
   [[noreturn]] void fail(const std::string& message) const;
 
-  std::filesystem::path file_;
-  std::ifstream in_;
-  std::string text_;
-  std::uint64_t n_lines_ = 0;
+  TextSource source_;
+  LineReader lines_;
 };
 
 }  // namespace unfold

@@ -1,5 +1,7 @@
 #include "host/eval/metrics.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -16,7 +18,9 @@ double discount(double rank) { return 1 / std::log2(rank + 1); }
 MetricMeans::MetricMeans(const std::vector<std::uint32_t>& cutoffs) : ideal_dcg_{0} {
   if (cutoffs.empty()) throw UsageError("ranking metrics need at least one cutoff K, for example 20");
   for (const std::uint32_t k : cutoffs) {
-    if (k == 0) throw UsageError("cutoff 0 of the ranking metrics: K is 1 or more");
+    if (k == 0 || k > kMaxCutoff) {
+      throw UsageError(fmt::format("cutoff {} of the ranking metrics: K is 1 to {}", k, kMaxCutoff));
+    }
     RankingMetrics::AtK at_k;
     at_k.k = k;
     sums_.at_k.push_back(at_k);

@@ -3,13 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
+#include "host/io/checksums.hpp"
 #include "host/io/file.hpp"
+#include "host/io/folder.hpp"
+#include "host/io/json.hpp"
 #include "host/io/model_tensors.hpp"
 #include "host/io/npy.hpp"
 #include "host/io/safetensors.hpp"
@@ -22,11 +26,9 @@ namespace {
 namespace fs = std::filesystem;
 using Line = fmt::basic_memory_buffer<char, 4096>;
 
-// Every file that an export of any format writes: what may be replaced.
-constexpr std::array<std::string_view, 13> kFiles = {
-    "user_ids.txt",  "item_ids.txt",  "user_embedding.npy",    "item_embedding.npy", "user_bias.npy",
-    "item_bias.npy", "user_bias.txt", "item_bias.txt",         "user_embedding.txt", "item_embedding.txt",
-    "users.csv",     "items.csv",     "embeddings.safetensors"};
+// What says that a folder is an export, and of which files.
+constexpr const char* kManifest = "export.json";
+constexpr const char* kFormatName = "unfold-export";
 
 void append(Line& line, std::string_view text) { line.append(text.data(), text.data() + text.size()); }
 
@@ -143,19 +145,42 @@ const Format& find_format(const std::string& name) {
   throw UsageError(fmt::format("export format \"{}\" is not one of npy, safetensors, word2vec, csv", name));
 }
 
-// Only what an export could have written is replaced.
-void require_export(const fs::path& given, const fs::path& existing) {
-  std::error_code error;
-  std::string reason;
-  if (!fs::is_directory(existing, error)) reason = "it is not a folder";
-  for (fs::directory_iterator entry(existing, error), end; !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (std::ranges::find(kFiles, name) == kFiles.end()) reason = fmt::format("it holds \"{}\"", name);
+void write_manifest(const std::string& format, const fs::path& directory) {
+  std::vector<std::string> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
+    files.push_back(entry.path().filename().string());
   }
-  if (reason.empty() && error) reason = error.message();
+  std::ranges::sort(files);
+  nlohmann::ordered_json json = {{"format", kFormatName}, {"format_version", 1}, {"export", format}};
+  add_checksums(json, directory, files);
+  write_whole_file(directory / kManifest, json.dump(2) + "\n");
+}
+
+// Why a folder is not as an export left it, or nothing. What the user put there or changed would be lost.
+std::string why_no_export(const fs::path& existing) {
+  try {
+    const Folder folder = Folder::open(existing);
+    if (!folder.has(kManifest)) return fmt::format("it holds no {}", kManifest);
+    const nlohmann::ordered_json json = parse_json(folder.map(kManifest).text(), kManifest);
+    const bool is_export = json.is_object() && json.contains("format") && json["format"] == kFormatName;
+    if (!is_export || !has_checksums(json) || !json.contains("file_bytes")) return fmt::format("its {} is not of an export", kManifest);
+    check_contents(json, folder, "");
+    for (const fs::directory_entry& entry : fs::directory_iterator(existing)) {
+      const std::string name = entry.path().filename().string();
+      if (name != kManifest && !json["file_bytes"].contains(name)) return fmt::format("it holds \"{}\"", name);
+    }
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return {};
+}
+
+void require_export(const fs::path& given, const fs::path& existing) {
+  const std::string reason = why_no_export(existing);
   if (reason.empty()) return;
   throw UsageError(
-      fmt::format("{}: is not an export and is not replaced, as {}; choose another name, or move away what is there",
+      fmt::format("{}: is not as an export left it and is not replaced: {}; choose another name, or move away what is "
+                  "there",
                   given.string(), reason));
 }
 
@@ -166,13 +191,12 @@ void export_model(const Model& model, const std::string& format, const fs::path&
   check_shapes(model);
   std::error_code error;
   if (fs::exists(fs::symlink_status(out, error))) {
-    if (!overwrite) {
-      throw UsageError(fmt::format("{}: exists already; choose another name or give --overwrite", out.string()));
-    }
+    check_output(out, {}, overwrite ? Existing::kReplace : Existing::kRefuse);
     require_export(out, out);
   }
   StagedDirectory staged(out);
   chosen.write(model, staged.path());
+  write_manifest(format, staged.path());
   if (overwrite) {
     staged.commit_replacing([&](const fs::path& existing) { require_export(out, existing); });
   } else {

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "host/io/map_registry.hpp"
+#include "host/io/temporary.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
@@ -55,7 +57,9 @@ int FileDescriptor::close() {
 }
 
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), static_cast<std::size_t>(size_));
+  if (data_ == nullptr) return;
+  forget_map(data_);
+  ::munmap(const_cast<std::byte*>(data_), static_cast<std::size_t>(size_));
 }
 
 void MappedFile::swap(MappedFile& other) noexcept {
@@ -65,13 +69,17 @@ void MappedFile::swap(MappedFile& other) noexcept {
 }
 
 MappedFile MappedFile::open(const std::filesystem::path& file) {
-  return map(open_file(file, O_RDONLY, "open the file"), file);
+  // O_NONBLOCK: opening a pipe that nobody writes to would wait for ever; regular files do not mind.
+  return map(open_file(file, O_RDONLY | O_NONBLOCK, "open the file"), file);
 }
 
 MappedFile MappedFile::map(const FileDescriptor& descriptor, const std::filesystem::path& name) {
   struct stat status {};
   if (::fstat(descriptor.get(), &status) != 0) fail(name, "read the file's size", errno);
-  if (!S_ISREG(status.st_mode)) throw DataError(fmt::format("{}: is not a regular file", name.string()));
+  if (!S_ISREG(status.st_mode)) {
+    throw DataError(fmt::format("{}: is not a regular file but a {}", name.string(),
+                                S_ISDIR(status.st_mode) ? "folder" : "pipe or device"));
+  }
   MappedFile file;
   file.name_ = name;
   if (status.st_size == 0) return file;  // mmap has no empty maps
@@ -80,6 +88,7 @@ MappedFile MappedFile::map(const FileDescriptor& descriptor, const std::filesyst
   if (data == MAP_FAILED) fail(name, fmt::format("map {} bytes", bytes), errno);
   file.data_ = static_cast<const std::byte*>(data);
   file.size_ = bytes;
+  register_map(data, bytes, name.native());
   return file;
 }
 
@@ -99,11 +108,10 @@ FileWriter FileWriter::unnamed(const std::filesystem::path& directory) {
   const int descriptor = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (descriptor >= 0) return {FileDescriptor(descriptor), name};
   // Not every file system knows O_TMPFILE: a name that is gone at once does the same.
-  std::string pattern = (directory / ".unfold-XXXXXX").string();
-  const int named = ::mkostemp(pattern.data(), O_CLOEXEC);
-  if (named < 0) fail(directory, "create a temporary file", errno);
-  ::unlink(pattern.c_str());
-  return {FileDescriptor(named), name};
+  TemporaryEntry entry = make_temporary_file(directory);
+  if (!entry.descriptor.is_open()) fail(directory, "create a temporary file", entry.error);
+  ::unlink(entry.path.c_str());
+  return {std::move(entry.descriptor), name};
 }
 
 void FileWriter::write_out(const void* data, std::uint64_t bytes, std::uint64_t offset) {

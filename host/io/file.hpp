@@ -37,7 +37,8 @@ class FileDescriptor {
   int value_ = -1;
 };
 
-// Read-only memory map of a whole file.
+// Read-only memory map of a whole regular file. Where another program cuts the file short, reading what is gone ends
+// the process with SIGBUS; map_registry.hpp tells a handler which file it was.
 class MappedFile {
  public:
   MappedFile() = default;

@@ -7,7 +7,10 @@
 #include <string_view>
 #include <system_error>
 
+#include "host/io/checksums.hpp"
 #include "host/io/file.hpp"
+#include "host/io/folder.hpp"
+#include "host/io/json.hpp"
 #include "host/io/model_tensors.hpp"
 #include "host/io/safetensors.hpp"
 #include "host/io/staged.hpp"
@@ -27,9 +30,8 @@ constexpr std::array<std::string_view, 7> kFiles = {"model.json",   "tensors.saf
                                                     "item_ids.txt", "seen.safetensors",    "history.jsonl",
                                                     "config.toml"};
 
-// Files whose length model.json holds, so that a cut between two lines is seen.
-constexpr std::string_view kCheckedFiles[] = {"tensors.safetensors", "user_ids.txt", "item_ids.txt", "seen.safetensors",
-                                              "history.jsonl"};
+constexpr std::uint32_t kMostColumns = 1024;  // that any op takes
+constexpr std::string_view kRemedy = "; train again, or take it from a copy";
 
 // Ids and paths may hold any bytes; JSON is UTF-8, so others are written as U+FFFD.
 std::string to_text(const Json& json, int indent) {
@@ -38,14 +40,6 @@ std::string to_text(const Json& json, int indent) {
 
 // The double that prints as the float does.
 double printed(float value) { return std::isfinite(value) ? std::stod(fmt::format("{}", value)) : 0.0; }
-
-Json parse_json(std::string_view text, const std::string& where) {
-  try {
-    return Json::parse(text);
-  } catch (const Json::exception& error) {
-    throw DataError(fmt::format("{}: is not valid JSON: {}", where, error.what()));
-  }
-}
 
 // --- writing ----------------------------------------------------------------------------------------------------
 
@@ -62,7 +56,8 @@ Json description(const Model& model, const fs::path& directory) {
   if (model.has_range) json["rating_range"] = {printed(model.range_low), printed(model.range_high)};
   json["training"] = model.training;
   json["scores"] = model.scores;
-  for (const std::string_view name : kCheckedFiles) json["file_bytes"][name] = fs::file_size(directory / name);
+  std::vector<std::string> others(kFiles.begin() + 1, kFiles.end());
+  add_checksums(json, directory, others);
   return json;
 }
 
@@ -82,7 +77,8 @@ void write_seen(const SeenItems& seen, const fs::path& file) {
   write_safetensors(file, tensors);
 }
 
-void write_files(const Model& model, const fs::path& directory) {
+// Returns the content of model.json.
+Json write_files(const Model& model, const fs::path& directory) {
   write_safetensors(directory / "tensors.safetensors", model_tensors(model));
   model.user_ids.write(directory / "user_ids.txt");
   model.item_ids.write(directory / "item_ids.txt");
@@ -91,7 +87,9 @@ void write_files(const Model& model, const fs::path& directory) {
   for (const Json& line : model.history) history += to_text(line, -1) + '\n';
   write_whole_file(directory / "history.jsonl", history);
   write_whole_file(directory / "config.toml", model.config);
-  write_whole_file(directory / "model.json", to_text(description(model, directory), 2) + '\n');
+  Json json = description(model, directory);
+  write_whole_file(directory / "model.json", to_text(json, 2) + '\n');
+  return json;
 }
 
 // Says why `existing` is no model, or nothing. Files that are no model's own count too: they would be lost.
@@ -100,13 +98,18 @@ std::string why_no_model(const fs::path& existing) {
   if (!fs::is_directory(existing, error)) return "it is not a folder";
   for (fs::directory_iterator entry(existing, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (std::ranges::find(kFiles, name) == kFiles.end()) return fmt::format("it holds \"{}\"", name);
+    // A run that was killed while it wrote scores may have left a temporary file there.
+    if (std::ranges::find(kFiles, name) == kFiles.end() && !is_temporary_name(name))
+      return fmt::format("it holds \"{}\"", name);
   }
   if (error) return error.message();
   if (!fs::is_regular_file(existing / "model.json", error)) return "it holds no model.json";
-  const Json json = Json::parse(read_whole_file(existing / "model.json"), nullptr, false);
-  const bool is_model = json.is_object() && json.contains("format") && json["format"] == kFormat;
-  return is_model ? "" : "its model.json is not of a model";
+  try {
+    const Json json = parse_json(read_whole_file(existing / "model.json"), "model.json");
+    if (json.is_object() && json.contains("format") && json["format"] == kFormat) return "";
+  } catch (const DataError&) {
+  }
+  return "its model.json is not of a model";
 }
 
 // `given` is the target's name, `existing` where what it names is at the moment.
@@ -129,25 +132,14 @@ T field(const Json& json, const char* name, const fs::path& file) {
   }
 }
 
-// A count that must fit the rows or columns of a table.
-std::uint32_t count_field(const Json& json, const char* name, const fs::path& file) {
+// The number of rows or columns of a table.
+std::uint32_t count_field(const Json& json, const char* name, std::uint32_t most, const fs::path& file) {
   const auto found = json.find(name);
-  if (found == json.end() || !found->is_number_unsigned() || found->get<std::uint64_t>() > kUnknownRow) {
-    throw DataError(fmt::format("{}: \"{}\" is missing or no number from 0 to {}", file.string(), name, kUnknownRow));
+  const bool is_count = found != json.end() && found->is_number_unsigned();
+  if (!is_count || found->get<std::uint64_t>() < 1 || found->get<std::uint64_t>() > most) {
+    throw DataError(fmt::format("{}: \"{}\" is missing or no number from 1 to {}", file.string(), name, most));
   }
   return found->get<std::uint32_t>();
-}
-
-void check_file_sizes(const Json& json, const fs::path& file) {
-  const auto sizes = field<Json>(json, "file_bytes", file);
-  for (const std::string_view name : kCheckedFiles) {
-    const fs::path checked = file.parent_path() / name;
-    const auto expected = field<std::uint64_t>(sizes, name.data(), file);
-    const std::uint64_t found = MappedFile::open(checked).bytes().size();
-    if (found == expected) continue;
-    throw DataError(fmt::format("{}: has {} bytes, but {} were written; it is {}", checked.string(), found, expected,
-                                found < expected ? "truncated" : "not of this model"));
-  }
 }
 
 // `training`, and what of it is read again (Model::training), are of the types that were written.
@@ -176,8 +168,9 @@ struct Shape {
   std::uint32_t n_users, n_items, dim;
 };
 
-Shape read_description(const fs::path& file, Model& model) {
-  const Json json = parse_json(read_whole_file(file), file.string());
+Json read_description(const Folder& folder) {
+  const fs::path file = folder.path() / "model.json";
+  Json json = parse_json(folder.map("model.json").text(), file.string());
   if (!json.is_object() || field<std::string>(json, "format", file) != kFormat) {
     throw DataError(fmt::format("{}: is not the description of a model", file.string()));
   }
@@ -186,6 +179,12 @@ Shape read_description(const fs::path& file, Model& model) {
     throw DataError(fmt::format("{}: has format version {}; this program reads {}; use the one that wrote it",
                                 file.string(), version, kFormatVersion));
   }
+  field<Json>(json, "file_bytes", file);
+  check_sizes(json, folder, kRemedy);
+  return json;
+}
+
+Shape apply_description(const Json& json, const fs::path& file, Model& model) {
   model.kind = field<std::string>(json, "kind", file);
   if (std::ranges::find(kKinds, model.kind) == kKinds.end()) {
     throw DataError(fmt::format("{}: the model's kind is \"{}\"; this program knows {}; use the one that wrote it",
@@ -208,8 +207,8 @@ Shape read_description(const fs::path& file, Model& model) {
       throw DataError(fmt::format("{}: \"rating_range\" {} is beyond float32", file.string(), to_text(range, -1)));
     }
   }
-  check_file_sizes(json, file);
-  return {count_field(json, "n_users", file), count_field(json, "n_items", file), count_field(json, "dim", file)};
+  return {count_field(json, "n_users", kUnknownRow, file), count_field(json, "n_items", kUnknownRow, file),
+          count_field(json, "dim", kMostColumns, file)};
 }
 
 [[noreturn]] void fail_not_finite(const fs::path& path, const std::string& what) {
@@ -223,8 +222,7 @@ std::vector<float> read_tensor(const SafetensorsFile& file, const char* name, st
   return {values.begin(), values.end()};
 }
 
-void read_tensors(const fs::path& path, const Shape& shape, Model& model) {
-  const SafetensorsFile file = SafetensorsFile::open(path);
+void read_tensors(const SafetensorsFile& file, const Shape& shape, Model& model) {
   model.user_embedding = {shape.n_users, shape.dim, read_tensor(file, "user.embedding", {shape.n_users, shape.dim})};
   model.item_embedding = {shape.n_items, shape.dim, read_tensor(file, "item.embedding", {shape.n_items, shape.dim})};
   model.user_bias = read_tensor(file, "user.bias", {shape.n_users});
@@ -234,10 +232,11 @@ void read_tensors(const fs::path& path, const Shape& shape, Model& model) {
   if (!tensor.empty()) fail_not_finite(path, tensor);
 }
 
-IdMap read_ids(const fs::path& file, std::uint32_t expected) {
-  IdMap ids = IdMap::read(file);
+IdMap read_ids(const MappedFile& file, std::uint32_t expected) {
+  IdMap ids = IdMap::parse(file.text(), file.name());
   if (ids.size() == expected) return ids;
-  throw DataError(fmt::format("{}: holds {} ids, but the model has {} rows", file.string(), ids.size(), expected));
+  throw DataError(
+      fmt::format("{}: holds {} ids, but the model has {} rows", file.name().string(), ids.size(), expected));
 }
 
 [[noreturn]] void fail_lists(const fs::path& path) {
@@ -261,8 +260,7 @@ void read_lists(const SafetensorsFile& file, const char* offsets_name, const cha
   lists.items.assign(items.begin(), items.end());
 }
 
-SeenItems read_seen(const fs::path& path, const Shape& shape) {
-  const SafetensorsFile file = SafetensorsFile::open(path);
+SeenItems read_seen(const SafetensorsFile& file, const fs::path& path, const Shape& shape) {
   SeenItems seen;
   read_lists(file, "offsets", "items", path, shape, seen);
   seen.item_mean_rating = read_tensor(file, "item_mean_rating", {shape.n_items});
@@ -286,30 +284,62 @@ SeenItems read_seen(const fs::path& path, const Shape& shape) {
   return seen;
 }
 
-std::vector<Json> read_history(const fs::path& file) {
-  const std::string text = read_whole_file(file);
+std::vector<Json> read_history(const MappedFile& file) {
+  const std::string_view text = file.text();
   std::vector<Json> history;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string where = fmt::format("{}:{}", file.string(), history.size() + 1);
-    history.push_back(parse_json(std::string_view(text).substr(begin, end - begin), where));
+    const std::string where = fmt::format("{}:{}", file.name().string(), history.size() + 1);
+    history.push_back(parse_json(text.substr(begin, end - begin), where));
     begin = end + 1;
   }
   return history;
 }
 
+Model read_model(const Folder& folder) {
+  const Json json = read_description(folder);
+  Model model;
+  const Shape shape = apply_description(json, folder.path() / "model.json", model);
+  const auto checked = [&](const char* name) {
+    MappedFile file = folder.map(name);
+    check_content(json, name, file, kRemedy);
+    return file;
+  };
+  read_tensors(SafetensorsFile::parse(checked("tensors.safetensors")), shape, model);
+  model.user_ids = read_ids(checked("user_ids.txt"), shape.n_users);
+  model.item_ids = read_ids(checked("item_ids.txt"), shape.n_items);
+  const fs::path seen = folder.path() / "seen.safetensors";
+  model.seen = read_seen(SafetensorsFile::parse(checked("seen.safetensors")), seen, shape);
+  model.history = read_history(checked("history.jsonl"));
+  model.config = checked("config.toml").text();
+  return model;
+}
+
 }  // namespace
 
-void save_model(const Model& model, const fs::path& directory, bool overwrite) {
+struct SavedModel::State {
+  Folder folder;
+  Json description;
+};
+
+void SavedModel::set_scores(const Json& scores) {
+  state_->description["scores"] = scores;
+  state_->folder.replace("model.json", to_text(state_->description, 2) + '\n');
+}
+
+SavedModel save_model(const Model& model, const fs::path& directory, bool overwrite) {
   check_shapes(model);
   check_model_target(directory, overwrite);
   StagedDirectory staged(directory);
-  write_files(model, staged.path());
+  Json written = write_files(model, staged.path());
+  const auto state = std::make_shared<SavedModel::State>(
+      SavedModel::State{Folder::open(staged.path(), directory), std::move(written)});
   if (overwrite) {
     staged.commit_replacing([&](const fs::path& existing) { require_model(directory, existing); });
   } else {
     staged.commit();
   }
+  return SavedModel(state);
 }
 
 Model load_model(const fs::path& directory) {
@@ -318,23 +348,13 @@ Model load_model(const fs::path& directory) {
     throw DataError(fmt::format("{}: is not a model: {}; give the folder that training wrote", directory.string(),
                                 fs::exists(directory, error) ? "it holds no model.json" : "it does not exist"));
   }
-  Model model;
-  const Shape shape = read_description(directory / "model.json", model);
-  read_tensors(directory / "tensors.safetensors", shape, model);
-  model.user_ids = read_ids(directory / "user_ids.txt", shape.n_users);
-  model.item_ids = read_ids(directory / "item_ids.txt", shape.n_items);
-  model.seen = read_seen(directory / "seen.safetensors", shape);
-  model.history = read_history(directory / "history.jsonl");
-  model.config = read_whole_file(directory / "config.toml");
-  return model;
+  return read_folder(directory, read_model);
 }
 
 void check_model_target(const fs::path& directory, bool overwrite) {
   std::error_code error;
   if (fs::exists(fs::symlink_status(directory, error))) {
-    if (!overwrite) {
-      throw UsageError(fmt::format("{}: exists already; choose another name or give --overwrite", directory.string()));
-    }
+    check_output(directory, {}, overwrite ? Existing::kReplace : Existing::kRefuse);
     require_model(directory, directory);
   }
   const StagedDirectory can_be_written(directory);

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "host/io/json.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
@@ -69,9 +70,9 @@ void write_safetensors(const std::filesystem::path& file, std::vector<TensorView
   writer.close();
 }
 
-SafetensorsFile SafetensorsFile::open(const std::filesystem::path& path) {
+SafetensorsFile SafetensorsFile::parse(MappedFile mapped) {
   SafetensorsFile opened;
-  opened.file_ = MappedFile::open(path);
+  opened.file_ = std::move(mapped);
   const MappedFile& file = opened.file_;
   std::uint64_t header_bytes = 0;
   if (file.bytes().size() < kLengthBytes) fail(file, "is not a safetensors file: it ends before its header");
@@ -81,7 +82,8 @@ SafetensorsFile SafetensorsFile::open(const std::filesystem::path& path) {
                            header_bytes, file.bytes().size()));
   }
   opened.data_offset_ = kLengthBytes + header_bytes;
-  const Json header = Json::parse(file.text().substr(kLengthBytes, header_bytes), nullptr, false);
+  const Json header = parse_json(file.text().substr(kLengthBytes, header_bytes),
+                                 fmt::format("{}: is not a safetensors file: its header", file.name().string()));
   if (!header.is_object()) fail(file, "is not a safetensors file: its header is not a JSON object");
   for (const auto& [name, json] : header.items()) {
     if (name == "__metadata__") continue;

@@ -42,8 +42,9 @@ void write_safetensors(const std::filesystem::path& file, std::vector<TensorView
 // A mapped file whose header has been checked: every tensor lies inside the file, is aligned and overlaps no other.
 class SafetensorsFile {
  public:
-  // Throws DataError naming the file, and the tensor that is wrong.
-  static SafetensorsFile open(const std::filesystem::path& file);
+  // Throw DataError naming the file, and the tensor that is wrong.
+  static SafetensorsFile open(const std::filesystem::path& file) { return parse(MappedFile::open(file)); }
+  static SafetensorsFile parse(MappedFile file);
 
   std::vector<std::string> names() const;
   bool has_tensor(const std::string& name) const { return entries_.contains(name); }

@@ -32,22 +32,14 @@ fs::path resolved(const fs::path& target) {
   return path;
 }
 
-// A name beside `target` that no one else chooses.
-fs::path sibling(const fs::path& target) {
+fs::path visible_sibling(const fs::path& target) {
   std::random_device source;
-  const std::uint64_t high = source();
-  return target.parent_path() / fmt::format(".unfold-{:016x}.tmp", high << 32 | source());
+  return fs::path(fmt::format("{}.replaced-{:08x}", target.string(), source()));
 }
 
-fs::path make_sibling_directory(const fs::path& target) {
-  for (;;) {
-    fs::path path = sibling(target);
-    if (::mkdir(path.c_str(), 0777) == 0) return path;
-    if (errno != EEXIST) {
-      throw DataError(fmt::format("{}: cannot create a folder in {}: {}; check the permissions and the free space",
-                                  target.string(), target.parent_path().string(), errno_text(errno)));
-    }
-  }
+[[noreturn]] void fail_to_make(const fs::path& target, const char* what, int error) {
+  throw DataError(fmt::format("{}: cannot create a {} in {}: {}; check the permissions and the free space",
+                              target.string(), what, target.parent_path().string(), errno_text(error)));
 }
 
 bool lacks_rename_flags(int error) { return error == EINVAL || error == ENOSYS || error == ENOTSUP; }
@@ -58,6 +50,20 @@ int rename_flagged(const fs::path& from, const fs::path& to, unsigned flags) {
 
 int rename_plain(const fs::path& from, const fs::path& to) {
   return std::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+}
+
+// Replaces nothing: EEXIST where the name is taken.
+int rename_new(const fs::path& from, const fs::path& to) {
+  const int error = rename_flagged(from, to, RENAME_NOREPLACE);
+  if (!lacks_rename_flags(error)) return error;
+  if (fs::is_directory(from)) {
+    // A plain rename replaces nothing but an empty directory.
+    return fs::exists(fs::symlink_status(to)) ? EEXIST : rename_plain(from, to);
+  }
+  if (::link(from.c_str(), to.c_str()) == 0) return ::unlink(from.c_str()) == 0 ? 0 : errno;
+  // Some know no links either.
+  if (errno == EEXIST) return EEXIST;
+  return fs::exists(fs::symlink_status(to)) ? EEXIST : rename_plain(from, to);
 }
 
 [[noreturn]] void fail_rename(const fs::path& given, int error) {
@@ -74,7 +80,8 @@ int rename_plain(const fs::path& from, const fs::path& to) {
 int exchange(const fs::path& one, const fs::path& other) {
   const int error = rename_flagged(one, other, RENAME_EXCHANGE);
   if (error == 0 || !lacks_rename_flags(error)) return error;
-  const fs::path aside = sibling(other);
+  // Not a temporary name: if the run is killed here, what stands aside is all that there is.
+  const fs::path aside = visible_sibling(other);
   if (const int first = rename_plain(other, aside)) return first;
   if (const int second = rename_plain(one, other)) {
     rename_plain(aside, other);
@@ -85,8 +92,13 @@ int exchange(const fs::path& one, const fs::path& other) {
 
 }  // namespace
 
-StagedDirectory::StagedDirectory(const fs::path& target)
-    : given_(target), target_(resolved(target)), path_(make_sibling_directory(target_)) {}
+StagedDirectory::StagedDirectory(const fs::path& target) : given_(target), target_(resolved(target)) {
+  remove_litter(target_.parent_path());
+  TemporaryEntry entry = make_temporary_directory(target_.parent_path());
+  if (entry.error != 0) fail_to_make(target_, "folder", entry.error);
+  path_ = std::move(entry.path);
+  lock_ = std::move(entry.descriptor);
+}
 
 StagedDirectory::~StagedDirectory() {
   if (path_.empty()) return;
@@ -101,11 +113,7 @@ void StagedDirectory::sync_files() const {
 
 void StagedDirectory::commit() {
   sync_files();
-  int error = rename_flagged(path_, target_, RENAME_NOREPLACE);
-  if (lacks_rename_flags(error)) {
-    // A plain rename replaces nothing but an empty directory.
-    error = fs::exists(fs::symlink_status(target_)) ? EEXIST : rename_plain(path_, target_);
-  }
+  const int error = rename_new(path_, target_);
   if (error == EEXIST || error == ENOTEMPTY) fail_exists(given_);
   if (error != 0) fail_rename(given_, error);
   path_.clear();
@@ -116,6 +124,8 @@ void StagedDirectory::commit_replacing(const ReplaceCheck& check) {
   if (!fs::exists(fs::symlink_status(target_))) return commit();
   check(target_);
   sync_files();
+  // With its lock, what is replaced is no litter while it has a temporary name and may yet be put back.
+  const FileDescriptor lock_of_replaced = lock_entry(target_);
   if (const int error = exchange(path_, target_)) fail_rename(given_, error);
   // The old directory now stands at path_. Someone may have put another there since the first check.
   try {
@@ -130,25 +140,37 @@ void StagedDirectory::commit_replacing(const ReplaceCheck& check) {
   path_.clear();
 }
 
-StagedFile::StagedFile(const fs::path& target) : target_(resolved(target)), path_(sibling(target_)) {
+StagedFile::StagedFile(const fs::path& target, Existing existing)
+    : given_(target), target_(resolved(target)), existing_(existing) {
   // A rename would take the place of a device or a pipe.
   std::error_code ignored;
   const fs::file_status status = fs::status(target_, ignored);
-  if (fs::exists(status) && !fs::is_regular_file(status)) {
+  if (fs::exists(status) && !fs::is_regular_file(status) && existing != Existing::kNextFree) {
     throw UsageError(fmt::format("{}: exists and is no regular file, so it is not replaced; choose another name",
                                  target.string()));
   }
+  if (fs::exists(fs::symlink_status(target_, ignored)) && existing == Existing::kRefuse) fail_exists(given_);
+  remove_litter(target_.parent_path());
+  entry_ = make_temporary_file(target_.parent_path());
+  if (entry_.error != 0) fail_to_make(target_, "file", entry_.error);
 }
 
 StagedFile::~StagedFile() {
-  if (!path_.empty()) ::unlink(path_.c_str());
+  if (!entry_.path.empty()) ::unlink(entry_.path.c_str());
 }
 
-void StagedFile::commit() {
-  sync_path(path_);
-  if (const int error = rename_plain(path_, target_)) fail_rename(target_, error);
-  path_.clear();
+fs::path StagedFile::commit() {
+  sync_path(entry_.path);
+  unsigned number = 1;
+  int error = existing_ == Existing::kReplace ? rename_plain(entry_.path, target_) : rename_new(entry_.path, target_);
+  while (error == EEXIST && existing_ == Existing::kNextFree) {
+    error = rename_new(entry_.path, numbered(target_, ++number));
+  }
+  if (error == EEXIST && existing_ == Existing::kRefuse) fail_exists(given_);
+  if (error != 0) fail_rename(given_, error);
+  entry_.path.clear();
   sync_path(target_.parent_path());
+  return numbered(given_, number);
 }
 
 }  // namespace unfold

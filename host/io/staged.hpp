@@ -1,9 +1,13 @@
 // Output that appears whole or not at all: written under a hidden temporary name beside its target, synced, and
-// renamed into place. What is not committed is removed by the destructor.
+// renamed into place. What is not committed is removed by the destructor, and what a run that was killed has left, by
+// the next one that writes there (temporary.hpp).
 #pragma once
 
 #include <filesystem>
 #include <functional>
+
+#include "host/io/output_rule.hpp"
+#include "host/io/temporary.hpp"
 
 namespace unfold {
 
@@ -27,7 +31,8 @@ class StagedDirectory {
   void commit();
   // Likewise, but a target that exists is swapped for the new one and then removed. `check` sees what is
   // replaced, before the swap and again after it (where it stands at path()); when it throws then, the swap is
-  // undone. On file systems that cannot swap two names, the target is absent for an instant.
+  // undone. On file systems that cannot swap two names, the target is absent for an instant, in which it has the name
+  // TARGET.replaced-*; a run that is killed in that instant leaves it there.
   void commit_replacing(const ReplaceCheck& check);
 
  private:
@@ -35,25 +40,28 @@ class StagedDirectory {
   std::filesystem::path given_;  // the target as given, for messages
   std::filesystem::path target_;
   std::filesystem::path path_;
+  FileDescriptor lock_;
 };
 
 class StagedFile {
  public:
-  // Chooses a name beside `target`; nothing is created. Throws DataError where the parent is missing, UsageError where
-  // `target` is there and no regular file: a folder, a device.
-  explicit StagedFile(const std::filesystem::path& target);
+  // Makes an empty file beside `target`. Throws DataError where that fails, UsageError where `target` is there and no
+  // regular file (a folder, a device), or is there and `existing` is kRefuse.
+  StagedFile(const std::filesystem::path& target, Existing existing);
   ~StagedFile();
   StagedFile(const StagedFile&) = delete;
   StagedFile& operator=(const StagedFile&) = delete;
 
   // The name to write the file under.
-  const std::filesystem::path& path() const { return path_; }
-  // Syncs and renames over a file of the target's name, if any.
-  void commit();
+  const std::filesystem::path& path() const { return entry_.path; }
+  // Syncs, renames, and returns the name. With kRefuse, throws UsageError where the target has come meanwhile.
+  std::filesystem::path commit();
 
  private:
+  std::filesystem::path given_;  // the target as given
   std::filesystem::path target_;
-  std::filesystem::path path_;
+  Existing existing_;
+  TemporaryEntry entry_;
 };
 
 }  // namespace unfold

@@ -228,7 +228,7 @@ EmbeddingMapReport write_embedding_map(const Model& model, const ItemGroups* gro
                                  model.item_embedding.rows));
   }
   // Staged first: a folder that cannot be written is found before the work.
-  StagedFile staged(file);
+  StagedFile staged(file, options.overwrite ? Existing::kReplace : Existing::kRefuse);
   check_finite(model.item_embedding, model.item_ids, "item");
   if (options.users) check_finite(model.user_embedding, model.user_ids, "user");
   Picture picture(model, groups, options);

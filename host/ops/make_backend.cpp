@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "host/ops/ops.hpp"
 #include "unfold/backend.hpp"
 #include "unfold/error.hpp"
 
@@ -17,6 +18,13 @@ std::unique_ptr<Backend> make_cuda_backend(int) {
 #endif
 
 namespace {
+
+void check_threads(unsigned threads) {
+  constexpr unsigned kMost = cpu::kMaxThreads;
+  if (threads > kMost) {
+    throw UsageError(fmt::format("--threads {}: use 1 to {}, or 0 for all that the process may use", threads, kMost));
+  }
+}
 
 int device_number(const std::string& device) {
   if (device == "cuda") return 0;
@@ -34,6 +42,7 @@ int device_number(const std::string& device) {
 
 std::unique_ptr<Backend> make_backend(const std::string& device, unsigned threads,
                                       const std::function<void(const std::string&)>& notice) {
+  check_threads(threads);
   if (device == "cpu") return make_cpu_backend(threads);
   if (device == "cuda" || device.starts_with("cuda:")) return make_cuda_backend(device_number(device));
   if (device != "auto") {

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -53,7 +54,8 @@ struct ImportOptions {
   std::uint64_t min_item_ratings = 1;  // items with fewer ratings are left out
   OnError on_error = OnError::kFail;
   std::filesystem::path rejected_file;  // with kSkip: the rejected lines, as they were; empty: SOURCE's name +
-                                        // ".rejected" in the working folder
+                                        // ".rejected" in the working folder, and a number where that is taken
+  bool overwrite = false;               // the data set and rejected_file may replace what they find
   std::uint64_t memory_bytes = std::uint64_t{1}
                                << 30;   // bound on buffers that would grow with the file; ids come on top
   bool known_ids = false;               // the ids are known, as read_mapped_ratings says: users may be counted up
@@ -65,8 +67,11 @@ using ImportProgress = std::function<void(std::uint64_t bytes_done, std::uint64_
 
 class Dataset {
  public:
-  // Maps an imported data set. Throws DataError.
-  static Dataset open(const std::filesystem::path& directory);
+  // How far the files are checked: their sizes, headers and rows, or against their checksums too, which reads all.
+  enum class Check { kHeaders, kContents };
+  // Maps an imported data set. Throws DataError; with kContents, for one without checksums too. All files are of one
+  // data set, also where another takes its place meanwhile.
+  static Dataset open(const std::filesystem::path& directory, Check check = Check::kHeaders);
   // True where `path` is a directory that holds dataset.json.
   static bool is_dataset(const std::filesystem::path& path);
 
@@ -74,19 +79,26 @@ class Dataset {
   std::uint32_t n_users() const { return report_.n_users; }
   std::uint32_t n_items() const { return report_.n_items; }
   const ImportReport& report() const { return report_; }
+  // Of the rejected lines, as they were written; empty where there are none.
+  const std::string& rejected_hash() const { return rejected_hash_; }
   const std::filesystem::path& directory() const { return directory_; }
   IdMap read_user_ids() const;
   IdMap read_item_ids() const;
 
  private:
+  static Dataset read(const Folder& folder, Check check);
+  struct Ids;
   Ratings ratings_;
   ImportReport report_;
+  std::string rejected_hash_;
   std::filesystem::path directory_;
+  std::shared_ptr<const Ids> ids_;
 };
 
-// Imports a raw file into the new directory `out`, written aside and renamed. Rows are ordered by descending
-// frequency (ties by first appearance), interactions are in random order with a fixed seed. Memory is bounded
-// by options.memory_bytes and the ids. Throws DataError; then nothing is left behind.
+// Imports a raw file into the directory `out`, written aside and renamed; with options.overwrite it may take the place
+// of a data set, and of nothing else. Rows are ordered by descending frequency (ties by first appearance), interactions
+// are in random order with a fixed seed. Memory is bounded by options.memory_bytes and the ids. Throws DataError; then
+// nothing is left behind.
 Dataset import_dataset(const std::filesystem::path& source, const std::filesystem::path& out,
                        const ImportOptions& options, const ImportProgress& progress = {});
 // Likewise several files (at least one), one after the other: the first decides the format, and its header, if any, may
@@ -95,7 +107,8 @@ Dataset import_dataset(const std::vector<std::filesystem::path>& sources, const 
                        const ImportOptions& options, const ImportProgress& progress = {});
 
 // Opens `source` if it is an imported data set, else the cached import of it, else imports it into the cache.
-// The key is the file's content (XXH3, 128 bits) and the options. `cache` is a directory, made where missing.
+// The key is the file's content (XXH3, 128 bits) and the options. `cache` is a directory, made where missing. An entry
+// is used when all its bytes are those that were written; a damaged one is made anew.
 struct CachedDataset {
   Dataset dataset;
   bool was_cached;
@@ -105,7 +118,8 @@ CachedDataset open_or_import(const std::filesystem::path& source, const std::fil
 CachedDataset open_or_import(const std::vector<std::filesystem::path>& sources, const std::filesystem::path& cache,
                              const ImportOptions& options, const ImportProgress& progress = {});
 
-// $UNFOLD_CACHE, else $XDG_CACHE_HOME/unfold, else ~/.cache/unfold, else the temporary folder.
+// $UNFOLD_CACHE, else $XDG_CACHE_HOME/unfold, else ~/.cache/unfold, else a folder of the user's own in the temporary
+// one, which open_or_import makes for the user alone (mode 0700) and refuses where it is another's.
 std::filesystem::path default_cache_directory();
 
 // A second file (test, validation) in terms of a known set of ids. Ids that are not known become kUnknownRow

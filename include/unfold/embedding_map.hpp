@@ -14,6 +14,7 @@ struct EmbeddingMapOptions {
   std::string title = "Item embeddings";
   std::string group_label = "group";  // over the legend
   bool users = false;                 // draw users too
+  bool overwrite = false;             // replace a file of the picture's name
   std::uint64_t max_points = 20000;   // items drawn, and users likewise; beyond it a random sample, the same each time
 };
 
@@ -32,8 +33,8 @@ struct EmbeddingMapReport {
 // products of drawn users and items differ from the model's scores by what is the same for all items of a user, by the
 // items' biases, and by the columns that the plane leaves out.
 //
-// Written aside and renamed over a file of that name. Deterministic. Throws DataError: an embedding that is not finite,
-// a file that cannot be written; UsageError: groups of another number of items.
+// Written aside and renamed. Deterministic. Throws DataError: an embedding that is not finite, a file that cannot be
+// written; UsageError: groups of another number of items, a file of that name without options.overwrite.
 EmbeddingMapReport write_embedding_map(const Model& model, const ItemGroups* groups, const EmbeddingMapOptions& options,
                                        const std::filesystem::path& file);
 

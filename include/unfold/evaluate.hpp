@@ -13,8 +13,11 @@
 
 namespace unfold {
 
+// The longest list that a ranking metric looks at.
+inline constexpr std::uint32_t kMaxCutoff = 1'000'000;
+
 struct EvaluateOptions {
-  std::vector<std::uint32_t> cutoffs = {10, 20};  // K of the ranking metrics, each >= 1
+  std::vector<std::uint32_t> cutoffs = {10, 20};  // K of the ranking metrics, 1 to kMaxCutoff
   double relevant_rating = -1e30;                 // test interactions rated lower are not relevant
   bool ranking = true;
   std::uint64_t memory_bytes = std::uint64_t{512} << 20;  // bound on the scratch of ranking

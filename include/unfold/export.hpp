@@ -14,8 +14,9 @@ namespace unfold {
 //              and % in ids are percent-encoded, as the format has no quoting); user_bias.txt item_bias.txt alike, dim
 //              1
 // csv          users.csv items.csv: id,bias,f0,...,f(dim-1); RFC 4180 quoting
-// Floats in text read back to the same bits. Written aside and renamed. Throws UsageError (format, existing
-// target without overwrite), DataError.
+// Beside them export.json: the format, and length and checksum of each file. With overwrite, a folder is replaced that
+// is as an export left it. Floats in text read back to the same bits. Written aside and renamed. Throws UsageError
+// (format, existing target), DataError.
 void export_model(const Model& model, const std::string& format, const std::filesystem::path& out, bool overwrite);
 
 }  // namespace unfold

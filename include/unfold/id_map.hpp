@@ -20,6 +20,8 @@ class IdMap {
 
   // Reads one id a line, in row order. Throws DataError for a missing file, an empty id, a repeated id.
   static IdMap read(const std::filesystem::path& file);
+  // The same of a text; `name` stands for it in messages.
+  static IdMap parse(std::string_view text, const std::filesystem::path& name);
   // Writes one id a line, in row order. Throws DataError.
   void write(const std::filesystem::path& file) const;
 

@@ -11,10 +11,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "unfold/id_map.hpp"
@@ -86,12 +88,26 @@ std::optional<float> positive_from(const Model& model);
 // Something was held out for validation or test.
 bool held_something_out(const Model& model);
 
+// A model that was written. Its scores may follow: what training made is on the disk before it is evaluated.
+class SavedModel {
+ public:
+  struct State;
+  explicit SavedModel(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  // Writes model.json anew with these scores, in the folder that save_model wrote, wherever it has been moved since, and
+  // in no other. Throws DataError; then the model is as it was.
+  void set_scores(const nlohmann::ordered_json& scores);
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
 // Writes `directory` aside, syncs, renames. Throws UsageError where it exists and overwrite is false (checked
 // again at the rename, so nothing is ever lost to a race), DataError for a failed write; then the old model is
 // untouched and nothing is left behind. Only a directory that is a model is ever replaced.
-void save_model(const Model& model, const std::filesystem::path& directory, bool overwrite);
+SavedModel save_model(const Model& model, const std::filesystem::path& directory, bool overwrite);
 
-// Throws DataError: missing or truncated file, shape that does not fit, unknown format version.
+// Throws DataError: missing, truncated or changed file, shape that does not fit, unknown format version or kind. All
+// files are of one model, also where another takes its place meanwhile.
 Model load_model(const std::filesystem::path& directory);
 
 // Throws UsageError where save_model would, before any work is done.

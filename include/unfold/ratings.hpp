@@ -37,6 +37,8 @@ struct RatingView {
   }
 };
 
+class Folder;
+
 // Owns mapped columns. Move-only. The files are NumPy arrays (user.npy, item.npy, rating.npy, time.npy), so
 // numpy.load(..., mmap_mode="r") opens each of them; docs/formats.md describes them.
 class Ratings {
@@ -49,6 +51,7 @@ class Ratings {
   // Maps the columns in `directory`. Throws DataError when a file is missing, short, of another type, or when
   // lengths differ.
   static Ratings open(const std::filesystem::path& directory);
+  static Ratings open(const Folder& folder);
 
   RatingView view() const;
   std::uint64_t size() const { return view().size(); }

@@ -28,6 +28,7 @@ struct SyntheticOptions {
   double rating_step = 0;                 // rounded to multiples of this where > 0
   bool implicit = false;                  // write pairs without a rating
   std::uint64_t seed = 1;
+  bool overwrite = false;           // replace files of the outputs' names
   std::filesystem::path items_out;  // the items' groups as a table of tab-separated item and group; empty: as below
 };
 
@@ -39,8 +40,8 @@ struct SyntheticReport {
 };
 
 // Writes FILE (CSV with header user,item,rating; groups: FILE's stem + ".users.csv" and ".items.csv" with id,group, the
-// latter not where items_out is given), written aside and renamed. Row order is random. Deterministic in the options.
-// Throws UsageError, DataError.
+// latter not where items_out is given), written aside and renamed; without options.overwrite none of them may be there.
+// Row order is random. Deterministic in the options. Throws UsageError, DataError.
 SyntheticReport write_synthetic(const std::filesystem::path& file, const SyntheticOptions& options);
 
 }  // namespace unfold

@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 class CliHelp : public CliTest {};
 
 const std::vector<std::string> kCommands = {"train", "evaluate", "recommend", "neighbors", "export", "map", "import",
-                                            "synth", "selfcheck", "info", "completion"};
+                                            "synth", "verify", "selfcheck", "info", "completion"};
 
 // The parser's flags by command, as the fish completion lists them.
 std::set<std::string> flags_of(const std::string& command, const std::string& completion) {

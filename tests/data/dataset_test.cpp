@@ -165,6 +165,100 @@ TEST_F(DatasetTest, DamagedCacheEntriesAreReplaced) {
   EXPECT_EQ(count_entries(cache_), 1u);
 }
 
+TEST_F(DatasetTest, AChangedByteOfACacheEntryIsFoundAndTheEntryMadeAnew) {
+  write_file(source_, "user,item,rating,timestamp\na,x,4,5\na,y,1,6\nb,x,2,7\n");
+  open_or_import(source_, cache_, {});
+  for (const char* file : {"user.npy", "item.npy", "rating.npy", "time.npy", "user_ids.txt", "item_ids.txt"}) {
+    const std::string good = read_file(only_entry() / file);
+    for (const std::size_t at : {good.size() - 2, good.size() / 2}) {
+      std::string bad = good;
+      bad[at] ^= 1;
+      write_file(only_entry() / file, bad);
+      EXPECT_FALSE(open_or_import(source_, cache_, {}).was_cached) << file << " " << at;
+      EXPECT_EQ(read_file(only_entry() / file), good) << file;
+    }
+  }
+  EXPECT_TRUE(open_or_import(source_, cache_, {}).was_cached);
+}
+
+TEST_F(DatasetTest, AnEntryWithoutChecksumsIsMadeAnew) {
+  open_or_import(source_, cache_, {});
+  const std::filesystem::path description = only_entry() / "dataset.json";
+  nlohmann::ordered_json json = nlohmann::ordered_json::parse(read_file(description));
+  json.erase("file_xxh3_128");
+  write_file(description, json.dump());
+  EXPECT_FALSE(open_or_import(source_, cache_, {}).was_cached);
+  EXPECT_TRUE(open_or_import(source_, cache_, {}).was_cached);
+}
+
+TEST_F(DatasetTest, ADataSetOfBeforeThereWereChecksumsOpens) {
+  import_dataset(source_, set_, {});
+  nlohmann::ordered_json json = nlohmann::ordered_json::parse(read_file(set_ / "dataset.json"));
+  for (const char* key : {"file_xxh3_128", "file_bytes", "rejected_xxh3_128"}) json.erase(key);
+  write_file(set_ / "dataset.json", json.dump());
+  EXPECT_EQ(Dataset::open(set_).n_users(), 2u);
+  EXPECT_THROW(Dataset::open(set_, Dataset::Check::kContents), DataError);
+}
+
+TEST_F(DatasetTest, ReplacesADataSetAndNothingElse) {
+  import_dataset(source_, set_, {});
+  EXPECT_THROW(import_dataset(source_, set_, {}), UsageError);
+  ImportOptions options;
+  options.overwrite = true;
+  EXPECT_EQ(import_dataset(source_, set_, options).n_users(), 2u);
+  write_file(set_ / "notes.txt", "mine");
+  EXPECT_THROW(import_dataset(source_, set_, options), UsageError);
+  EXPECT_EQ(read_file(set_ / "notes.txt"), "mine");
+  std::filesystem::create_directory(folder_ / "photos");
+  write_file(folder_ / "photos/cat", "cat");
+  EXPECT_THROW(import_dataset(source_, folder_ / "photos", options), UsageError);
+  EXPECT_THROW(import_dataset(source_, source_, options), UsageError);
+}
+
+TEST_F(DatasetTest, RejectedLinesOfTwoFilesOfOneNameAreBothKept) {
+  write_file(source_, "user,item,rating\na,x,bad\na,y,1\n");
+  ImportOptions options;
+  options.on_error = OnError::kSkip;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder_.path());
+  const std::string first = open_or_import(source_, cache_, options).dataset.report().rejected_file;
+  EXPECT_TRUE(open_or_import(source_, cache_, options).was_cached);
+  write_file(source_, "user,item,rating\na,x,worse\na,y,1\n");
+  const std::string second = open_or_import(source_, cache_, options).dataset.report().rejected_file;
+  EXPECT_EQ(read_file(first), "a,x,bad\n");
+  EXPECT_EQ(read_file(second), "a,x,worse\n");
+  // What was changed is not what the import wrote.
+  write_file(second, "mine");
+  EXPECT_FALSE(open_or_import(source_, cache_, options).was_cached);
+  EXPECT_EQ(read_file(second), "mine");
+  std::filesystem::current_path(before);
+}
+
+TEST_F(DatasetTest, TheCacheInTheTemporaryFolderIsTheUsersAlone) {
+  const char* const names[] = {"UNFOLD_CACHE", "XDG_CACHE_HOME", "HOME", "TMPDIR"};
+  std::vector<std::string> before;
+  for (const char* name : names) {
+    const char* old = std::getenv(name);
+    before.emplace_back(old != nullptr ? old : "");
+    setenv(name, "", 1);
+  }
+  setenv("TMPDIR", folder_.path().c_str(), 1);
+  const std::filesystem::path cache = default_cache_directory();
+  EXPECT_FALSE(open_or_import(source_, cache, {}).was_cached);
+  using std::filesystem::perms;
+  EXPECT_EQ(std::filesystem::status(cache).permissions(), perms::owner_all);
+  std::filesystem::permissions(cache, perms::all);
+  EXPECT_TRUE(open_or_import(source_, cache, {}).was_cached);
+  EXPECT_EQ(std::filesystem::status(cache).permissions(), perms::owner_all);
+  // A link could lead into a folder of anybody.
+  std::filesystem::rename(cache, folder_ / "elsewhere");
+  std::filesystem::create_directory_symlink(folder_ / "elsewhere", cache);
+  EXPECT_THAT(data_error([&] { open_or_import(source_, cache, {}); }), HasSubstr("is not trusted"));
+  for (std::size_t n = 0; n < 4; ++n) {
+    before[n].empty() ? unsetenv(names[n]) : setenv(names[n], before[n].c_str(), 1);
+  }
+}
+
 TEST_F(DatasetTest, ADataSetNeedsNoCache) {
   import_dataset(source_, set_, {});
   EXPECT_TRUE(open_or_import(set_, cache_, {}).was_cached);
@@ -262,7 +356,7 @@ TEST_F(DatasetTest, DefaultCacheFollowsTheEnvironment) {
   EXPECT_EQ(with("/c", "/x", "/h"), "/c");
   EXPECT_EQ(with("", "/x", "/h"), "/x/unfold");
   EXPECT_EQ(with("", "", "/h"), "/h/.cache/unfold");
-  EXPECT_EQ(with("", "", ""), std::filesystem::temp_directory_path() / "unfold-cache");
+  EXPECT_EQ(with("", "", ""), std::filesystem::temp_directory_path() / ("unfold-cache-" + std::to_string(geteuid())));
 }
 
 class MappedRatingsTest : public testing::Test {

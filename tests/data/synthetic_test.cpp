@@ -106,7 +106,10 @@ TEST(Synthetic, WritesTheItemsGroupsWhereAsked) {
   EXPECT_FALSE(std::filesystem::exists(directory / "set.items.csv"));
   EXPECT_TRUE(std::filesystem::exists(directory / "set.users.csv"));
 
+  EXPECT_THROW(write_synthetic(directory / "one.csv", options), UsageError) << "items.tsv is there";
+  EXPECT_FALSE(std::filesystem::exists(directory / "one.csv"));
   options.groups = 1;
+  options.overwrite = true;
   write_synthetic(directory / "one.csv", options);
   EXPECT_EQ(test::read_file(directory / "items.tsv"), "item\tgroup\n0\t0\n1\t0\n2\t0\n3\t0\n4\t0\n");
 

@@ -129,7 +129,7 @@ TEST_F(EvaluateCandidates, NamesFileAndLineOfWhatItCannotRead) {
   expect_failure("(u0,i4)\ti4\n", ":1: \"(u0,i4)\" has no negatives");
   expect_failure("(u0,i4)\ti5\t\ti2\n", ":1: negative 2 is empty");
   expect_failure(fmt::format("{:x<100}\n", ""), "xxx...\" is not a pair");
-  expect_failure("", "has no lines");
+  expect_failure("", "the file is empty");
   expect_failure("\n \n", "has no lines");
 }
 

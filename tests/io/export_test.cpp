@@ -162,12 +162,20 @@ TEST(Export, ReplacesOnlyExports) {
   test::write_file(directory / "out/mine.txt", "mine");
   EXPECT_THROW(export_model(model, "npy", directory / "out", true), UsageError);
   EXPECT_EQ(test::read_file(directory / "out/mine.txt"), "mine");
+  fs::remove(directory / "out/mine.txt");
+  // Files of an export's names, and an export's file that was changed, are the user's.
+  fs::create_directory(directory / "own");
+  test::write_file(directory / "own/users.csv", "id,name\n");
+  EXPECT_THROW(export_model(model, "csv", directory / "own", true), UsageError);
+  EXPECT_EQ(test::read_file(directory / "own/users.csv"), "id,name\n");
+  test::write_file(directory / "out/users.csv", test::read_file(directory / "out/users.csv") + "note\n");
+  EXPECT_THROW(export_model(model, "csv", directory / "out", true), UsageError);
   test::write_file(directory / "file", "text");
   EXPECT_THROW(export_model(model, "npy", directory / "file", true), UsageError);
   // A model is no export: it would be lost.
   save_model(model, directory / "model", false);
   EXPECT_THROW(export_model(model, "npy", directory / "model", true), UsageError);
-  EXPECT_EQ(std::distance(fs::directory_iterator(directory.path()), fs::directory_iterator()), 3);
+  EXPECT_EQ(std::distance(fs::directory_iterator(directory.path()), fs::directory_iterator()), 4);
 }
 
 TEST(Export, UnknownFormatIsAUsageError) {

@@ -117,17 +117,43 @@ TEST(StagedFile, ReplacesWholeOrNotAtAll) {
   const TempDirectory parent;
   test::write_file(parent / "file", "old");
   {
-    const StagedFile staged(parent / "file");
+    const StagedFile staged(parent / "file", Existing::kReplace);
     test::write_file(staged.path(), "half");
   }
   EXPECT_EQ(test::read_file(parent / "file"), "old");
   {
-    StagedFile staged(parent / "file");
+    StagedFile staged(parent / "file", Existing::kReplace);
     test::write_file(staged.path(), "new");
-    staged.commit();
+    EXPECT_EQ(staged.commit(), parent / "file");
   }
   EXPECT_EQ(test::read_file(parent / "file"), "new");
   EXPECT_EQ(n_entries(parent.path()), 1u);
+}
+
+TEST(StagedFile, RefusesWhatIsThereBeforeAndAfterTheWork) {
+  const TempDirectory parent;
+  test::write_file(parent / "file", "old");
+  EXPECT_THROW(StagedFile(parent / "file", Existing::kRefuse), UsageError);
+  {
+    StagedFile staged(parent / "late", Existing::kRefuse);
+    test::write_file(staged.path(), "new");
+    test::write_file(parent / "late", "theirs");
+    EXPECT_THROW(staged.commit(), UsageError);
+  }
+  EXPECT_EQ(test::read_file(parent / "file"), "old");
+  EXPECT_EQ(test::read_file(parent / "late"), "theirs");
+  EXPECT_EQ(n_entries(parent.path()), 2u);
+}
+
+TEST(StagedFile, TakesTheNextFreeName) {
+  const TempDirectory parent;
+  test::write_file(parent / "file", "first");
+  fs::create_directory(parent / "file.2");
+  StagedFile staged(parent / "file", Existing::kNextFree);
+  test::write_file(staged.path(), "mine");
+  EXPECT_EQ(staged.commit(), fs::path((parent / "file").string() + ".3"));
+  EXPECT_EQ(test::read_file(parent / "file"), "first");
+  EXPECT_EQ(test::read_file(parent / "file.3"), "mine");
 }
 
 TEST(StagedFile, ReplacesNothingButFiles) {
@@ -135,15 +161,15 @@ TEST(StagedFile, ReplacesNothingButFiles) {
   fs::create_directory(parent / "folder");
   ASSERT_EQ(::mkfifo((parent / "pipe").c_str(), 0600), 0);
   fs::create_symlink("pipe", parent / "link");
-  for (const char* name : {"folder", "pipe", "link"}) EXPECT_THROW(StagedFile(parent / name), UsageError) << name;
-  EXPECT_THROW(StagedFile("/dev/null"), UsageError);
+  for (const char* name : {"folder", "pipe", "link"}) EXPECT_THROW(StagedFile(parent / name, Existing::kReplace), UsageError) << name;
+  EXPECT_THROW(StagedFile("/dev/null", Existing::kReplace), UsageError);
   EXPECT_EQ(n_entries(parent.path()), 3u);
 }
 
 TEST(StagedFile, DirectoryThatComesLateIsNotReplaced) {
   const TempDirectory parent;
   {
-    StagedFile staged(parent / "file");
+    StagedFile staged(parent / "file", Existing::kReplace);
     test::write_file(staged.path(), "new");
     fs::create_directory(parent / "file");
     EXPECT_THROW(staged.commit(), DataError);

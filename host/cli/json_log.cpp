@@ -1,0 +1,63 @@
+#include "host/cli/json_log.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include "host/cli/text.hpp"
+#include "host/io/output_rule.hpp"
+#include "unfold/error.hpp"
+
+namespace unfold::cli {
+namespace {
+
+constexpr int kPatienceMilliseconds = 5000;
+
+// 0, or the errno of what went wrong.
+int write_all(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(descriptor, text.data(), text.size());
+    if (n > 0) {
+      text.remove_prefix(static_cast<std::size_t>(n));
+      continue;
+    }
+    if (n < 0 && errno == EINTR) continue;
+    if (n == 0 || errno != EAGAIN) return n == 0 ? ENOSPC : errno;
+    pollfd writable = {descriptor, POLLOUT, 0};
+    if (::poll(&writable, 1, kPatienceMilliseconds) == 0) return ETIMEDOUT;
+  }
+  return 0;
+}
+
+}  // namespace
+
+JsonLog::JsonLog(const std::string& file, bool overwrite) : name_(file) {
+  if (file.empty()) return;
+  check_output(file, {}, overwrite ? Existing::kReplace : Existing::kRefuse);
+  std::error_code ignored;
+  const bool is_new = !std::filesystem::exists(std::filesystem::symlink_status(file, ignored));
+  // O_NONBLOCK: a pipe that nobody reads would be waited for without end.
+  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (is_new ? O_EXCL : O_TRUNC);
+  file_ = FileDescriptor(::open(file.c_str(), flags, 0666));
+  if (file_.is_open()) return;
+  throw DataError(fmt::format("--log-json {}: cannot be written: {}", file,
+                              errno == ENXIO ? "it is a pipe that nobody reads" : errno_text(errno)));
+}
+
+void JsonLog::write(const nlohmann::ordered_json& line, const std::function<void(const std::string&)>& warn) {
+  if (!file_.is_open()) return;
+  const int error = write_all(file_.get(), json_line(line) + '\n');
+  if (error == 0) return;
+  file_.close();
+  is_whole_ = false;
+  warn(fmt::format("unfold: warning: --log-json {}: cannot be written: {}; the log ends here, training goes on", name_,
+                   errno_text(error)));
+}
+
+}  // namespace unfold::cli

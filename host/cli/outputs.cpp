@@ -1,0 +1,39 @@
+#include "host/cli/outputs.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "host/io/output_rule.hpp"
+#include "unfold/error.hpp"
+
+namespace unfold::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_same(const fs::path& a, const fs::path& b) {
+  std::error_code ignored;
+  if (fs::equivalent(a, b, ignored)) return true;
+  const fs::path whole_a = fs::weakly_canonical(fs::absolute(a), ignored);
+  return !whole_a.empty() && whole_a == fs::weakly_canonical(fs::absolute(b), ignored);
+}
+
+}  // namespace
+
+void check_outputs(const std::vector<NamedFile>& inputs, const std::vector<NamedFile>& outputs, bool overwrite) {
+  std::vector<NamedInput> named;
+  for (const NamedFile& input : inputs) named.push_back({input.name, input.path});
+  for (std::size_t n = 0; n < outputs.size(); ++n) {
+    if (outputs[n].path.empty()) continue;
+    check_output(outputs[n].path, named, overwrite ? Existing::kReplace : Existing::kRefuse);
+    for (std::size_t other = 0; other < n; ++other) {
+      if (outputs[other].path.empty() || !is_same(outputs[n].path, outputs[other].path)) continue;
+      throw UsageError(fmt::format("{}: is asked to be both {} and {}; give two names", outputs[n].path,
+                                   outputs[other].name, outputs[n].name));
+    }
+  }
+}
+
+}  // namespace unfold::cli

@@ -1,0 +1,31 @@
+// What the JSON that describes a folder says of the folder's files: "file_bytes" and "file_xxh3_128", an object each,
+// by file name. A folder that was written before there were checksums has the first alone, or neither.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "host/io/folder.hpp"
+
+namespace unfold {
+
+// Sets both keys. The files are in `directory`. Throws DataError.
+void add_checksums(nlohmann::ordered_json& json, const std::filesystem::path& directory,
+                   std::span<const std::string> files);
+
+bool has_checksums(const nlohmann::ordered_json& json);
+
+// Throws DataError for a file that is missing or of another length than was written; `remedy` ends the message. Files
+// that the JSON does not name are not looked at.
+void check_sizes(const nlohmann::ordered_json& json, const Folder& folder, std::string_view remedy);
+// Reads the files and throws DataError for one whose bytes are not those that were written. Returns the bytes read; 0
+// where there are no checksums.
+std::uint64_t check_contents(const nlohmann::ordered_json& json, const Folder& folder, std::string_view remedy);
+// The same of one file's bytes, where the JSON has their checksum.
+void check_content(const nlohmann::ordered_json& json, std::string_view file, const MappedFile& bytes,
+                   std::string_view remedy);
+
+}  // namespace unfold

@@ -1,0 +1,33 @@
+// The rule of everything that is written: what exists is replaced only where the user said so, and what is read is
+// never written.
+#pragma once
+
+#include <filesystem>
+#include <span>
+
+namespace unfold {
+
+// What becomes of an output whose name is taken.
+enum class Existing {
+  kRefuse,    // a UsageError, and nothing is replaced, not even what comes while the output is written
+  kReplace,   // it is replaced
+  kNextFree,  // the output takes the next of NAME, NAME.2, NAME.3, ... that is free
+};
+
+// An input, and what the user calls it, for messages: "--test".
+struct NamedInput {
+  const char* name;
+  std::filesystem::path path;
+};
+
+// Throws UsageError, before any work, for an output that is an input (under any name), that lies in a folder that is an
+// input, or that exists while `existing` is kRefuse. Devices and pipes exist and hold nothing to lose: what writes the
+// output says whether it may be one. Inputs without a path, or that are not there, are passed over.
+void check_output(const std::filesystem::path& output, std::span<const NamedInput> inputs, Existing existing);
+
+// `path` for 1, `path`.2 for 2, ...
+std::filesystem::path numbered(const std::filesystem::path& path, unsigned number);
+// The first of these that is free at the moment.
+std::filesystem::path next_free(const std::filesystem::path& path);
+
+}  // namespace unfold
