@@ -3,8 +3,10 @@
 
 #include <memory>
 
+#include "host/cli/advice.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/input_options.hpp"
+#include "host/cli/open_backend.hpp"
 #include "host/cli/scores.hpp"
 #include "host/cli/text.hpp"
 #include "unfold/error.hpp"
@@ -40,8 +42,7 @@ int run(const EvaluateCommand& command) {
   const Model model = load_model(command.model);
   const std::optional<ItemGroups> groups = command.score.read_groups(model.item_ids, progress);
   if (groups) options.groups = &*groups;
-  const std::unique_ptr<Backend> backend = make_backend(
-      command.device, command.threads, [&progress](const std::string& notice) { progress.warn("unfold: " + notice); });
+  const std::unique_ptr<Backend> backend = open_backend(command.device, command.threads, progress);
   const UploadedModel uploaded(*backend, model);
 
   nlohmann::ordered_json scores;
@@ -52,7 +53,7 @@ int run(const EvaluateCommand& command) {
     const Evaluation evaluation = evaluate(*backend, uploaded.tables(), test.ratings.view(), model.seen,
                                            is_explicit(model) && test.report.has_ratings, options);
     scores = evaluation.to_json();
-    tables = score_table(evaluation);
+    tables = score_table(evaluation) + advice(evaluation, model.kind);
   }
   if (!command.candidates.empty()) {
     const Evaluation evaluation = evaluate_candidates(*backend, uploaded.tables(), model, command.candidates, options);
@@ -62,7 +63,7 @@ int run(const EvaluateCommand& command) {
       scores["candidates"] = evaluation.to_json();
       tables += "\namong candidates\n";
     }
-    tables += score_table(evaluation);
+    tables += score_table(evaluation) + advice(evaluation, model.kind);
   }
   fmt::print("{}", command.json ? json_page(scores) + "\n" : tables);
   return 0;

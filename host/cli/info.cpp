@@ -37,7 +37,8 @@ int run(bool json) {
   fmt::print("memory       {} free\n", format_bytes(available_host_bytes()));
   for (const std::string& device : info.devices) fmt::print("GPU          {}\n", device);
   if (info.devices.empty()) {
-    fmt::print("GPU          none{}\n", info.device_notice.empty() ? "" : ": " + info.device_notice);
+    const std::string reason = has_cuda_backend() ? info.device_notice : "this build is for the CPU alone";
+    fmt::print("GPU          none{}\n", reason.empty() ? "" : ": " + reason);
   }
   fmt::print("cache        {}\n", default_cache_directory().string());
   return 0;

@@ -5,8 +5,11 @@
 #include <exception>
 #include <utility>
 
+#include "host/cli/advice.hpp"
 #include "host/cli/interrupt.hpp"
+#include "host/cli/open_backend.hpp"
 #include "host/cli/text.hpp"
+#include "host/cli/training_summary.hpp"
 #include "unfold/error.hpp"
 #include "unfold/version.hpp"
 
@@ -74,8 +77,7 @@ TrainRun::TrainRun(const TrainRequest& request, std::string config)
 
 int TrainRun::run() {
   catch_interrupts();
-  backend_ = make_backend(request_.options.device, request_.options.threads,
-                          [this](const std::string& notice) { progress_.warn("unfold: " + notice); });
+  backend_ = open_backend(request_.options.device, request_.options.threads, progress_);
   LoadedData data = load_data(request_.data, request_.input, progress_);
   const ImportReport& report = data.dataset.report();
   if (request_.options.model == "mf" && report.rating_min == report.rating_max) {
@@ -144,12 +146,11 @@ TrainResult TrainRun::train_parts(const LoadedData& data, const Parts& parts) {
   };
   callbacks.notice = [this](const std::string& notice) { progress_.say("note: " + notice); };
   callbacks.stop = interrupted;
-  progress_.say(
-      fmt::format("training {} on {}: {}", request_.options.model, backend_->name(), backend_->description()));
+  progress_.say(fmt::format("training {} on {}", request_.options.model, backend_text(*backend_)));
   const TrainData view{parts.train, parts.validation, data.dataset.n_users(), data.dataset.n_items(),
                        groups_ ? &*groups_ : nullptr};
   TrainResult result = train(*backend_, view, request_.options, callbacks);
-  progress_.clear();
+  progress_.say(training_summary(result, request_.options));
   return result;
 }
 
@@ -217,21 +218,30 @@ int TrainRun::finish(LoadedData& data, const Parts& parts, TrainResult& result) 
     progress_.warn(fmt::format("unfold: interrupted; the model so far is in {}", written.string()));
     return kInterruptedExitCode;
   }
-  if (has_test) fmt::print("{}", request_.json ? json_page(model.scores) + "\n" : score_table(evaluation));
+  if (has_test) {
+    const std::string table = score_table(evaluation) + advice(evaluation, model.kind);
+    fmt::print("{}", request_.json ? json_page(model.scores) + "\n" : table);
+  }
   if (!has_test && request_.json) fmt::print("{{}}\n");
   std::fflush(stdout);
-  say_next(written);
+  say_next(model, written);
   return interrupted() ? kInterruptedExitCode : 0;
 }
 
-void TrainRun::say_next(const std::filesystem::path& model) {
-  const std::string name = shell_quote(model.string());
-  progress_.say(
-      fmt::format("\nThe model is in {}. Next:\n"
-                  "  unfold export {} --format npy\n"
-                  "  unfold evaluate {} --test FILE\n"
-                  "  unfold train {} --config {} --out ANOTHER --seed 2",
-                  name, name, name, shell_quote(request_.data), shell_quote((model / "config.toml").string())));
+void TrainRun::say_next(const Model& model, const std::filesystem::path& written) {
+  const std::string name = shell_quote(written.string());
+  std::string next;
+  if (model.kind == "softmax") {
+    // The user with the most training items, where a shell takes the id as it stands.
+    const std::string id(model.user_ids.id(0));
+    const bool is_plain = shell_quote(id) == id && !id.starts_with('-');
+    next = fmt::format("  unfold recommend {} --user {} --items TITLES\n  unfold export {} --format faiss\n", name,
+                       is_plain ? id : "ID", name);
+  } else {
+    next = fmt::format("  unfold evaluate {} --test FILE\n  unfold export {} --format npy\n", name, name);
+  }
+  progress_.say(fmt::format("\nThe model is in {}. Next:\n{}  unfold train {} --config {} --out ANOTHER --seed 2", name,
+                            next, shell_quote(request_.data), shell_quote((written / "config.toml").string())));
 }
 
 }  // namespace unfold::cli

@@ -69,7 +69,7 @@ class TrainRun {
   int finish(LoadedData& data, const Parts& parts, TrainResult& result);
   // Where this outcome may be written: an unfinished model never takes the place of a model.
   std::filesystem::path target(TrainOutcome outcome) const;
-  void say_next(const std::filesystem::path& model);
+  void say_next(const Model& model, const std::filesystem::path& written);
 
   TrainRequest request_;
   std::string config_;

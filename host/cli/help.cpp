@@ -1,0 +1,30 @@
+// unfold help [COMMAND]
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "host/cli/commands.hpp"
+
+namespace unfold::cli {
+namespace {
+
+int run(const CLI::App& root, const std::string& word) {
+  const CLI::App* command = word.empty() ? &root : root.get_subcommand_no_throw(word);
+  if (command == nullptr) fail_unknown_command(root, word);
+  const std::string name = word.empty() ? root.get_name() : root.get_name() + " " + word;
+  // Not root.help(), which answers for the command that was parsed: this one.
+  fmt::print("{}", root.get_formatter()->make_help(command, name, CLI::AppFormatMode::Normal));
+  return 0;
+}
+
+}  // namespace
+
+RunCommand add_help(CLI::App& root) {
+  CLI::App* app = root.add_subcommand("help", "print the help page of a command, or of the program");
+  app->footer("Example:\n  unfold help train");
+  auto word = std::make_shared<std::string>();
+  app->add_option("COMMAND", *word, "the command; absent: the program's own page")->type_name("");
+  return [&root, word] { return run(root, *word); };
+}
+
+}  // namespace unfold::cli
