@@ -37,7 +37,7 @@ if [[ $# -eq 0 ]]; then
   data=$out/purchases.csv items=$out/records.tsv
   say "a synthetic data set: a record shop whose customers each keep to one of twelve styles"
   make_record_shop "$data" "$items"
-  options=(--epochs 30)
+  options=(--epochs 10)
 else
   data=$1 items=${2:-}
 fi

@@ -9,11 +9,16 @@ namespace unfold::cli {
 namespace {
 
 int run(const CLI::App& root, const std::string& word) {
-  const CLI::App* command = word.empty() ? &root : root.get_subcommand_no_throw(word);
-  if (command == nullptr) fail_unknown_command(root, word);
-  const std::string name = word.empty() ? root.get_name() : root.get_name() + " " + word;
+  const CLI::App* page = &root;
+  std::string name = root.get_name();
+  if (!word.empty()) {
+    const auto found = root.get_subcommands([&word](const CLI::App* app) { return app->get_name() == word; });
+    if (found.empty()) fail_unknown_command(root, word);
+    page = found.front();
+    name += " " + word;
+  }
   // Not root.help(), which answers for the command that was parsed: this one.
-  fmt::print("{}", root.get_formatter()->make_help(command, name, CLI::AppFormatMode::Normal));
+  fmt::print("{}", root.get_formatter()->make_help(page, name, CLI::AppFormatMode::Normal));
   return 0;
 }
 

@@ -36,7 +36,7 @@ void append_wrapped(std::string& out, const std::string& text, std::size_t colum
 // `name`, then `text` from the text column on.
 std::string two_columns(const std::string& name, const std::string& text) {
   const std::size_t indent = page_width() < kWidePage ? kNarrowTextColumn : kTextColumn;
-  std::string out = "  " + name;
+  std::string out = "  " + name.substr(0, name.find_last_not_of(' ') + 1);
   std::size_t column = out.size();
   if (column + 2 > indent && !text.empty()) {
     out += '\n';

@@ -157,8 +157,9 @@ int run(int argc, char** argv) {
 }  // namespace
 
 void fail_unknown_command(const CLI::App& root, const std::string& word) {
-  throw UsageError(fmt::format("unknown command \"{}\"{}; unfold help lists them", terminal_text(word),
-                               did_you_mean(word, command_names(root))));
+  const std::string hint = did_you_mean(word, command_names(root));
+  throw UsageError(fmt::format("unknown command \"{}\"{}", terminal_text(word),
+                               hint.empty() ? "; unfold help lists all of them" : hint));
 }
 
 }  // namespace unfold::cli
