@@ -77,7 +77,7 @@ RunCommand add_evaluate(CLI::App& root) {
       "Rating error, and full ranking over all items with each user's training items masked.\n\n"
       "Examples:\n"
       "  unfold evaluate model --test test.csv --at 5,10,20 --json\n"
-      "  unfold evaluate model --test test.csv --items items.tsv --group-column category");
+      "  unfold evaluate model --test test.csv --items items.tsv --group-column genre");
   auto command = std::make_shared<EvaluateCommand>();
   OptionSet options(*app);
   options.add_positional(command->model, "MODEL", "folder that unfold train wrote");
