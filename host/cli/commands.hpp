@@ -23,5 +23,10 @@ RunCommand add_selfcheck(CLI::App& root);
 RunCommand add_info(CLI::App& root);
 // Reads the other commands and their options off the root, so it is added last.
 RunCommand add_completion(CLI::App& root);
+// Reads the commands' pages off the root.
+RunCommand add_help(CLI::App& root);
+
+// Throws UsageError for a word that is no command, naming the nearest.
+[[noreturn]] void fail_unknown_command(const CLI::App& root, const std::string& word);
 
 }  // namespace unfold::cli

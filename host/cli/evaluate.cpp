@@ -3,8 +3,10 @@
 
 #include <memory>
 
+#include "host/cli/advice.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/input_options.hpp"
+#include "host/cli/open_backend.hpp"
 #include "host/cli/outputs.hpp"
 #include "host/cli/scores.hpp"
 #include "host/cli/streams.hpp"
@@ -61,8 +63,7 @@ int run(const EvaluateCommand& command) {
   }
   const std::optional<ItemGroups> groups = command.score.read_groups(model.item_ids, progress);
   if (groups) options.groups = &*groups;
-  const std::unique_ptr<Backend> backend = make_backend(
-      command.device, command.threads, [&progress](const std::string& notice) { progress.warn("unfold: " + notice); });
+  const std::unique_ptr<Backend> backend = open_backend(command.device, command.threads, progress);
   const UploadedModel uploaded(*backend, model);
 
   nlohmann::ordered_json scores;
@@ -81,7 +82,7 @@ int run(const EvaluateCommand& command) {
                  predicts_ratings(model) && has_ratings(model) && test.report.has_ratings, options);
     warn_of_scores(command.test, evaluation, "--exclude-seen leaves them out altogether", progress);
     scores = evaluation.to_json();
-    tables = score_table(evaluation);
+    tables = score_table(evaluation) + advice(evaluation, model.kind);
   }
   if (!command.candidates.empty()) {
     const Evaluation evaluation = evaluate_candidates(*backend, uploaded.tables(), model, command.candidates, options);
@@ -92,7 +93,7 @@ int run(const EvaluateCommand& command) {
       scores["candidates"] = evaluation.to_json();
       tables += "\namong candidates\n";
     }
-    tables += score_table(evaluation);
+    tables += score_table(evaluation) + advice(evaluation, model.kind);
   }
   print_out("{}", command.json ? json_page(scores) + "\n" : tables);
   return 0;
@@ -106,7 +107,7 @@ RunCommand add_evaluate(CLI::App& root) {
       "Rating error, and full ranking over all items with each user's training and validation items masked.\n\n"
       "Examples:\n"
       "  unfold evaluate model --test test.csv --at 5,10,20 --json\n"
-      "  unfold evaluate model --test test.csv --items items.tsv --group-column category");
+      "  unfold evaluate model --test test.csv --items items.tsv --group-column genre");
   auto command = std::make_shared<EvaluateCommand>();
   OptionSet options(*app);
   options.add_positional(command->model, "MODEL", "folder that unfold train wrote");

@@ -9,25 +9,38 @@
 #include "host/cli/option_set.hpp"
 #include "host/cli/outputs.hpp"
 #include "host/cli/streams.hpp"
+#include "host/data/item_table.hpp"
+#include "unfold/error.hpp"
 
 namespace unfold::cli {
 namespace {
 
 struct ExportCommand {
-  std::string model, out;
+  std::string model, out, items;
   std::string format = "npy";
+  bool append_bias = false;
   bool overwrite = false;
 };
 
 int run(const ExportCommand& command) {
+  if (!command.items.empty() && command.format != "tensorboard") {
+    throw UsageError(fmt::format("--items: titles go into --format tensorboard alone, not into {}", command.format));
+  }
   std::string out = command.out;
   if (out.empty()) {
     out = command.model;
     while (out.size() > 1 && out.back() == '/') out.pop_back();
     out += "-" + command.format;
   }
-  check_outputs({{"MODEL", command.model}}, {{"--out", out}}, command.overwrite);
-  export_model(load_model(command.model), command.format, out, command.overwrite);
+  check_outputs({{"MODEL", command.model}, {"--items", command.items}}, {{"--out", out}}, command.overwrite);
+  const Model model = load_model(command.model);
+  ItemTable titles;
+  ExportOptions options{command.append_bias, {}};
+  if (!command.items.empty()) {
+    titles = read_item_table(command.items, model.item_ids);
+    options.item_title = [&titles](Row item) { return titles.value(item); };
+  }
+  export_model(model, command.format, out, command.overwrite, options);
   print_out("{}\n", out);
   return 0;
 }
@@ -37,14 +50,22 @@ int run(const ExportCommand& command) {
 RunCommand add_export(CLI::App& root) {
   CLI::App* app = root.add_subcommand("export", "write a model's embeddings, biases and ids for other tools");
   app->footer(
-      "Prints the folder it wrote.\n\n"
-      "Example:\n"
+      "Prints the folder it wrote. docs/formats.md has the files of each format and how to open them.\n\n"
+      "Examples:\n"
       "  unfold export model --format npy --out arrays\n"
-      "  python3 -c 'import numpy; print(numpy.load(\"arrays/item_embedding.npy\").shape)'");
+      "  unfold export model --format faiss --out index\n"
+      "  unfold export model --format tensorboard --items movies.csv --out board");
   auto command = std::make_shared<ExportCommand>();
   OptionSet options(*app);
   options.add_positional(command->model, "MODEL", "folder that unfold train wrote");
-  options.add(command->format, "format", "npy, safetensors, word2vec (text) or csv");
+  options.add(
+      command->format, "format",
+      "npy, safetensors, faiss (an index of inner products), word2vec (text), tensorboard (its projector) or csv");
+  options.add(command->append_bias, "append-bias",
+              "one more column in each vector: an item's bias, 1 for a user; then user . item is the score that "
+              "recommend lists by; faiss always has it");
+  options.add(command->items, "items", "tensorboard: a table of items with their titles, which label the items",
+              Saved::kYes, "FILE");
   options.add(command->out, "out", "folder to write; absent: MODEL-FORMAT", Saved::kNo, "DIR");
   options.add(command->overwrite, "overwrite", "replace the folder where it exists", Saved::kNo);
   return [command] { return run(*command); };

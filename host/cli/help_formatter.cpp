@@ -2,39 +2,70 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <sstream>
+
+#include "host/cli/terminal.hpp"
 
 namespace unfold::cli {
 namespace {
 
+// Where the text begins: beside short names on a wide page, under the name on a narrow one.
 constexpr std::size_t kTextColumn = 30;
-constexpr std::size_t kWidth = 100;
+constexpr std::size_t kNarrowTextColumn = 6;
+constexpr std::size_t kWidePage = 70;
 
-// `name`, then `text` from kTextColumn on, wrapped at kWidth.
-std::string two_columns(const std::string& name, const std::string& text) {
-  std::string out = "  " + name;
-  std::size_t column = out.size();
-  if (column + 2 > kTextColumn && !text.empty()) {
-    out += '\n';
-    column = 0;
-  }
+// Appends `text` word by word, from `column` of the line that `out` ends in; lines go on at `indent`.
+void append_wrapped(std::string& out, const std::string& text, std::size_t column, std::size_t indent) {
+  const std::size_t width = page_width();
   bool first = true;
   std::istringstream words(text);
   for (std::string word; words >> word;) {
-    if (!first && column + 1 + word.size() > kWidth) {
+    if (!first && column + 1 + word.size() > width) {
       out += '\n';
       column = 0;
       first = true;
     }
-    const std::size_t gap = first ? kTextColumn - column : 1;
+    const std::size_t gap = !first ? 1 : indent - std::min(indent, column);
     out += std::string(gap, ' ') + word;
     column += gap + word.size();
     first = false;
   }
+}
+
+// `name`, then `text` from the text column on.
+std::string two_columns(const std::string& name, const std::string& text) {
+  const std::size_t indent = page_width() < kWidePage ? kNarrowTextColumn : kTextColumn;
+  std::string out = "  " + name.substr(0, name.find_last_not_of(' ') + 1);
+  std::size_t column = out.size();
+  if (column + 2 > indent && !text.empty()) {
+    out += '\n';
+    column = 0;
+  }
+  append_wrapped(out, text, column, indent);
   return out + '\n';
 }
 
+// Lines of prose wrapped; those that begin with a space, which are commands to copy, as they are.
+std::string wrap_lines(const std::string& text) {
+  std::string out;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(' ')) {
+      out += line;
+    } else {
+      append_wrapped(out, line, 0, 0);
+    }
+    out += '\n';
+  }
+  return out;
+}
+
 }  // namespace
+
+std::string HelpFormatter::make_description(const CLI::App* app) const { return wrap_lines(app->get_description()); }
+
+std::string HelpFormatter::make_footer(const CLI::App* app) const { return wrap_lines(app->get_footer()); }
 
 std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positional) const {
   std::string name = make_option_name(option, is_positional);
@@ -64,7 +95,9 @@ std::string HelpFormatter::make_subcommands(const CLI::App* app, CLI::AppFormatM
 std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) const {
   std::string out = "\nUsage: " + (name.empty() ? app->get_name() : name);
   for (const CLI::Option* option : app->get_options()) {
-    if (option->get_positional()) out += " " + option->get_name(true, false);
+    if (!option->get_positional()) continue;
+    const std::string word = option->get_name(true, false);
+    out += option->get_required() ? " " + word : " [" + word + "]";
   }
   for (const CLI::Option* option : app->get_options()) {
     if (!option->get_positional() && option->get_required()) {

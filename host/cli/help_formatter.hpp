@@ -1,4 +1,4 @@
-// The help page: options in a column, their text wrapped, defaults in brackets.
+// The help page: options in a column, their text wrapped at the page's width, defaults in brackets.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -9,6 +9,8 @@ namespace unfold::cli {
 
 class HelpFormatter : public CLI::Formatter {
  public:
+  std::string make_description(const CLI::App* app) const override;
+  std::string make_footer(const CLI::App* app) const override;
   std::string make_option(const CLI::Option* option, bool is_positional) const override;
   std::string make_subcommand(const CLI::App* command) const override;
   // A command's page also names the root's options, which it takes as well.

@@ -38,7 +38,8 @@ int run(bool json) {
   print_out("memory       {} free\n", format_bytes(available_host_bytes()));
   for (const std::string& device : info.devices) print_out("GPU          {}\n", device);
   if (info.devices.empty()) {
-    print_out("GPU          none{}\n", info.device_notice.empty() ? "" : ": " + info.device_notice);
+    const std::string reason = has_cuda_backend() ? info.device_notice : "this build is for the CPU alone";
+    print_out("GPU          none{}\n", reason.empty() ? "" : ": " + reason);
   }
   print_out("cache        {}\n", default_cache_directory().string());
   return 0;

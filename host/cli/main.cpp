@@ -23,6 +23,7 @@
 #include "host/cli/option_set.hpp"
 #include "host/cli/streams.hpp"
 #include "host/cli/suggest.hpp"
+#include "host/cli/text.hpp"
 #include "unfold/error.hpp"
 #include "unfold/version.hpp"
 
@@ -59,13 +60,41 @@ std::vector<std::string> command_names(const CLI::App& root) {
   return names;
 }
 
+bool is_flag(const std::string& word) { return word.starts_with('-'); }
+
+// A command that does not exist is named before its flags are looked at, --help among them: none of them can be right.
+// The command is the first word that is neither an option of the program nor its value.
+void check_command(const CLI::App& root, int argc, char** argv) {
+  const std::vector<std::string> names = command_names(root);
+  for (int n = 1; n < argc; ++n) {
+    const std::string word = argv[n];
+    if (word == "--config") ++n;
+    if (word == "--config" || word.starts_with("--config=")) continue;
+    if (word.empty() || is_flag(word)) return;
+    if (std::find(names.begin(), names.end(), word) == names.end()) fail_unknown_command(root, word);
+    return;
+  }
+}
+
+// Of the words after an option that the program itself does not have: one that is nearly a command.
+const std::string* misspelt_command(const CLI::App& root, const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (!is_flag(word) && !nearest_word(word, command_names(root)).empty()) return &word;
+  }
+  return nullptr;
+}
+
 // What is wrong with the first word that nothing took.
 std::string describe_unknown(const CLI::App& root, const std::vector<std::string>& words) {
   const CLI::App* command = parsed_command(root);
-  const auto flag = std::find_if(words.begin(), words.end(), [](const std::string& w) { return w.front() == '-'; });
+  if (command == nullptr) {
+    const std::string* misspelt = misspelt_command(root, words);
+    if (misspelt != nullptr) fail_unknown_command(root, *misspelt);
+  }
+  const auto flag = std::find_if(words.begin(), words.end(), is_flag);
   if (flag == words.end()) {
     if (command != nullptr) return fmt::format("{}: unexpected argument \"{}\"", command->get_name(), words.front());
-    return fmt::format("unknown command \"{}\"{}", words.front(), did_you_mean(words.front(), command_names(root)));
+    fail_unknown_command(root, words.front());
   }
   std::vector<std::string> known;
   for (const CLI::App* app : {command, &root}) {
@@ -75,6 +104,9 @@ std::string describe_unknown(const CLI::App& root, const std::vector<std::string
     }
   }
   const std::string name = flag->substr(0, flag->find('='));
+  if (command != nullptr && std::find(known.begin(), known.end(), name) != known.end()) {
+    return fmt::format("{0} comes after the command: unfold {1} ... {0}", name, command->get_name());
+  }
   return fmt::format("{}unknown option {}{}", command == nullptr ? "" : command->get_name() + ": ", name,
                      did_you_mean(name, known));
 }
@@ -85,7 +117,7 @@ std::string describe_usage_error(const CLI::App& root, const CLI::ParseError& er
   if (!unknown.empty()) return describe_unknown(root, unknown);
   const CLI::App* command = parsed_command(root);
   if (command == nullptr && error.get_name() == "RequiredError") {
-    return fmt::format("a command is needed: {}; see unfold --help", fmt::join(command_names(root), ", "));
+    return fmt::format("a command is needed: {}; see unfold help", fmt::join(command_names(root), ", "));
   }
   return command == nullptr ? error.what() : fmt::format("{}: {}", command->get_name(), error.what());
 }
@@ -95,21 +127,23 @@ int run(int argc, char** argv) {
   root.formatter(std::make_shared<HelpFormatter>());
   root.config_formatter(std::make_shared<ConfigFile>(root));
   root.set_version_flag("--version", std::string("unfold ") + kVersion, "print the version and exit");
-  root.set_help_flag("-h,--help", "print this help and exit; COMMAND --help tells of a command");
+  root.set_help_flag("-h,--help", "print this help and exit; COMMAND --help, or help COMMAND, tells of a command");
   root.set_config("--config", "", "TOML file of options, with a table such as [train]; the command line comes first")
       ->type_name("FILE")
       ->check(CLI::Validator(require_config_file, ""));
   root.allow_config_extras(CLI::config_extras_mode::error);
   root.require_subcommand(1);
-  root.footer("Example:\n  unfold train ratings.csv --out model && unfold export model --format npy");
+  root.footer(
+      "Example:\n"
+      "  unfold train ratings.csv --model softmax --out model\n"
+      "  unfold recommend model --user 42 --items movies.csv");
 
   const std::pair<const char*, RunCommand> commands[] = {
-      {"train", add_train(root)},   {"evaluate", add_evaluate(root)}, {"recommend", add_recommend(root)},
-      {"neighbors", add_neighbors(root)}, {"export", add_export(root)}, {"map", add_map(root)},
-      {"import", add_import(root)}, {"synth", add_synth(root)},       {"verify", add_verify(root)},
-      {"selfcheck", add_selfcheck(root)},
-      {"info", add_info(root)},
-      {"completion", add_completion(root)}};
+      {"train", add_train(root)},         {"evaluate", add_evaluate(root)},   {"recommend", add_recommend(root)},
+      {"neighbors", add_neighbors(root)}, {"export", add_export(root)},       {"map", add_map(root)},
+      {"import", add_import(root)},       {"synth", add_synth(root)},         {"verify", add_verify(root)},
+      {"selfcheck", add_selfcheck(root)}, {"info", add_info(root)},           {"completion", add_completion(root)},
+      {"help", add_help(root)}};
   for (CLI::App* app : root.get_subcommands([](const CLI::App*) { return true; })) {
     app->set_help_flag("-h,--help", "print this help and exit");
     app->allow_config_extras(CLI::config_extras_mode::error);
@@ -117,6 +151,7 @@ int run(int argc, char** argv) {
     app->configurable(false)->fallthrough();
   }
 
+  check_command(root, argc, argv);
   try {
     root.parse(argc, argv);
   } catch (const CLI::Success& success) {
@@ -132,6 +167,13 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
+
+void fail_unknown_command(const CLI::App& root, const std::string& word) {
+  const std::string hint = did_you_mean(word, command_names(root));
+  throw UsageError(fmt::format("unknown command \"{}\"{}", terminal_text(word),
+                               hint.empty() ? "; unfold help lists all of them" : hint));
+}
+
 }  // namespace unfold::cli
 
 int main(int argc, char** argv) {

@@ -1,16 +1,16 @@
 #include "host/cli/progress.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <string_view>
 
 #include "host/cli/streams.hpp"
+#include "host/cli/terminal.hpp"
+#include "host/cli/training_summary.hpp"
 
 namespace unfold::cli {
 namespace {
@@ -19,12 +19,6 @@ namespace {
 bool is_live_terminal() {
   const char* term = std::getenv("TERM");
   return isatty(STDERR_FILENO) == 1 && term != nullptr && std::string_view(term) != "dumb";
-}
-
-std::size_t terminal_width() {
-  winsize size{};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20) return 80;
-  return size.ws_col;
 }
 
 }  // namespace
@@ -41,7 +35,8 @@ void Progress::warn(const std::string& text) {
 }
 
 void Progress::show(const std::string& text) {
-  print_err("\r{}\x1b[K", std::string_view(text).substr(0, terminal_width() - 1));
+  const std::size_t width = std::max<std::size_t>(terminal_width(STDERR_FILENO).value_or(80), 2);
+  print_err("\r{}\x1b[K", std::string_view(text).substr(0, width - 1));
   shown_ = true;
 }
 
@@ -64,23 +59,24 @@ void Progress::importing(const std::string& file, std::uint64_t bytes_done, std:
 
 void Progress::training(const TrainProgress& progress) {
   if (!live_) return;
-  show(fmt::format("epoch {}/{}  {:3.0f}%  {} {:.4f}  {} ratings/s  ETA {}", progress.epoch, progress.n_epochs,
-                   100 * progress.epoch_progress, progress.loss_name, progress.train_loss,
-                   format_rate(progress.ratings_per_second), format_seconds(progress.eta_seconds)));
+  std::string text = fmt::format("epoch {}/{} {:3.0f}%  {} {:.4f}", progress.epoch, progress.n_epochs,
+                                 100 * progress.epoch_progress, progress.loss_name, progress.train_loss);
+  if (!validation_.empty()) text += fmt::format("  {} (best: epoch {})", validation_, progress.best_epoch);
+  show(text + fmt::format("  ETA {}  {} ratings/s", format_seconds(progress.eta_seconds),
+                          format_rate(progress.ratings_per_second)));
 }
 
 void Progress::epoch(const nlohmann::ordered_json& line, std::uint32_t n_epochs) {
+  validation_ = validation_text(line);
   if (quiet_ || live_) return;
   std::string text = fmt::format("epoch {}/{}", line.value("epoch", 0u), n_epochs);
-  constexpr std::array<std::array<const char*, 2>, 5> kScores = {{{"train_rmse", "train rmse"},
-                                                                  {"train_loss", "train loss"},
-                                                                  {"validation_rmse", "validation rmse"},
-                                                                  {"validation_recall@20", "validation recall@20"},
-                                                                  {"validation_ndcg@20", "ndcg@20"}}};
-  for (const auto& [key, words] : kScores) {
-    const auto score = line.find(key);
-    if (score != line.end() && score->is_number()) text += fmt::format("  {} {:.4f}", words, score->get<double>());
+  for (const char* loss : {"rmse", "loss"}) {
+    const auto value = line.find(std::string("train_") + loss);
+    if (value != line.end() && value->is_number()) {
+      text += fmt::format("  train {} {:.4f}", loss, value->get<double>());
+    }
   }
+  if (!validation_.empty()) text += "  " + validation_;
   text +=
       fmt::format("  {} ratings/s  {}  waiting for data {:.1f}%", format_rate(line.value("ratings_per_second", 0.0)),
                   format_seconds(line.value("seconds", 0.0)), 100 * line.value("wait_share", 0.0));

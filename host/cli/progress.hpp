@@ -24,7 +24,7 @@ class Progress {
   // Off a terminal, one line the first time.
   void importing(const std::string& file, std::uint64_t bytes_done, std::uint64_t bytes_total);
   void training(const TrainProgress& progress);
-  // Off a terminal, the epoch's line; `n_epochs` is the planned number.
+  // Remembers the validation scores for the live line. Off a terminal, the epoch's line; `n_epochs` is the planned number.
   void epoch(const nlohmann::ordered_json& line, std::uint32_t n_epochs);
   // Takes the live line off the terminal.
   void clear();
@@ -36,6 +36,7 @@ class Progress {
   bool live_;
   bool shown_ = false;
   bool import_said_ = false;
+  std::string validation_;  // scores of the last epoch that ended; empty: none
 };
 
 // "95 s", "4 min 10 s", "2 h 5 min".

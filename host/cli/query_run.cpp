@@ -5,6 +5,7 @@
 
 #include "host/cli/find_ids.hpp"
 #include "host/cli/interrupt.hpp"
+#include "host/cli/open_backend.hpp"
 #include "host/cli/outputs.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/query_output.hpp"
@@ -112,16 +113,15 @@ int run_query(const QueryCommand& command, const AskModel& ask, const WhyNoList&
   QueryOptions query = command.query;
   query.exclude_seen = !command.include_seen;
   if (command.name == "recommend" && query.exclude_seen) say_unknown_parts(command.model, model, progress);
-  const std::unique_ptr<Backend> backend = make_backend(
-      command.device, command.threads, [&progress](const std::string& notice) { progress.warn("unfold: " + notice); });
+  const std::unique_ptr<Backend> backend = open_backend(command.device, command.threads, progress);
   const ListForm form = list_form(command);
   ListWriter writer(form, command.noun.c_str(), kind.ids, model.item_ids, titles ? &*titles : nullptr, command.query.k,
                     output);
   catch_interrupts();
   if (!command.ids.empty()) {
-    progress.say(fmt::format("listing {} of {} items for {} {}s on {}: {}", command.query.k,
+    progress.say(fmt::format("listing {} of {} items for {} {}s on {}", command.query.k,
                              format_count(model.item_ids.size()), format_count(rows.size()), command.noun,
-                             backend->name(), backend->description()));
+                             backend_text(*backend)));
   }
   ask(*backend, model, rows, query, [&](std::uint64_t n, std::span<const ScoredItem> list) {
     throw_if_interrupted();

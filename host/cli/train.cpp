@@ -81,7 +81,7 @@ RunCommand add_train(CLI::App& root) {
   app->footer(
       "Examples:\n"
       "  unfold train ratings.csv --out model\n"
-      "  unfold train ratings.csv --out model --validation random:0.1 --patience 3 --dim 128\n"
+      "  unfold train ratings.csv --out model --validation random:0.1 --patience 3\n"
       "  unfold train ratings.csv --out again --config model/config.toml");
   auto command = std::make_shared<TrainCommand>(*app);
   bind(*command);

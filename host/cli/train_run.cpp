@@ -5,10 +5,13 @@
 #include <exception>
 #include <utility>
 
+#include "host/cli/advice.hpp"
 #include "host/cli/interrupt.hpp"
+#include "host/cli/open_backend.hpp"
 #include "host/cli/outputs.hpp"
 #include "host/cli/streams.hpp"
 #include "host/cli/text.hpp"
+#include "host/cli/training_summary.hpp"
 #include "host/io/output_rule.hpp"
 #include "unfold/error.hpp"
 #include "unfold/version.hpp"
@@ -88,8 +91,7 @@ void TrainRun::log_line(const nlohmann::ordered_json& line) {
 
 int TrainRun::run() {
   catch_interrupts();
-  backend_ = make_backend(request_.options.device, request_.options.threads,
-                          [this](const std::string& notice) { progress_.warn("unfold: " + notice); });
+  backend_ = open_backend(request_.options.device, request_.options.threads, progress_);
   LoadedData data = load_data(request_.data, request_.input, progress_);
   request_.input.is_next = true;
   const ImportReport& report = data.dataset.report();
@@ -208,12 +210,15 @@ TrainResult TrainRun::train_parts(LoadedData& data, const Parts& parts) {
   callbacks.chosen = [&](TrainResult& chosen) { keep_chosen(data, parts, chosen); };
   callbacks.notice = [this](const std::string& notice) { progress_.say("note: " + notice); };
   callbacks.stop = interrupted;
-  progress_.say(
-      fmt::format("training {} on {}: {}", request_.options.model, backend_->name(), backend_->description()));
+  progress_.say(fmt::format("training {} on {}", request_.options.model, backend_text(*backend_)));
   const TrainData view{parts.train, parts.validation, data.dataset.n_users(), data.dataset.n_items(),
                        groups_ ? &*groups_ : nullptr};
   TrainResult result = train(*backend_, view, request_.options, callbacks);
-  progress_.clear();
+  if (chosen_ && result.outcome == TrainOutcome::kInterrupted) {
+    progress_.clear();
+  } else {
+    progress_.say(training_summary(result, request_.options));
+  }
   return result;
 }
 
@@ -309,7 +314,7 @@ int TrainRun::finish(LoadedData& data, Parts& parts, TrainResult& result) {
     return kInterruptedExitCode;
   }
   score(data, parts, result, kept);
-  say_next(kept.path);
+  say_next(data.user_ids, result.model.kind, kept.path);
   if (interrupted()) return kInterruptedExitCode;
   return kept.trouble.empty() && log_->is_whole() ? 0 : kIncompleteExitCode;
 }
@@ -325,7 +330,8 @@ void TrainRun::score(const LoadedData& data, const Parts& parts, TrainResult& re
         evaluate_test(model, parts, data.dataset.report().has_ratings && predicts_ratings(model));
     model.scores = evaluation.to_json();
     warn_of_scores("test part", evaluation, "", progress_);
-    print_out("{}", request_.json ? json_page(model.scores) + "\n" : score_table(evaluation));
+    const std::string table = score_table(evaluation) + advice(evaluation, model.kind);
+    print_out("{}", request_.json ? json_page(model.scores) + "\n" : table);
     std::fflush(stdout);
     log_line({{"epoch", result.best_epoch}, {"test", model.scores}});
     kept.saved.set_scores(model.scores);
@@ -335,14 +341,20 @@ void TrainRun::score(const LoadedData& data, const Parts& parts, TrainResult& re
   }
 }
 
-void TrainRun::say_next(const std::filesystem::path& model) {
-  const std::string name = shell_quote(model.string());
-  progress_.say(
-      fmt::format("\nThe model is in {}. Next:\n"
-                  "  unfold export {} --format npy\n"
-                  "  unfold evaluate {} --test FILE\n"
-                  "  unfold train {} --config {} --out ANOTHER --seed 2",
-                  name, name, name, shell_quote(request_.data), shell_quote((model / "config.toml").string())));
+void TrainRun::say_next(const IdMap& user_ids, const std::string& kind, const std::filesystem::path& written) {
+  const std::string name = shell_quote(written.string());
+  std::string next;
+  if (kind == "softmax") {
+    // The user with the most training items, where a shell takes the id as it stands.
+    const std::string id(user_ids.id(0));
+    const bool is_plain = shell_quote(id) == id && !id.starts_with('-');
+    next = fmt::format("  unfold recommend {} --user {} --items TITLES\n  unfold export {} --format faiss\n", name,
+                       is_plain ? id : "ID", name);
+  } else {
+    next = fmt::format("  unfold evaluate {} --test FILE\n  unfold export {} --format npy\n", name, name);
+  }
+  progress_.say(fmt::format("\nThe model is in {}. Next:\n{}  unfold train {} --config {} --out ANOTHER --seed 2", name,
+                            next, shell_quote(request_.data), shell_quote((written / "config.toml").string())));
 }
 
 }  // namespace unfold::cli

@@ -65,7 +65,7 @@ class TrainRun {
   std::filesystem::path target(TrainOutcome outcome) const;
   void warn(const std::string& text);
   void log_line(const nlohmann::ordered_json& line);
-  void say_next(const std::filesystem::path& model);
+  void say_next(const IdMap& user_ids, const std::string& kind, const std::filesystem::path& written);
 
   TrainRequest request_;
   std::string config_;

@@ -20,8 +20,9 @@ MfModel::Gradients::Gradients(Backend& backend, std::uint64_t batch_size, std::u
 void MfModel::plan(const Backend& backend, const MfShape& shape, MemoryPlan& plan) {
   const std::uint32_t stride = backend.row_stride(shape.dim, shape.table_type);
   const bool on_device = backend.name() != "cpu";
-  const auto add = [&](std::string name, std::uint64_t bytes) {
-    if (bytes > 0) plan.entries.push_back({std::move(name), bytes, on_device});
+  const auto add = [&](const std::string& name, std::uint64_t bytes) {
+    if (bytes == 0) return;
+    on_device ? plan.add_device(name, bytes) : plan.add_host(name, bytes);
   };
   const auto add_table = [&](const char* side, std::uint64_t rows) {
     add(fmt::format("{}.embedding [{}, {}] {}", side, rows, shape.dim, table_type_name(shape.table_type)),

@@ -49,8 +49,9 @@ void SoftmaxModel::plan(const Backend& backend, const SoftmaxShape& shape, const
   const std::uint32_t stride = backend.row_stride(shape.dim, shape.table_type);
   const std::uint64_t n_users = shape.n_users, n_items = shape.n_items;
   const bool on_device = backend.name() != "cpu";
-  const auto add = [&](std::string name, std::uint64_t bytes) {
-    if (bytes > 0) plan.entries.push_back({std::move(name), bytes, on_device});
+  const auto add = [&](const std::string& name, std::uint64_t bytes) {
+    if (bytes == 0) return;
+    on_device ? plan.add_device(name, bytes) : plan.add_host(name, bytes);
   };
   const auto add_table = [&](const char* name, std::uint64_t rows) {
     add(fmt::format("{}.embedding [{}, {}] {}", name, rows, shape.dim, table_type_name(shape.table_type)),

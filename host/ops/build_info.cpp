@@ -9,6 +9,14 @@
 
 namespace unfold {
 
+bool has_cuda_backend() {
+#if UNFOLD_WITH_CUDA
+  return true;
+#else
+  return false;
+#endif
+}
+
 BuildInfo build_info() {
   BuildInfo info;
   info.version = kVersion;

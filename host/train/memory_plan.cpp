@@ -28,6 +28,18 @@ void check_fits(const char* where, std::uint64_t needed, std::uint64_t free) {
 
 }  // namespace
 
+void MemoryPlan::add_host(std::string_view name, std::uint64_t bytes) {
+  entries.push_back({std::string(name), bytes, false});
+}
+
+void MemoryPlan::add_device(std::string_view name, std::uint64_t bytes) {
+  entries.push_back({std::string(name), bytes, true});
+}
+
+void MemoryPlan::add_mapped(std::string_view name, std::uint64_t bytes) {
+  entries.push_back({std::string(name), bytes, false, true});
+}
+
 std::uint64_t MemoryPlan::device_bytes() const { return device_free == 0 ? 0 : sum_bytes(*this, true); }
 
 std::uint64_t MemoryPlan::host_bytes() const {

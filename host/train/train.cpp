@@ -178,7 +178,7 @@ class TrainingRun {
     callbacks_.progress({epoch, n_epochs_, epoch_progress, model_->loss_name(),
                          model_->epoch_loss(losses_->total(), ratings_done, n_done),
                          static_cast<double>(ratings_done) / elapsed,
-                         seconds_since(started_) * (1 - share_done) / share_done});
+                         seconds_since(started_) * (1 - share_done) / share_done, result_.best_epoch});
   }
 
   void end_epoch(std::uint32_t epoch, const ScheduleValue& value, double seconds) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace unfold {
@@ -18,9 +19,9 @@ struct MemoryPlan {
   std::uint64_t device_free = 0;  // 0: the backend is the CPU
   std::uint64_t host_free = 0;
 
-  void add_host(std::string name, std::uint64_t bytes) { entries.push_back({std::move(name), bytes, false}); }
-  void add_device(std::string name, std::uint64_t bytes) { entries.push_back({std::move(name), bytes, true}); }
-  void add_mapped(std::string name, std::uint64_t bytes) { entries.push_back({std::move(name), bytes, false, true}); }
+  void add_host(std::string_view name, std::uint64_t bytes);
+  void add_device(std::string_view name, std::uint64_t bytes);
+  void add_mapped(std::string_view name, std::uint64_t bytes);
   std::uint64_t device_bytes() const;
   std::uint64_t host_bytes() const;
   // A table for people: a line an entry, totals, what is free.

@@ -201,6 +201,7 @@ struct TrainProgress {
   double train_loss = 0;          // of the epoch so far, before each update
   double ratings_per_second = 0;  // of the epoch so far
   double eta_seconds = 0;         // to the end of the run
+  std::uint32_t best_epoch = 0;   // kept so far; 0: none
 };
 
 struct TrainResult;

@@ -21,4 +21,7 @@ struct BuildInfo {
 };
 BuildInfo build_info();
 
+// Whether this build can use a GPU.
+bool has_cuda_backend();
+
 }  // namespace unfold

@@ -3,11 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <regex>
 #include <set>
+#include <sstream>
 
 #include "tests/support/cli_test.hpp"
 #include "unfold/train.hpp"
+#include "unfold/version.hpp"
 
 namespace unfold::test {
 namespace {
@@ -16,8 +19,8 @@ using ::testing::HasSubstr;
 
 class CliHelp : public CliTest {};
 
-const std::vector<std::string> kCommands = {"train", "evaluate", "recommend", "neighbors", "export", "map", "import",
-                                            "synth", "verify", "selfcheck", "info", "completion"};
+const std::vector<std::string> kCommands = {"train",  "evaluate", "recommend", "neighbors", "export", "map",       "import",
+                                            "synth",  "verify",   "selfcheck", "info",      "completion", "help"};
 
 // The parser's flags by command, as the fish completion lists them.
 std::set<std::string> flags_of(const std::string& command, const std::string& completion) {
@@ -53,9 +56,62 @@ TEST_F(CliHelp, ShowsDefaults) {
   for (const std::string& command : kCommands) EXPECT_THAT(root, HasSubstr("  " + command));
 }
 
+TEST_F(CliHelp, HelpIsACommandToo) {
+  EXPECT_EQ(unfold_ok({"help"}), unfold_ok({"--help"}));
+  for (const std::string& command : kCommands) {
+    EXPECT_EQ(unfold_ok({"help", command}), unfold_ok({command, "--help"}));
+  }
+  expect_error({"help", "evalute"}, 2, "unknown command \"evalute\"; did you mean evaluate?");
+  expect_error({"help", "train", "export"}, 2, "unexpected argument \"export\"");
+}
+
+std::size_t longest_prose_line(const std::string& page) {
+  std::size_t longest = 0;
+  std::istringstream lines(page);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("  unfold ")) longest = std::max(longest, line.size());
+  }
+  return longest;
+}
+
+TEST_F(CliHelp, PagesAreAsWideAsTheTerminal) {
+  const auto help = [this](const std::string& command, const char* columns, unsigned terminal) {
+    ProcessOptions options = process_options();
+    options.environment["COLUMNS"] = columns;
+    options.terminal_columns = terminal;
+    return run_process(command_line({"help", command}), options).out;
+  };
+  for (const std::string& command : kCommands) {
+    for (const std::size_t columns : {44u, 64u, 80u, 150u}) {
+      const std::string page = help(command, std::to_string(columns).c_str(), 0);
+      EXPECT_LE(longest_prose_line(page), columns) << page;
+      EXPECT_EQ(help(command, "", static_cast<unsigned>(columns)), page) << command;
+    }
+    // An example stays one line that can be copied, and fits the usual terminal.
+    const std::string page = help(command, "80", 0);
+    std::istringstream lines(page);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
+  }
+  EXPECT_GT(longest_prose_line(help("train", "150", 0)), 140u);
+}
+
+TEST_F(CliHelp, NamesAMisspeltCommandBeforeItsFlags) {
+  const char* expected = "unknown command \"trian\"; did you mean train?";
+  for (const char* flag : {"--help", "-h", "--version", "--out", "--xyzzy", "--dim=3"}) {
+    expect_error({"trian", flag}, 2, expected);
+    expect_error({"trian", "x.csv", flag, "m"}, 2, expected);
+  }
+  expect_error({"--config", "nosuch.toml", "trian", "x.csv"}, 2, expected);
+  expect_error({"--quiet", "trian", "x.csv"}, 2, expected);
+  expect_error({"qqqq", "--help"}, 2, "unknown command \"qqqq\"; unfold help lists all of them");
+  expect_error({"--quiet", "train", "x.csv", "--out", "m"}, 2,
+               "--quiet comes after the command: unfold train ... --quiet");
+}
+
 TEST_F(CliHelp, TellsItsVersionAndBuild) {
   EXPECT_THAT(unfold_ok({"--version"}), HasSubstr("unfold "));
   EXPECT_THAT(unfold_ok({"info"}), HasSubstr("CPU"));
+  EXPECT_EQ(unfold_ok({"info"}).find("this build is for the CPU alone") == std::string::npos, has_cuda_backend());
   const nlohmann::json info = nlohmann::json::parse(unfold_ok({"info", "--json"}));
   EXPECT_FALSE(info["cpu_targets"].empty());
   EXPECT_GE(info["threads"], 1);

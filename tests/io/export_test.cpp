@@ -1,9 +1,11 @@
 #include "unfold/export.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <bit>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -150,6 +152,112 @@ TEST(Export, CsvReadsBack) {
   EXPECT_NE(test::read_file(directory / "out/items.csv").find("\n\"ret\rurn\","), std::string::npos);
 }
 
+// Of each format that has vectors in text: what stands in the last column, by row.
+TEST(Export, AppendsTheBiasAsAColumn) {
+  const TempDirectory directory;
+  const Model model = small_model();
+  const ExportOptions options{.append_bias = true, .item_title = {}};
+  for (const char* format : {"npy", "safetensors", "faiss", "word2vec", "tensorboard", "csv"}) {
+    export_model(model, format, directory / format, false, options);
+    for (const auto& entry : fs::directory_iterator(directory / format)) {
+      EXPECT_EQ(entry.path().filename().string().find("bias"), std::string::npos) << entry.path();
+    }
+  }
+  const std::vector<std::string> header = split(lines_of(directory / "csv/items.csv")[0], ',');
+  EXPECT_EQ(header, (std::vector<std::string>{"id", "f0", "f1", "f2", "f3"}));
+  for (std::uint64_t row = 0; row < 4; ++row) {
+    for (const std::string& line : {lines_of(directory / "word2vec/item_embedding.txt")[row + 1],
+                                    lines_of(directory / "tensorboard/item_embedding.tsv")[row]}) {
+      const std::vector<std::string> fields = split(line, line.find('\t') == std::string::npos ? ' ' : '\t');
+      expect_bits(fields.at(fields.size() - 2), model.item_embedding.data[row * 3 + 2]);
+      expect_bits(fields.back(), model.item_bias[row]);
+    }
+  }
+  EXPECT_EQ(split(lines_of(directory / "word2vec/user_embedding.txt")[1], ' ').back(), "1");
+  const SafetensorsFile tensors = SafetensorsFile::open(directory / "safetensors/embeddings.safetensors");
+  const std::uint64_t users[] = {5, 4}, items[] = {4, 4};
+  EXPECT_EQ(tensors.tensor<float>("user.embedding", users)[3], 1.0f);
+  expect_bits(tensors.tensor<float>("item.embedding", items).subspan(7, 1), {model.item_bias[1]});
+  EXPECT_EQ(tensors.names().size(), 2u);
+}
+
+TEST(Export, FaissIndexHoldsItemsWithTheirBias) {
+  const TempDirectory directory;
+  const Model model = small_model();
+  export_model(model, "faiss", directory / "out", false);
+  const std::string file = test::read_file(directory / "out/items.faiss");
+  const std::size_t header = 4 + 4 + 8 + 8 + 8 + 1 + 4 + 8;
+  ASSERT_EQ(file.size(), header + 4 * 4 * 4);
+  const auto number = [&file](std::size_t at, auto value) {
+    std::memcpy(&value, file.data() + at, sizeof value);
+    return value;
+  };
+  EXPECT_EQ(file.substr(0, 4), "IxFI");
+  EXPECT_EQ(number(4, std::int32_t{}), 4);   // columns
+  EXPECT_EQ(number(8, std::int64_t{}), 4);   // items
+  EXPECT_EQ(number(32, std::uint8_t{}), 1);  // trained
+  EXPECT_EQ(number(33, std::int32_t{}), 0);  // by inner product
+  EXPECT_EQ(number(37, std::uint64_t{}), 16u);
+  for (std::uint64_t row = 0; row < 4; ++row) {
+    std::vector<float> expected(model.item_embedding.data.begin() + 3 * row,
+                                model.item_embedding.data.begin() + 3 * row + 3);
+    expected.push_back(model.item_bias[row]);
+    for (std::uint64_t d = 0; d < 4; ++d) {
+      EXPECT_EQ(number(header + 4 * (4 * row + d), std::uint32_t{}), std::bit_cast<std::uint32_t>(expected[d]));
+    }
+  }
+  EXPECT_TRUE(fs::exists(directory / "out/user_embedding.npy"));
+  expect_ids(directory / "out", model);
+}
+
+TEST(Export, TextWithoutQuotesIsUtf8WhateverTheIds) {
+  const TempDirectory directory;
+  Model model = small_model();
+  IdMap ids;
+  // Latin-1; UTF-8 with a no-break space, an ideographic space; a control character; a cut character at the end.
+  const std::pair<const char*, const char*> expected[] = {{"caf\xe9", "caf%E9"},
+                                                          {"x\xc2\xa0y\xe3\x80\x80", "x%C2%A0y%E3%80%80"},
+                                                          {"\x1b[1m\x7f", "%1B[1m%7F"},
+                                                          {"\xe2\x82\xac 5\xe2\x82", "\xe2\x82\xac%205%E2%82"}};
+  for (const auto& [id, text] : expected) ids.find_or_add(id);
+  model.item_ids = std::move(ids);
+  const auto title = [](Row row) -> std::string_view { return row == 1 ? "" : "The\tTitle"; };
+  export_model(model, "word2vec", directory / "w", false);
+  export_model(model, "tensorboard", directory / "t", false, {.append_bias = false, .item_title = title});
+  const std::vector<std::string> vectors = lines_of(directory / "w/item_embedding.txt");
+  const std::vector<std::string> labels = lines_of(directory / "t/item_metadata.tsv");
+  ASSERT_EQ(vectors.size(), 5u);
+  ASSERT_EQ(labels.size(), 5u);
+  EXPECT_EQ(labels[0], "id\ttitle");
+  for (std::size_t row = 0; row < 4; ++row) {
+    const std::string id = expected[row].second;
+    EXPECT_EQ(split(vectors[row + 1], ' ')[0], id);
+    std::string label = id;
+    if (row == 3) label.replace(label.find("%20"), 3, " ");
+    EXPECT_EQ(labels[row + 1], label + (row == 1 ? "\t" : "\tThe Title"));
+  }
+}
+
+TEST(Export, TensorboardFilesFitTogether) {
+  const TempDirectory directory;
+  const Model model = small_model();
+  export_model(model, "tensorboard", directory / "out", false);
+  // One column of labels has no header, so that there is a line for each vector.
+  EXPECT_EQ(lines_of(directory / "out/item_metadata.tsv").size(), 4u);
+  EXPECT_EQ(lines_of(directory / "out/user_metadata.tsv").at(1), "with space");
+  const std::vector<std::string> vectors = lines_of(directory / "out/user_embedding.tsv");
+  ASSERT_EQ(vectors.size(), 5u);
+  const std::vector<std::string> fields = split(vectors[4], '\t');
+  ASSERT_EQ(fields.size(), 3u);
+  for (std::uint64_t d = 0; d < 3; ++d) expect_bits(fields[d], model.user_embedding.data[12 + d]);
+  const std::string config = test::read_file(directory / "out/projector_config.pbtxt");
+  for (const char* name : {"user_embedding.tsv", "user_metadata.tsv", "item_embedding.tsv", "item_metadata.tsv"}) {
+    EXPECT_NE(config.find(fmt::format("\"{}\"", name)), std::string::npos) << config;
+  }
+  export_model(model, "npy", directory / "out", true);
+  EXPECT_FALSE(fs::exists(directory / "out/projector_config.pbtxt"));
+}
+
 TEST(Export, ReplacesOnlyExports) {
   const TempDirectory directory;
   const Model model = small_model();
@@ -184,8 +292,9 @@ TEST(Export, UnknownFormatIsAUsageError) {
     export_model(small_model(), "hdf5", directory / "out", false);
     FAIL() << "hdf5 is no format";
   } catch (const UsageError& error) {
-    EXPECT_NE(std::string(error.what()).find("\"hdf5\" is not one of npy, safetensors, word2vec, csv"),
-              std::string::npos);
+    EXPECT_NE(
+        std::string(error.what()).find("\"hdf5\" is not one of npy, safetensors, faiss, word2vec, tensorboard, csv"),
+        std::string::npos);
   }
   EXPECT_TRUE(fs::is_empty(directory.path()));
 }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +26,18 @@ struct Pipe {
   int ends[2];  // read, write
 };
 
+// What goes to `program` comes out at `master`.
+struct Terminal {
+  explicit Terminal(unsigned columns) {
+    const winsize size{24, static_cast<unsigned short>(columns), 0, 0};
+    if (openpty(&master, &program, nullptr, nullptr, &size) != 0) {
+      throw std::runtime_error(std::string("openpty: ") + std::strerror(errno));
+    }
+    for (const int end : {master, program}) fcntl(end, F_SETFD, FD_CLOEXEC);
+  }
+  int master = -1, program = -1;
+};
+
 std::vector<std::string> merged_environment(const std::map<std::string, std::string>& added) {
   std::vector<std::string> merged;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -46,6 +59,12 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 
 Process::Process(const std::vector<std::string>& arguments, const ProcessOptions& options) {
   Pipe in, out, err;
+  if (options.terminal_columns > 0) {
+    const Terminal terminal(options.terminal_columns);
+    for (const int end : err.ends) close(end);
+    err.ends[0] = terminal.master;
+    err.ends[1] = terminal.program;
+  }
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, in.ends[0], STDIN_FILENO);
@@ -98,7 +117,7 @@ bool Process::read_some(Seconds limit) {
     const ssize_t n = read(stream, buffer, sizeof buffer);
     if (n > 0) {
       text.append(buffer, static_cast<std::size_t>(n));
-    } else if (n == 0) {
+    } else if (n == 0 || errno == EIO) {  // EIO: a terminal that no process has open any more
       close(stream);
       stream = -1;
     }
