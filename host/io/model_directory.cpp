@@ -222,7 +222,7 @@ std::vector<float> read_tensor(const SafetensorsFile& file, const char* name, st
   return {values.begin(), values.end()};
 }
 
-void read_tensors(const SafetensorsFile& file, const Shape& shape, Model& model) {
+void read_tensors(const SafetensorsFile& file, const fs::path& path, const Shape& shape, Model& model) {
   model.user_embedding = {shape.n_users, shape.dim, read_tensor(file, "user.embedding", {shape.n_users, shape.dim})};
   model.item_embedding = {shape.n_items, shape.dim, read_tensor(file, "item.embedding", {shape.n_items, shape.dim})};
   model.user_bias = read_tensor(file, "user.bias", {shape.n_users});
@@ -297,6 +297,7 @@ std::vector<Json> read_history(const MappedFile& file) {
 }
 
 Model read_model(const Folder& folder) {
+  constexpr const char *kTensors = "tensors.safetensors", *kSeen = "seen.safetensors";
   const Json json = read_description(folder);
   Model model;
   const Shape shape = apply_description(json, folder.path() / "model.json", model);
@@ -305,11 +306,10 @@ Model read_model(const Folder& folder) {
     check_content(json, name, file, kRemedy);
     return file;
   };
-  read_tensors(SafetensorsFile::parse(checked("tensors.safetensors")), shape, model);
+  read_tensors(SafetensorsFile::parse(checked(kTensors)), folder.path() / kTensors, shape, model);
   model.user_ids = read_ids(checked("user_ids.txt"), shape.n_users);
   model.item_ids = read_ids(checked("item_ids.txt"), shape.n_items);
-  const fs::path seen = folder.path() / "seen.safetensors";
-  model.seen = read_seen(SafetensorsFile::parse(checked("seen.safetensors")), seen, shape);
+  model.seen = read_seen(SafetensorsFile::parse(checked(kSeen)), folder.path() / kSeen, shape);
   model.history = read_history(checked("history.jsonl"));
   model.config = checked("config.toml").text();
   return model;

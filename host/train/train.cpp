@@ -203,8 +203,8 @@ class TrainingRun {
     report(epoch, n_batches, n_ratings,
            Clock::now() - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds)));
     history_.push_back(line);
-    if (callbacks_.evaluation) callbacks_.evaluation(line);
     if (better) keep(epoch);
+    if (callbacks_.evaluation) callbacks_.evaluation(line);
     if (options_.patience > 0 && can_validate_ && running() && epoch - result_.best_epoch >= options_.patience) {
       result_.outcome = TrainOutcome::kEarlyStopped;
     }
@@ -260,6 +260,8 @@ class TrainingRun {
   void finish() {
     backend_.synchronize();
     if (result_.outcome == TrainOutcome::kDiverged || (can_validate_ && has_best_)) return;
+    // After the last epoch the copy that was kept may be of this very state.
+    if (running() && has_best_ && result_.best_epoch == n_epochs_) return;
     take_model(running() ? n_epochs_ : result_.best_epoch);
   }
 
