@@ -93,7 +93,7 @@ std::string HelpFormatter::make_subcommands(const CLI::App* app, CLI::AppFormatM
 }
 
 std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) const {
-  std::string out = "\nUsage: " + (name.empty() ? app->get_name() : name);
+  std::string out = name.empty() ? app->get_name() : name;
   for (const CLI::Option* option : app->get_options()) {
     if (!option->get_positional()) continue;
     const std::string word = option->get_name(true, false);
@@ -105,7 +105,9 @@ std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) con
     }
   }
   if (!app->get_subcommands([](const CLI::App*) { return true; }).empty()) out += " COMMAND";
-  return out + " [OPTIONS]\n";
+  std::string line = "Usage:";
+  append_wrapped(line, out + " [OPTIONS]", line.size(), line.size() + 1);
+  return "\n" + line + "\n";
 }
 
 }  // namespace unfold::cli
