@@ -24,10 +24,11 @@ TEST_F(CliSoftmax, TrainsOnClicksAndAnswersQueries) {
   synth();
   const json scores =
       json::parse(unfold_ok({"train", "clicks.csv", "--model", "softmax", "--out", "m", "--dim", "8", "--epochs", "40",
-                             "--temperature", "0.3", "--items", "items.tsv", "--at", "5,20", "--json", "--quiet"}));
+                             "--temperature", "0.3", "--items", "items.tsv", "--at", "3,20", "--json", "--quiet"}));
   EXPECT_FALSE(scores.contains("rmse")) << "its scores are no ratings";
   EXPECT_GT(scores.at("recall@20"), 2 * scores.at("popularity").at("recall@20").get<double>());
-  EXPECT_LT(scores.at("folding@5"), 0.05);
+  // Some users have fewer unseen items of their group than lists of five need, now that validation items are masked.
+  EXPECT_LT(scores.at("folding@3"), 0.05);
   const json model = read_json("m/model.json");
   EXPECT_EQ(model.at("kind"), "softmax");
   EXPECT_EQ(model.at("training").at("options").at("optimizer"), "adam") << "the model's own default";

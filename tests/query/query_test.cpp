@@ -187,7 +187,7 @@ TEST_P(QueryTest, RefusesListsOfNoneAndOfTooMany) {
     EXPECT_THROW(recommend(backend(), model, rows, options, none), UsageError);
     EXPECT_THROW(find_neighbors(backend(), model, rows, options, none), UsageError);
   }
-  EXPECT_EQ(ask(model, rows, {.k = kMaxTopK}, false)[0].size(), 9u);
+  EXPECT_EQ(ask(model, rows, {.k = kMaxTopK, .exclude_seen = false}, false)[0].size(), 9u);
 }
 
 UNFOLD_FOR_EVERY_BACKEND(QueryTest);

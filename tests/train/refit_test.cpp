@@ -143,10 +143,8 @@ TEST(RefitInterrupted, KeepsTheModelThatValidationChose) {
   bool stop = false;
   TrainCallbacks callbacks;
   callbacks.stop = [&] { return stop; };
-  callbacks.evaluation = [&](const nlohmann::ordered_json& line) { stop = line.contains("refit"); };
-  options.epochs = 12;
+  callbacks.chosen = [&](TrainResult&) { stop = true; };
   const TrainResult result = train(*backend, halves.data(), options, callbacks);
-  if (chosen.best_epoch < 2) GTEST_SKIP() << "one epoch cannot be interrupted after its end";
   EXPECT_EQ(result.outcome, TrainOutcome::kInterrupted);
   EXPECT_FALSE(result.refitted);
   expect_same_weights(result.model, chosen.model);
