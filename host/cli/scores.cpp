@@ -147,8 +147,8 @@ void warn_of_scores(const std::string& source, const Evaluation& evaluation, con
   }
   const std::uint64_t n_known = evaluation.n_in_training + evaluation.n_in_validation;
   if (n_known == 0) return;
-  progress.warn(fmt::format(
-      "unfold: warning: {}: {} of {} test interactions ({:.3g}%) are not new to the model: it was trained on {} and "
+  progress.say(fmt::format(
+      "note: {}: {} of {} test interactions ({:.3g}%) are not new to the model: it was trained on {} and "
       "chose its epoch by {}; rankings leave them out{}{}",
       source, format_count(n_known), format_count(n), 100 * static_cast<double>(n_known) / static_cast<double>(n),
       format_count(evaluation.n_in_training), format_count(evaluation.n_in_validation),

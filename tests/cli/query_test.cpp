@@ -105,7 +105,13 @@ TEST_F(CliQuery, WritesLinesForAFileOfIds) {
       "u3\t1\ti5\t15\nu3\t2\ti4\t12\n";
   EXPECT_EQ(unfold_ok({"recommend", "m", "--ids", "ids.txt", "-k", "2", "--include-seen"}), expected);
   write_file(path("lists.tsv"), "an older file");
-  EXPECT_EQ(unfold_ok({"recommend", "m", "--ids", "ids.txt", "-k", "2", "--include-seen", "--out", "lists.tsv"}), "");
+  const std::vector<std::string> into = {"recommend",      "m",     "--ids",    "ids.txt", "-k", "2",
+                                         "--include-seen", "--out", "lists.tsv"};
+  expect_error(into, 2, "lists.tsv: exists already");
+  EXPECT_EQ(read_file(path("lists.tsv")), "an older file");
+  std::vector<std::string> over = into;
+  over.emplace_back("--overwrite");
+  EXPECT_EQ(unfold_ok(over), "");
   EXPECT_EQ(read_file(path("lists.tsv")), expected);
   EXPECT_EQ(unfold_ok({"recommend", "m", "--user", "u1", "-k", "1", "--out", "one.tsv", "--items", "items.csv"}), "");
   EXPECT_EQ(read_file(path("one.tsv")), "u1\t1\ti5\t5\tFive, \"quoted\"\n");
@@ -171,7 +177,7 @@ TEST_F(CliQuery, WrongUsage) {
     expect_error({command, "items.csv", "--ids", "ids.txt"}, 3, "is not a model");
     expect_error({command, "m", "--ids", "absent.txt"}, 3, "absent.txt: no such file");
     expect_error({command, "m", "--ids", "ids.txt", "--out", "none/lists.tsv"}, 3, "none");
-    expect_error({command, "m", "--ids", "ids.txt", "--out", "m"}, 2, "no regular file");
+    expect_error({command, "m", "--ids", "ids.txt", "--out", "m"}, 2, "is the MODEL of this command");
   }
   expect_error({"recommend", "m", "--user", "u1", "--ids", "ids.txt"}, 2, "not both");
   expect_error({"recommend", "m", "--user", "u1", "--device", "tpu"}, 2, "tpu");

@@ -46,7 +46,7 @@ TEST_F(CliScores, TestScoresMaskValidationItemsInTrainAndEvaluateAlike) {
     const json parts = read_json(out + "/model.json").at("training").at("parts");
     EXPECT_GT(parts.at("n_validation"), 300);
     // The whole file as test part: all of it but the test part is masked, and said to be known.
-    const ProcessResult result = unfold({"evaluate", out, "--test", "ratings.csv", "--json", "--quiet"});
+    const ProcessResult result = unfold({"evaluate", out, "--test", "ratings.csv", "--json"});
     json again = json::parse(result.out);
     EXPECT_EQ(again.at("n_test_items"), parts.at("n_test"));
     EXPECT_EQ(again.at("n_test_in_training"), parts.at("n_train"));
@@ -60,7 +60,9 @@ TEST_F(CliScores, TestScoresMaskValidationItemsInTrainAndEvaluateAlike) {
     again = json::parse(left.out);
     EXPECT_THAT(left.err, Not(HasSubstr("are not new")));
     EXPECT_EQ(again.at("n_interactions"), parts.at("n_test"));
-    if (out == "mf") EXPECT_NEAR(again.at("rmse").get<double>(), trained.at("rmse").get<double>(), 1e-9);
+    if (out == "mf") {
+      EXPECT_NEAR(again.at("rmse").get<double>(), trained.at("rmse").get<double>(), 1e-9);
+    }
     EXPECT_EQ(again.at("ndcg@20"), trained.at("ndcg@20"));
   }
 }
@@ -78,7 +80,7 @@ TEST_F(CliScores, ATableOverNothingHasDashesAndAReason) {
   result = unfold({"evaluate", "m", "--test", "others.csv", "--quiet", "--json"});
   EXPECT_TRUE(json::parse(result.out).at("ndcg@20").is_null());
 
-  result = unfold({"evaluate", "m", "--test", "ratings.csv", "--quiet"});
+  result = unfold({"evaluate", "m", "--test", "ratings.csv"});
   EXPECT_THAT(result.out, HasSubstr("mrr                       -            -\n"));
   EXPECT_THAT(result.err, HasSubstr("3,000 of pairs that the model was trained on"));
   EXPECT_THAT(result.err, HasSubstr("3,000 of 3,000 test interactions (100%) are not new to the model"));

@@ -33,7 +33,9 @@ class CliSurvival : public CliTest {
 
 TEST_F(CliSurvival, StderrThatIsClosedFullOrGone) {
   EXPECT_EQ(shell("$U $T --out closed 2>&-").exit_code, 0);
-  if (fs::exists("/dev/full")) EXPECT_EQ(shell("$U $T --out full 2>/dev/full").exit_code, 0);
+  if (fs::exists("/dev/full")) {
+    EXPECT_EQ(shell("$U $T --out full 2>/dev/full").exit_code, 0);
+  }
   shell("{ sleep 0.2; $U $T --out gone >/dev/null; } 2>&1 | true");
   for (const char* name : {"closed", "full", "gone"}) {
     if (name == std::string("full") && !fs::exists("/dev/full")) continue;
@@ -49,7 +51,9 @@ TEST_F(CliSurvival, StdoutThatIsClosedFullOrGone) {
   EXPECT_THAT(closed.err, HasSubstr("standard output cannot be written"));
   EXPECT_THAT(read_file(path("log")), Not(HasSubstr("popularity       ")));
   EXPECT_EQ(read_file(path("log")).front(), '{');
-  if (fs::exists("/dev/full")) EXPECT_EQ(shell("$U $T --out full --quiet >/dev/full").exit_code, 3);
+  if (fs::exists("/dev/full")) {
+    EXPECT_EQ(shell("$U $T --out full --quiet >/dev/full").exit_code, 3);
+  }
   shell("{ sleep 0.2; $U $T --out gone --quiet; } | true");
   for (const char* name : {"closed", "full", "gone"}) {
     if (name == std::string("full") && !fs::exists("/dev/full")) continue;
@@ -60,7 +64,7 @@ TEST_F(CliSurvival, StdoutThatIsClosedFullOrGone) {
 
 TEST_F(CliSurvival, AReaderThatTookWhatItNeedsIsNoError) {
   unfold_ok({"train", "r.csv", "--out", "m", "--epochs", "1", "--dim", "2", "--quiet"});
-  const ProcessResult result = shell("$U recommend m --user u1 | head -1");
+  const ProcessResult result = shell("$U recommend m --user u1 --device cpu | head -1");
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.err, "");
 }

@@ -116,8 +116,7 @@ TEST_F(TextSourceTest, ReportsCorruption) {
 TEST_F(TextSourceTest, RejectsWhatIsNoFile) {
   EXPECT_THAT(data_error([&] { TextSource source(folder_ / "absent.csv"); }), HasSubstr("absent.csv: no such file"));
   EXPECT_THAT(data_error([&] { TextSource source(folder_.path()); }), HasSubstr("is a directory"));
-  ASSERT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
-  EXPECT_THAT(data_error([&] { TextSource source(folder_ / "pipe"); }), HasSubstr("is not a regular file"));
+  EXPECT_THAT(data_error([&] { TextSource source("/dev/null"); }), HasSubstr("is a terminal or device"));
   write_file(file_, "");
   EXPECT_THAT(data_error([&] { TextSource source(file_); }), HasSubstr("the file is empty"));
 }

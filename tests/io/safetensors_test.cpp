@@ -128,7 +128,7 @@ TEST(Safetensors, BadLayoutsAreNamed) {
       {tensor("a", "F32", "[2]", "[0,8,16]"), 8, "lacks a valid"},
       {"\"a\":{\"dtype\":\"F32\"}", 8, "lacks a valid"},
       {"\"a\":3", 8, "lacks a valid"},
-      {"\"a\"", 8, "not a JSON object"},
+      {"\"a\"", 8, "not valid JSON"},
   };
   for (const auto& [body, n_bytes, words] : cases) {
     EXPECT_NE(message(body, n_bytes).find(words), std::string::npos) << body << ": " << message(body, n_bytes);
