@@ -14,7 +14,7 @@ std::string why_it_ended(const TrainResult& result, const TrainOptions& options)
   const auto n_done = std::ranges::count_if(result.model.history, [](const auto& line) { return !line.contains("refit"); });
   switch (result.outcome) {
     case TrainOutcome::kFinished:
-      return fmt::format("trained for all {} epochs", options.epochs);
+      return options.epochs == 1 ? "trained for 1 epoch" : fmt::format("trained for all {} epochs", options.epochs);
     case TrainOutcome::kEarlyStopped:
       return fmt::format("stopped after epoch {} of {}: no better validation score in {} epochs (--patience {})",
                          n_done, options.epochs, options.patience, options.patience);
@@ -56,6 +56,9 @@ std::string training_summary(const TrainResult& result, const TrainOptions& opti
   if (!scores.empty()) {
     return fmt::format("{}\nkept epoch {}, the best: {}{}", ended, result.best_epoch, scores,
                        result.refitted ? "; trained again with the validation part, for as many epochs" : "");
+  }
+  if (result.outcome == TrainOutcome::kInterrupted) {
+    return fmt::format("{}\nkept the model as it was in epoch {}", ended, result.best_epoch);
   }
   if (result.outcome == TrainOutcome::kDiverged) return fmt::format("{}\nkept epoch {}", ended, result.best_epoch);
   return fmt::format("{}\nkept epoch {}, the last; a validation part (--validation) would choose the best", ended,

@@ -56,7 +56,7 @@ void check_content(const Json& json, std::string_view file, const MappedFile& by
   if (hashes == nullptr || !hashes->contains(file)) return;
   if ((*hashes)[std::string(file)] == hash_bytes(bytes.bytes())) return;
   throw DataError(
-      fmt::format("{}: is not as it was written: its checksum is another; the file is damaged or was "
+      fmt::format("{}: is not as it was written: its checksum differs; the file is damaged or was "
                   "changed{}",
                   bytes.name().string(), remedy));
 }

@@ -19,7 +19,11 @@ Folder Folder::open(const fs::path& path, const fs::path& name) {
   folder.path_ = name;
   folder.descriptor_ = FileDescriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK));
   if (!folder.descriptor_.is_open()) {
-    throw DataError(fmt::format("{}: cannot open the folder: {}; check the path", name.string(), errno_text(errno)));
+    const int error = errno;
+    if (error == ENOTDIR) {
+      throw DataError(fmt::format("{}: is no folder; give one that train, import or export wrote", name.string()));
+    }
+    throw DataError(fmt::format("{}: cannot open the folder: {}; check the path", name.string(), errno_text(error)));
   }
   return folder;
 }
