@@ -1,5 +1,5 @@
-# Programs that need nothing but glibc, for the bundle: the ordinary ones linked once more, from the same objects and with
-# archives. They lie in static/ of the build, as in the bundle: bin/unfold, tests/unfold_tests, tests/unfold_bench.
+# Programs that need nothing but glibc, for the bundle: the ordinary ones linked once more, from the same objects and
+# with archives. They lie in static/ of the build, as in the bundle: bin/unfold, tests/unfold_tests, tests/unfold_bench.
 
 # unfold_find_archive(VARIABLE NAME): libNAME.a where the compiler looks for it.
 function(unfold_find_archive variable name)

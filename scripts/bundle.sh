@@ -52,7 +52,7 @@ try_tests() {
   step "$1/tests/unfold_bench" --device=cpu --benchmark_filter='lookup_rows/dim:64/type:0|softmax_own/dim:64/negatives:16/'
 }
 
-# try_bundle FOLDER: both, in the current folder.
+# try_bundle FOLDER TOP: both, in the current folder; TOP is where FOLDER lies for this script.
 try_bundle() {
   try_program "$1"
   if [[ -d $2/tests ]]; then try_tests "$1"; fi

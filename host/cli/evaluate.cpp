@@ -77,6 +77,10 @@ int run(const EvaluateCommand& command) {
       progress.say(fmt::format("  {} of them left out: the model was trained or validated on these pairs",
                                format_count(n - test.ratings.size())));
     }
+    if (model.kind == "softmax" && model.training.contains("data")) {
+      leave_out_dislikes(command.test, test.ratings.view(), model.training["data"].value("rating_min", 0.0), options,
+                         progress);
+    }
     const Evaluation evaluation =
         evaluate(*backend, uploaded.tables(), test.ratings.view(), model.seen,
                  predicts_ratings(model) && has_ratings(model) && test.report.has_ratings, options);

@@ -67,7 +67,7 @@ RunCommand add_export(CLI::App& root) {
   options.add(command->items, "items", "tensorboard: a table of items with their titles, which label the items",
               Saved::kYes, "FILE");
   options.add(command->out, "out", "folder to write; absent: MODEL-FORMAT", Saved::kNo, "DIR");
-  options.add(command->overwrite, "overwrite", "replace the folder where it exists", Saved::kNo);
+  options.add(command->overwrite, "overwrite", "replace the folder, where it is as an export left it", Saved::kNo);
   return [command] { return run(*command); };
 }
 

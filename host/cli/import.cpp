@@ -61,7 +61,8 @@ RunCommand add_import(CLI::App& root) {
   app->footer("Prints the data set's folder.\n\nExample:\n  unfold import ratings.csv.gz --out ratings.unfold");
   auto command = std::make_shared<ImportCommand>();
   OptionSet options(*app);
-  options.add_positional(command->data, "DATA", "files of ratings, read as one; plain, .gz or .zst, or a pipe (/dev/stdin, with --out)");
+  options.add_positional(command->data, "DATA",
+                         "files of ratings, read as one; plain, .gz or .zst, or a pipe (/dev/stdin, with --out)");
   options.add(command->out, "out", "folder to write; absent: into the cache, where train finds it", Saved::kNo, "DIR");
   command->input.add_reading(options);
   command->input.add_keeping(options);

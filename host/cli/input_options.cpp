@@ -69,7 +69,9 @@ void InputOptions::add_reading(OptionSet& options) {
   options.add(on_error, "on-error",
               "what to do with a line that cannot be read: fail, or skip (count it and keep it aside)");
   options.add(rejected, "rejected",
-              "where --on-error skip writes such lines; absent: the input's name + .rejected here, and a number where that is taken", Saved::kNo, "FILE");
+              "where --on-error skip writes such lines; absent: the input's name + .rejected here, and a number where "
+              "that is taken",
+              Saved::kNo, "FILE");
 }
 
 void InputOptions::add_keeping(OptionSet& options) {

@@ -45,7 +45,7 @@ struct LoadedData {
   IdMap item_ids;
 };
 
-// Opens or imports DATA, with progress and the report. With --no-cache the import lives in a temporary folder
+// Opens or imports DATA, with progress and the report. With --no-cache, or of a pipe, the import lives in a temporary folder
 // that is gone when this returns. Throws Interrupted after Ctrl-C; then nothing is left behind.
 LoadedData load_data(const std::string& source, const InputOptions& input, Progress& progress);
 

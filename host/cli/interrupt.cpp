@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <cstring>
@@ -15,10 +16,8 @@ namespace {
 // SIGHUP as its shell does. Only what comes later than this is a second one.
 constexpr std::int64_t kSameSignalNanoseconds = 300'000'000;
 
-std::atomic<bool> is_interrupted{false};
-std::atomic<std::int64_t> first_time{0};
-static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free,
-              "a signal handler may only touch lock-free atomics");
+std::atomic<std::int64_t> first_time{0};  // of the first signal; 0: none came
+static_assert(std::atomic<std::int64_t>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
 
 std::int64_t now_nanoseconds() {
   timespec now{};
@@ -28,14 +27,16 @@ std::int64_t now_nanoseconds() {
 
 // Only async-signal-safe calls.
 extern "C" void on_signal(int signal) {
+  const int error = errno;
   const std::int64_t now = now_nanoseconds();
-  if (is_interrupted.exchange(true)) {
-    if (signal != SIGHUP && now - first_time > kSameSignalNanoseconds) _exit(kInterruptedExitCode);
+  std::int64_t first = 0;
+  if (!first_time.compare_exchange_strong(first, now)) {
+    if (signal != SIGHUP && now - first > kSameSignalNanoseconds) _exit(kInterruptedExitCode);
     return;
   }
-  first_time = now;
   static constexpr char kMessage[] = "\nunfold: stopping; press Ctrl-C again to quit at once\n";
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+  errno = error;
 }
 
 }  // namespace
@@ -53,7 +54,7 @@ void catch_interrupts() {
   }
 }
 
-bool interrupted() noexcept { return is_interrupted.load(std::memory_order_relaxed); }
+bool interrupted() noexcept { return first_time.load(std::memory_order_relaxed) != 0; }
 
 void throw_if_interrupted() {
   if (interrupted()) throw Interrupted();

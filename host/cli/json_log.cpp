@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -39,6 +40,10 @@ int write_all(int descriptor, std::string_view text) {
 
 JsonLog::JsonLog(const std::string& file, bool overwrite) : name_(file) {
   if (file.empty()) return;
+  if (const int open = open_descriptor(file); open >= 0) {
+    file_ = FileDescriptor(::fcntl(open, F_DUPFD_CLOEXEC, 0));
+    return;
+  }
   check_output(file, {}, overwrite ? Existing::kReplace : Existing::kRefuse);
   std::error_code ignored;
   const bool is_new = !std::filesystem::exists(std::filesystem::symlink_status(file, ignored));
@@ -52,6 +57,7 @@ JsonLog::JsonLog(const std::string& file, bool overwrite) : name_(file) {
 
 void JsonLog::write(const nlohmann::ordered_json& line, const std::function<void(const std::string&)>& warn) {
   if (!file_.is_open()) return;
+  std::fflush(stdout);  // which may be the same file
   const int error = write_all(file_.get(), json_line(line) + '\n');
   if (error == 0) return;
   file_.close();

@@ -1,4 +1,4 @@
-// The file of --log-json: one JSON object a line, each on disk as soon as it is known.
+// The file of --log-json: one JSON object a line, each written as soon as it is known.
 #pragma once
 
 #include <functional>

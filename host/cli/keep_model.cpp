@@ -16,6 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kMostNames = 100;  // of one folder
+
 std::vector<fs::path> second_homes(const fs::path& wanted) {
   std::error_code ignored;
   std::vector<fs::path> folders = {fs::absolute(wanted, ignored).parent_path(), fs::current_path(ignored)};
@@ -40,8 +42,14 @@ KeptModel keep_model(const Model& model, const fs::path& wanted, bool overwrite)
   const std::string reason = trouble;
   for (const fs::path& folder : second_homes(wanted)) {
     if (folder.empty()) continue;
-    const fs::path path = next_free(folder / wanted.filename());
-    if (const auto saved = try_to_save(path, false)) return {*saved, path, reason};
+    // Again where another run took the name meanwhile.
+    for (int n = 0; n < kMostNames; ++n) {
+      const fs::path path = next_free(folder / wanted.filename());
+      if (path == wanted) break;  // it was tried
+      if (const auto saved = try_to_save(path, false)) return {*saved, path, reason};
+      std::error_code ignored;
+      if (!fs::exists(fs::symlink_status(path, ignored))) break;
+    }
   }
   throw DataError(fmt::format("the trained model could be kept nowhere: {}", trouble));
 }

@@ -21,6 +21,7 @@
 #include "host/cli/help_formatter.hpp"
 #include "host/cli/interrupt.hpp"
 #include "host/cli/option_set.hpp"
+#include "host/cli/outputs.hpp"
 #include "host/cli/streams.hpp"
 #include "host/cli/suggest.hpp"
 #include "host/cli/text.hpp"
@@ -159,6 +160,8 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return report_error(describe_usage_error(root, error), kUsageExitCode);
   }
+  const std::vector<std::string>& configs = root.get_config_ptr()->results();
+  if (!configs.empty()) set_config_input(configs.back());
   const std::string& name = parsed_command(root)->get_name();
   for (const auto& [command, run_command] : commands) {
     if (name == command) return run_command();
@@ -185,7 +188,9 @@ int main(int argc, char** argv) {
     unfold::cli::finish_stdout();
     return exit_code;
   } catch (const unfold::Error& error) {
-    return report_error(error.what(), error.exit_code());
+    // A read that a signal broke off, of a pipe, is an error to the library.
+    report_error(error.what(), error.exit_code());
+    return unfold::cli::interrupted() ? unfold::cli::kInterruptedExitCode : error.exit_code();
   } catch (const unfold::cli::Interrupted&) {
     return unfold::cli::kInterruptedExitCode;
   } catch (const std::bad_alloc&) {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "host/io/output_rule.hpp"
 #include "unfold/error.hpp"
@@ -20,10 +21,14 @@ bool is_same(const fs::path& a, const fs::path& b) {
   return !whole_a.empty() && whole_a == fs::weakly_canonical(fs::absolute(b), ignored);
 }
 
+std::string config_input;
+
 }  // namespace
 
+void set_config_input(std::string path) { config_input = std::move(path); }
+
 void check_outputs(const std::vector<NamedFile>& inputs, const std::vector<NamedFile>& outputs, bool overwrite) {
-  std::vector<NamedInput> named;
+  std::vector<NamedInput> named = {{"--config", config_input}};
   for (const NamedFile& input : inputs) named.push_back({input.name, input.path});
   for (std::size_t n = 0; n < outputs.size(); ++n) {
     if (outputs[n].path.empty()) continue;

@@ -12,6 +12,9 @@ struct NamedFile {
   std::string path;
 };
 
+// The file of --config, which every command reads: an input of all checks that follow.
+void set_config_input(std::string path);
+
 // Throws UsageError for an output that check_output (host/io/output_rule.hpp) refuses, and for two that are the same.
 void check_outputs(const std::vector<NamedFile>& inputs, const std::vector<NamedFile>& outputs, bool overwrite);
 

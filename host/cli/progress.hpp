@@ -24,7 +24,8 @@ class Progress {
   // Off a terminal, one line the first time.
   void importing(const std::string& file, std::uint64_t bytes_done, std::uint64_t bytes_total);
   void training(const TrainProgress& progress);
-  // Remembers the validation scores for the live line. Off a terminal, the epoch's line; `n_epochs` is the planned number.
+  // Remembers the validation scores for the live line. Off a terminal, the epoch's line; `n_epochs` is the planned
+  // number.
   void epoch(const nlohmann::ordered_json& line, std::uint32_t n_epochs);
   // Takes the live line off the terminal.
   void clear();

@@ -103,8 +103,8 @@ void QueryCommand::add_common(OptionSet& options) {
 int run_query(const QueryCommand& command, const AskModel& ask, const WhyNoList& why_no_list) {
   check_usage(command);
   Progress progress(command.quiet);
-  check_outputs({{"MODEL", command.model}, {"--ids", command.ids}, {"--items", command.items}}, {{"--out", command.out}},
-                command.overwrite);
+  check_outputs({{"MODEL", command.model}, {"--ids", command.ids}, {"--items", command.items}},
+                {{"--out", command.out}}, command.overwrite);
   TextOutput output(command.out, command.overwrite);
   const Model model = load_model(command.model);
   const IdKind kind{command.noun == "user" ? model.user_ids : model.item_ids, command.noun.c_str(), command.model};

@@ -1,6 +1,7 @@
 #include "host/cli/scores.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "unfold/error.hpp"
 
@@ -84,8 +85,10 @@ ItemGroups load_groups(const std::string& items, const std::string& group_column
 
 void ScoreOptions::add(OptionSet& options) {
   options.add(at, "at", fmt::format("cutoffs K of the ranking metrics, each 1 to {}", kMaxCutoff));
-  options.add(relevant_rating, "relevant-rating",
-              "test items that their user rated lower than X do not count as relevant; absent: all count");
+  options.add(
+      relevant_rating, "relevant-rating",
+      "test items that their user rated lower than X do not count as relevant; absent: all count, but for a model "
+      "with --positive-from those from there on, and of ratings of 0 and below none");
   options.add(no_ranking, "no-ranking", "leave out the ranking metrics, which score every item for every user");
   add_group_options(options, items, group_column,
                     "measure folding too, how much items of groups that a user has nothing to do with get in between");
@@ -123,6 +126,18 @@ void say_unknown_parts(const std::string& name, const Model& model, Progress& pr
       fmt::format("note: {} was saved without the items that it held out for validation and test, so those of training "
                   "alone are left out, as it was scored before; train again to have all of them left out",
                   name));
+}
+
+void leave_out_dislikes(const std::string& source, const RatingView& test, double least, EvaluateOptions& options,
+                        Progress& progress) {
+  if (options.relevant_rating > EvaluateOptions{}.relevant_rating || !(least > 0)) return;
+  const auto n = std::ranges::count_if(test.ratings, [](float rating) { return !(rating > 0); });
+  if (n == 0) return;
+  options.relevant_rating = static_cast<double>(std::numeric_limits<float>::denorm_min());
+  progress.say(
+      fmt::format("note: {}: {} of {} ratings are 0 or below and not relevant; --relevant-rating X draws the "
+                  "line elsewhere",
+                  source, format_count(static_cast<std::uint64_t>(n)), format_count(test.size())));
 }
 
 void warn_of_scores(const std::string& source, const Evaluation& evaluation, const std::string& remedy,

@@ -40,6 +40,11 @@ struct ScoreOptions {
 // Says that a model was saved before its validation and test items were, where it had any.
 void say_unknown_parts(const std::string& name, const Model& model, Progress& progress);
 
+// Ratings of 0 and below in a test part are not relevant to a model that was trained on positive ones alone. `least`:
+// the least rating of its data. Says so where there are some.
+void leave_out_dislikes(const std::string& source, const RatingView& test, double least, EvaluateOptions& options,
+                        Progress& progress);
+
 // Warns where scores are over nothing, and why, and where test interactions of `source` are not new to the model.
 // `remedy` says what leaves those out, or is empty.
 void warn_of_scores(const std::string& source, const Evaluation& evaluation, const std::string& remedy,

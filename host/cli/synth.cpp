@@ -3,6 +3,7 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/option_set.hpp"
+#include "host/cli/outputs.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/streams.hpp"
 #include "host/cli/text.hpp"
@@ -48,6 +49,7 @@ void bind(SynthCommand& command, OptionSet& options) {
 
 int run(SynthCommand& command) {
   command.options.items_out = command.items_out;
+  check_outputs({}, {{"FILE", command.file}, {"--items-out", command.items_out}}, command.options.overwrite);
   const SyntheticReport report = write_synthetic(command.file, command.options);
   if (command.json) {
     print_out("{}\n", json_page({{"file", command.file},

@@ -45,8 +45,10 @@ void bind(TrainCommand& command) {
   options.add(request.input.no_cache, "no-cache", "import into a temporary folder and keep nothing", Saved::kNo);
   options.add(request.log_json, "log-json", "write a JSON object a line for each epoch, and one with the test scores",
               Saved::kNo, "FILE");
-  options.add(request.overwrite, "overwrite", "replace MODEL where it exists, once the new model is finished, and the files of --log-json and --rejected",
-              Saved::kNo);
+  options.add(
+      request.overwrite, "overwrite",
+      "replace MODEL where it exists, once the new model is finished, and the files of --log-json and --rejected",
+      Saved::kNo);
   options.add(request.quiet, "quiet", "no progress and no notices on stderr; warnings and errors remain", Saved::kNo);
   options.add(request.json, "json", "print the test scores as one JSON object instead of a table", Saved::kNo);
 }
@@ -69,8 +71,6 @@ int run(TrainCommand& command) {
   // A folder's name may end in a slash; names beside it are made from the bare one.
   while (command.out.size() > 1 && command.out.back() == '/') command.out.pop_back();
   request.out = command.out;
-  const std::vector<std::string>& configs = command.options.app().get_parent()->get_config_ptr()->results();
-  if (!configs.empty()) request.config_file = configs.back();
   return TrainRun(request, command.options.to_toml()).run();
 }
 

@@ -48,8 +48,7 @@ TrainRun::TrainRun(const TrainRequest& request, std::string config)
       evaluate_options_(request.score.resolve()),
       progress_(request.quiet) {
   validate(request_.options);
-  if (request_.options.refit && request_.validation == "none" &&
-      !TrainOptions::defaults(request_.options.model).refit) {
+  if (request_.options.refit && request_.validation == "none") {
     throw UsageError(
         "--refit trains again on training and validation together; name a validation part with "
         "--validation, such as random:0.1");
@@ -74,10 +73,9 @@ TrainRun::TrainRun(const TrainRequest& request, std::string config)
   check_outputs({{"DATA", request_.data},
                  {"--test", request_.test},
                  {"--validation", has_validation_file_ ? validation : ""},
-                 {"--items", request_.score.items},
-                 {"--config", request_.config_file}},
+                 {"--items", request_.score.items}},
                 {{"--out", request_.out.string()},
-                 {"--log-json", request_.log_json},
+                 {"--log-json", open_descriptor(request_.log_json) < 0 ? request_.log_json : ""},
                  {"--rejected", request_.input.rejected}},
                 request_.overwrite);
   check_model_target(request_.out, request_.overwrite);
@@ -105,6 +103,9 @@ int TrainRun::run() {
   if (groups_) evaluate_options_.groups = &*groups_;
   resolve_positives(data);
   Parts parts = make_parts(data);
+  if (request_.options.model == "softmax") {
+    leave_out_dislikes("test part", parts.test, report.rating_min, evaluate_options_, progress_);
+  }
   seen_ = SeenItems::from_ratings(parts.train, data.dataset.n_users(), data.dataset.n_items());
   seen_.hold_out(parts.validation, parts.test);
   check_refit(parts);

@@ -28,7 +28,6 @@ struct TrainRequest {
   InputOptions input;
   ScoreOptions score;
   std::string log_json;
-  std::string config_file;  // that the options came from, or empty
   bool quiet = false;
   bool overwrite = false;
   bool json = false;

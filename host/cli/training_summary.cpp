@@ -11,7 +11,8 @@ namespace unfold::cli {
 namespace {
 
 std::string why_it_ended(const TrainResult& result, const TrainOptions& options) {
-  const auto n_done = std::ranges::count_if(result.model.history, [](const auto& line) { return !line.contains("refit"); });
+  const auto n_done =
+      std::ranges::count_if(result.model.history, [](const auto& line) { return !line.contains("refit"); });
   switch (result.outcome) {
     case TrainOutcome::kFinished:
       return options.epochs == 1 ? "trained for 1 epoch" : fmt::format("trained for all {} epochs", options.epochs);

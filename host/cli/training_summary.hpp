@@ -11,7 +11,7 @@ namespace unfold::cli {
 // The validation scores of a history line, "validation rmse 0.8712  mae 0.6701"; empty where it has none.
 std::string validation_text(const nlohmann::ordered_json& line);
 
-// Two lines: why training ended, and which epoch the model is of. `n_epochs` and `patience` are those of the options.
+// Two lines: why training ended, and which epoch the model is of.
 std::string training_summary(const TrainResult& result, const TrainOptions& options);
 
 }  // namespace unfold::cli

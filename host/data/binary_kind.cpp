@@ -23,18 +23,19 @@ struct Kind {
   std::string_view magic;
   const char* name;
   const char* remedy;
+  bool could_be_text = false;  // the magic is letters: then a byte that no text has must follow
 };
 
 constexpr std::array kKinds = {
-    Kind{0, "PAR1"sv, "a Parquet file", kTables},
+    Kind{0, "PAR1"sv, "a Parquet file", kTables, true},
     Kind{0, "SQLite format 3\0"sv, "an SQLite database", "write the table as CSV: sqlite3 -header -csv FILE QUERY"},
-    Kind{8, "DUCK"sv, "a DuckDB database", "write the table as CSV: COPY ... TO"},
+    Kind{8, "DUCK"sv, "a DuckDB database", "write the table as CSV: COPY ... TO", true},
     Kind{0, "\x93NUMPY"sv, "a NumPy array (.npy)", kEntries},
     Kind{0, "\x89HDF\r\n\x1a\n"sv, "an HDF5 file", kTables},
     Kind{0, "MATLAB 5.0 MAT-file"sv, "a MATLAB file (.mat)", kEntries},
-    Kind{0, "ARROW1"sv, "an Arrow or Feather file", kTables},
-    Kind{0, "FEA1"sv, "a Feather file", kTables},
-    Kind{0, "ORC"sv, "an ORC file", kTables},
+    Kind{0, "ARROW1"sv, "an Arrow or Feather file", kTables, true},
+    Kind{0, "FEA1"sv, "a Feather file", kTables, true},
+    Kind{0, "ORC"sv, "an ORC file", kTables, true},
     Kind{0, "Obj\x01"sv, "an Avro file", kTables},
     Kind{0, "RDX2\n"sv, "an R data file", "write the table with write.csv(..., row.names = FALSE)"},
     Kind{0, "RDX3\n"sv, "an R data file", "write the table with write.csv(..., row.names = FALSE)"},
@@ -83,7 +84,9 @@ void refuse_binary(std::string_view head, const std::string& name) {
   if (head.size() > 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5) {
     refuse({0, {}, "a Python pickle", kTables}, name);
   }
+  const bool has_other_bytes = std::ranges::any_of(head, [](char c) { return c >= 0 && c < '\t'; });
   for (const Kind& kind : kKinds) {
+    if (kind.could_be_text && !has_other_bytes) continue;
     if (head.size() > kind.offset && head.substr(kind.offset).starts_with(kind.magic)) refuse(kind, name);
   }
 }

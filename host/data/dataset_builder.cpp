@@ -16,12 +16,9 @@
 namespace unfold {
 
 DatasetBuilder::DatasetBuilder(const std::vector<std::filesystem::path>& sources,
-                               const std::filesystem::path& directory,
-                               const ImportOptions& options, const ImportProgress& progress)
-    : directory_(directory),
-      options_(options),
-      reader_(sources, options, progress),
-      ratings_(new_spill()) {}
+                               const std::filesystem::path& directory, const ImportOptions& options,
+                               const ImportProgress& progress)
+    : directory_(directory), options_(options), reader_(sources, options, progress), ratings_(new_spill()) {}
 
 // A quarter of the bound each: at most two are alive beside the buffers of a step.
 RatingSpill DatasetBuilder::new_spill() const {

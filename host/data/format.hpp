@@ -28,11 +28,11 @@ struct InputFormat {
   bool header_is_comment = false;   // the names stand in a comment line: every other line holds data
   char comment = '\0';              // lines that begin so are comments
   FieldRules rules;
-  bool quotes_are_sure = false;     // the user says that quoted fields may go on for lines
+  bool quotes_are_sure = false;        // the user says that quoted fields may go on for lines
   std::array<bool, 4> whole_ids = {};  // by role: ids like 7.0 are read as 7
-  std::vector<std::string> notes;   // what the user should know of what was taken and left out
-  std::size_t n_sampled = 0;        // records of the sample that should hold data
-  std::size_t n_misfits = 0;        // those of them that cannot be read
+  std::vector<std::string> notes;      // what the user should know of what was taken and left out
+  std::size_t n_sampled = 0;           // records of the sample that should hold data
+  std::size_t n_misfits = 0;           // those of them that cannot be read
   std::array<int, 4> columns = {kNoColumn, kNoColumn, kNoColumn, kNoColumn};  // by role, 0-based
 
   int column(Role role) const { return columns[static_cast<std::size_t>(role)]; }

@@ -160,9 +160,10 @@ CachedDataset open_or_import(const std::vector<fs::path>& given, const fs::path&
     return fs::is_fifo(path, ignored);
   });
   if (pipe != sources.end()) {
-    throw DataError(fmt::format("{}: a pipe can be read only once, and the cache reads twice; import it into a folder: "
-                                "--out DIR",
-                                pipe->string()));
+    throw DataError(
+        fmt::format("{}: a pipe can be read only once, and the cache reads twice; import it into a folder: "
+                    "--out DIR",
+                    pipe->string()));
   }
   const ContentHash content = hash_files(sources);
   const fs::path entry = cache_entry(cache, content, options);

@@ -112,6 +112,7 @@ bool InteractionReader::open_next() {
   lines_.reset();
   lines_.emplace(source_.emplace(sources_[n_open_++]));
   lines_->set_max_line_bytes(max_line_bytes_);
+  at_front_ = true;
   return true;
 }
 
@@ -148,7 +149,10 @@ bool InteractionReader::next_line() {
       header_due = false;
       header_line_ = lines_->text();
       pass_header();
-    } else if (n_open_ > 1 && lines_->number() == 1 && !header_line_.empty() && lines_->text() == header_line_) {
+    } else if (std::exchange(at_front_, false) && !header_line_.empty() && line_parser_.is_heading(lines_->text())) {
+      if (lines_->text() != header_line_) {
+        fail(fmt::format("names other columns than the first line of {}; import it apart", sources_[0].string()));
+      }
       pass_header();
     } else if (parse_line()) {
       return true;
@@ -212,6 +216,7 @@ std::string InteractionReader::remedy() const {
 }
 
 void InteractionReader::handle_bad_line(const std::string& error) {
+  if (parser_.names_other_columns()) fail(error);
   if (on_error_ == OnError::kFail) throw DataError(at_line(error) + remedy());
   if (first_error_.empty()) first_error_ = at_line(error);
   ++report_.n_rejected;

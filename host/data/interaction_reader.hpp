@@ -48,8 +48,8 @@ class RejectedLines {
 
 class InteractionReader {
  public:
-  // Reads `sources` (one or more) one after the other. The first decides the format; where it has a header, the same line
-  // at the front of another is passed over. Throws DataError, UsageError.
+  // Reads `sources` (one or more) one after the other. The first decides the format; where it has a header, the same
+  // line at the front of another is passed over. Throws DataError, UsageError.
   InteractionReader(const std::vector<std::filesystem::path>& sources, const ImportOptions& options,
                     const ImportProgress& progress = {});
 
@@ -86,6 +86,7 @@ class InteractionReader {
 
   std::vector<std::filesystem::path> sources_;
   std::size_t n_open_ = 1;            // sources opened so far
+  bool at_front_ = false;             // of a later source: nothing but comments and blank lines were read of it
   std::vector<ContentHash> hashes_;   // of those read to their end, before the present one
   std::uint64_t bytes_before_ = 0;    // of the same
   std::uint64_t bytes_total_ = 0;     // of all

@@ -1,5 +1,5 @@
-// Lines of a text, without copying them and with a bound on what is held: LF, CRLF or (in a text without LF) CR, a UTF-8
-// byte-order mark at the front, a last line with or without its end.
+// Lines of a text, without copying them and with a bound on what is held: LF, CRLF or (in a text without LF) CR, a
+// UTF-8 byte-order mark at the front, a last line with or without its end.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +35,8 @@ class LineReader {
   std::string_view raw() const { return raw_; }
   // 1-based; 0 before the first. Of lines that were joined: the first one's.
   std::uint64_t number() const { return number_; }
-  // After kLine: reads on, so that text() holds one line more, with the line's end in between, for a field that goes on.
-  // False, and nothing changes, where there is no more, or it holds a NUL or is longer than a line may be.
+  // After kLine: reads on, so that text() holds one line more, with the line's end in between, for a field that goes
+  // on. False, and nothing changes, where there is no more, or it holds a NUL or is longer than a line may be.
   bool extend();
   // Lines in text(): 1, and one more for each extend().
   std::uint64_t n_joined() const { return n_joined_; }

@@ -23,7 +23,7 @@ constexpr std::size_t kBufferBytes = std::size_t{1} << 18;
 
 std::string hex(XXH128_hash_t hash) { return fmt::format("{:016x}{:016x}", hash.high64, hash.low64); }
 
-// Pipes are opened without waiting, so that one that nobody writes to is no wait for ever.
+// How long a pipe is waited for that nobody writes to.
 constexpr int kWriterWaitMs = 5000;
 
 FileDescriptor open_file(const std::string& name, std::string_view content, std::uint64_t& size) {
@@ -40,9 +40,13 @@ FileDescriptor open_file(const std::string& name, std::string_view content, std:
     throw DataError(fmt::format("{}: cannot look at the file: {}", name, errno_text(errno)));
   }
   if (S_ISDIR(status.st_mode)) {
-    throw DataError(
-        fmt::format("{}: is a directory{}; name a file of {}", name,
-                    content == kRatingsContent ? " and holds no imported data set (no dataset.json)" : "", content));
+    const bool is_dataset = std::filesystem::exists(std::filesystem::path(name) / "dataset.json");
+    throw DataError(fmt::format("{}: is {}; name a file of {}", name,
+                                is_dataset ? "an imported data set, and what is imported is a file"
+                                : content == kRatingsContent
+                                    ? "a directory and holds no imported data set (no dataset.json)"
+                                    : "a directory",
+                                content));
   }
   if (S_ISFIFO(status.st_mode)) return descriptor;
   if (!S_ISREG(status.st_mode)) {

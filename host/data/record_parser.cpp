@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "host/data/column_names.hpp"
 #include "host/data/escaped.hpp"
 #include "host/data/number.hpp"
 
@@ -44,10 +45,14 @@ bool RecordParser::next(Record& record) {
 bool RecordParser::parse_columns(std::string_view line) {
   const FieldSplitter::Status status = splitter_.split(line);
   is_open_ = status == FieldSplitter::Status::kOpenQuote;
+  names_other_columns_ = false;
   if (status != FieldSplitter::Status::kOk) return fail_split(status);
   if (!has_all_columns()) return fail_count();
   if (format_.has_header && is_header()) {
-    error_ = "the line with the columns' names stands here again";
+    names_other_columns_ = !std::equal(format_.header.begin(), format_.header.end(), splitter_.fields().begin());
+    error_ = names_other_columns_ ? "the line names the columns in another order than the first line; import the lines "
+                                    "from here on from a file of their own"
+                                  : "the line with the columns' names stands here again";
     return false;
   }
   return parse_id(Role::kUser, record_.user) && parse_id(Role::kItem, record_.item) && parse_rating_column() &&
@@ -62,9 +67,14 @@ bool RecordParser::has_all_columns() const {
 
 bool RecordParser::is_header() const {
   const auto is_name = [&](Role role) {
-    return field(role) == format_.header[static_cast<std::size_t>(format_.column(role))];
+    return std::ranges::find(format_.header, field(role)) != format_.header.end();
   };
   return is_name(Role::kUser) && is_name(Role::kItem);
+}
+
+bool RecordParser::is_heading(std::string_view line) {
+  if (splitter_.split(line) != FieldSplitter::Status::kOk) return false;
+  return count_known_roles({splitter_.fields().begin(), splitter_.fields().end()}) >= 2;
 }
 
 bool RecordParser::fail_split(FieldSplitter::Status status) {

@@ -36,6 +36,11 @@ class RecordParser {
   const std::string& error() const { return error_; }
   // After parse() gave false: whether a quoted field does not end in the line, so that it may go on in the next.
   bool is_open() const { return is_open_; }
+  // After parse() gave false: whether the line names the columns, in another order than the first line. What follows it
+  // would be misread.
+  bool names_other_columns() const { return names_other_columns_; }
+  // Whether the line names columns, by words that name a user, an item, ...
+  bool is_heading(std::string_view line);
   // After parse() gave false: whether the line has more columns than a record.
   bool is_too_long() const { return splitter_.fields().size() > format_.n_columns; }
 
@@ -53,8 +58,9 @@ class RecordParser {
   InputFormat format_;
   FieldSplitter splitter_;
   Record record_;
-  bool pending_ = false;         // record_ is to be handed out
+  bool pending_ = false;  // record_ is to be handed out
   bool is_open_ = false;
+  bool names_other_columns_ = false;
   std::string_view more_items_;  // of a list
   std::string error_;
 };

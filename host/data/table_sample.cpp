@@ -98,9 +98,8 @@ std::vector<Format> even_separators(const std::vector<std::string_view>& lines, 
   // A header and a few bad lines may be parted otherwise.
   constexpr double kTolerance = 0.05;
   std::erase_if(candidates, [&](const Candidate& candidate) { return candidate.share < best - kTolerance; });
-  std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
-    return a.first_field_bytes < b.first_field_bytes;
-  });
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.first_field_bytes < b.first_field_bytes; });
   std::vector<Format> formats;
   for (const Candidate& candidate : candidates) formats.push_back(candidate.format);
   return formats;

@@ -13,8 +13,8 @@ namespace unfold {
 // `complete`: the sample is all of the text.
 std::vector<std::string_view> sample_lines(std::string_view sample, bool complete);
 
-// Splits the record that begins at lines[n], and moves n behind it. A quoted field may go on in the lines after; where it
-// does not end soon, the line is a record by itself. The lines are views of one text, in its order.
+// Splits the record that begins at lines[n], and moves n behind it. A quoted field may go on in the lines after; where
+// it does not end soon, the line is a record by itself. The lines are views of one text, in its order.
 FieldSplitter::Status split_record(const std::vector<std::string_view>& lines, std::size_t& n, FieldSplitter& splitter);
 
 // How many records have how many columns.

@@ -27,16 +27,18 @@ Evaluation evaluate(Backend& backend, const ScoringTables& tables, const RatingV
                     bool explicit_ratings, const EvaluateOptions& options) {
   Evaluation evaluation;
   evaluation.n_interactions = test.size();
+  bool knows_any = false;  // a user or an item: else every rating is predicted by the mean
   for (std::uint64_t n = 0; n < test.size(); ++n) {
     const Row user = test.users[n], item = test.items[n];
     evaluation.n_unknown_users += user == kUnknownRow ? 1 : 0;
     evaluation.n_unknown_items += item == kUnknownRow ? 1 : 0;
+    knows_any = knows_any || user != kUnknownRow || item != kUnknownRow;
     if (user == kUnknownRow || item == kUnknownRow) continue;
     evaluation.n_in_training += seen.contains(user, item) ? 1 : 0;
     evaluation.n_in_validation += seen.validation.contains(user, item) ? 1 : 0;
   }
-  if (explicit_ratings) {
-    evaluation.has_rating = true;
+  evaluation.has_rating = explicit_ratings;
+  if (explicit_ratings && knows_any) {
     evaluation.rating = evaluate_ratings(backend, tables, test);
     evaluation.rating_baseline = evaluate_item_means(test, seen);
   }

@@ -59,7 +59,8 @@ std::string why_no_export(const fs::path& existing) {
     if (!folder.has(kManifest)) return fmt::format("it holds no {}", kManifest);
     const nlohmann::ordered_json json = parse_json(folder.map(kManifest).text(), kManifest);
     const bool is_export = json.is_object() && json.contains("format") && json["format"] == kFormatName;
-    if (!is_export || !has_checksums(json) || !json.contains("file_bytes")) return fmt::format("its {} is not of an export", kManifest);
+    if (!is_export || !has_checksums(json) || !json.contains("file_bytes"))
+      return fmt::format("its {} is not of an export", kManifest);
     check_contents(json, folder, "");
     for (const fs::directory_entry& entry : fs::directory_iterator(existing)) {
       const std::string name = entry.path().filename().string();

@@ -1,8 +1,11 @@
 #include "host/io/output_rule.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <string_view>
 #include <system_error>
 
 #include "unfold/error.hpp"
@@ -42,6 +45,18 @@ void check_output(const fs::path& output, std::span<const NamedInput> inputs, Ex
   const fs::file_status status = fs::status(output, ignored);
   if (fs::is_fifo(status) || fs::is_character_file(status) || fs::is_socket(status)) return;
   throw UsageError(fmt::format("{}: exists already; choose another name or give --overwrite", output.string()));
+}
+
+int open_descriptor(const fs::path& path) {
+  const std::string text = path.string();
+  int number = text == "/dev/stdin" ? 0 : text == "/dev/stdout" ? 1 : text == "/dev/stderr" ? 2 : -1;
+  for (const std::string_view folder : {"/dev/fd/", "/proc/self/fd/"}) {
+    if (!text.starts_with(folder)) continue;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data() + folder.size(), end, number);
+    if (error != std::errc() || rest != end) number = -1;
+  }
+  return number >= 0 && ::fcntl(number, F_GETFD) >= 0 ? number : -1;
 }
 
 fs::path numbered(const fs::path& path, unsigned number) {

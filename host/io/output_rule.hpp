@@ -25,6 +25,10 @@ struct NamedInput {
 // output says whether it may be one. Inputs without a path, or that are not there, are passed over.
 void check_output(const std::filesystem::path& output, std::span<const NamedInput> inputs, Existing existing);
 
+// The open descriptor of this process that a name such as /dev/stdout or /dev/fd/3 stands for, else -1. It is written to
+// where it is, and is no file that is made or replaced.
+int open_descriptor(const std::filesystem::path& path);
+
 // `path` for 1, `path`.2 for 2, ...
 std::filesystem::path numbered(const std::filesystem::path& path, unsigned number);
 // The first of these that is free at the moment.

@@ -55,6 +55,34 @@ TEST_F(CliImport, ReadsSeveralFilesAsOne) {
   expect_error({"import", "part-0", "part-4", "--out", "bad"}, 3, "part-4:1: 2 columns where 3 are expected");
 }
 
+TEST_F(CliImport, LettersThatBeginABinaryFormatMayBeginText) {
+  write_file(path("orc.csv"), "ORCID,paper,score\nO1,p1,3\nO1,p2,4\n");
+  unfold_ok({"import", "orc.csv", "--columns", "user=ORCID,item=paper,rating=score", "--out", "d"});
+  EXPECT_EQ(read_json("d/dataset.json")["n_ratings"], 2);
+}
+
+TEST_F(CliImport, ALaterHeaderMayStandBelowComments) {
+  write_file(path("a.csv"), "user,item,rating\nu1,i1,3\n");
+  write_file(path("b.csv"), "# more\n\nuser,item,rating\nu2,i1,3\n");
+  unfold_ok({"import", "a.csv", "b.csv", "--out", "d"});
+  EXPECT_EQ(read_json("d/dataset.json")["n_ratings"], 2);
+}
+
+TEST_F(CliImport, ColumnsInAnotherOrderAreNoBadLine) {
+  write_file(path("a.csv"), "user,item,rating,timestamp\nu1,i1,3,1500000000\nu1,i2,4,1500000001\n");
+  write_file(path("b.csv"), "user,item,timestamp,rating\nu2,i1,1500000002,5\n");
+  write_file(path("pairs.csv"), "item,user\ni1,u2\n");
+  write_file(path("users.csv"), "user,item\nu1,i1\nu1,i2\n");
+  for (const char* on_error : {"fail", "skip"}) {
+    expect_error({"import", "a.csv", "b.csv", "--on-error", on_error, "--out", "d"}, 3, "b.csv:1: names other columns");
+    expect_error({"import", "users.csv", "pairs.csv", "--on-error", on_error, "--out", "d"}, 3, "pairs.csv:1: ");
+    write_file(path("both.csv"), read_file(path("a.csv")) + read_file(path("b.csv")));
+    expect_error({"import", "both.csv", "--on-error", on_error, "--out", "d"}, 3,
+                 "both.csv:4: the line names the columns");
+  }
+  EXPECT_FALSE(std::filesystem::exists(path("d")));
+}
+
 TEST_F(CliImport, APipeIsNotCached) {
   ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
   expect_error({"import", "pipe"}, 3, "--out DIR");

@@ -134,6 +134,31 @@ TEST_F(CliOutputs, AnInputIsNeverAnOutput) {
   EXPECT_EQ(files(), before);
 }
 
+TEST_F(CliOutputs, AConfigurationFileIsNeverAnOutput) {
+  train_model();
+  const std::string text = "[recommend]\nk = 3\n";
+  write_file(path("c.toml"), text);
+  const std::vector<std::vector<std::string>> commands = {
+      {"recommend", "m", "--user", "u1", "--out", "c.toml"}, {"map", "m", "--out", "c.toml"}, {"synth", "c.toml"}};
+  for (const std::vector<std::string>& command : commands) {
+    expect_error(with(command, {"--overwrite", "--config", "c.toml"}), 2, "is the --config of this command");
+    EXPECT_EQ(read_file(path("c.toml")), text);
+  }
+}
+
+TEST_F(CliOutputs, ALogGoesToADescriptorAsItStands) {
+  const auto run = [&](const std::string& rest) {
+    std::string command = "exec \"$0\" train r.csv --dim 2 --epochs 1 --device cpu --no-ranking " + rest;
+    return run_process({"/bin/sh", "-c", command, program().string()}, process_options());
+  };
+  write_file(path("log"), "before\n");
+  ASSERT_EQ(run("--out a --quiet --log-json /dev/fd/3 3>>log").exit_code, 0);
+  EXPECT_THAT(read_file(path("log")), testing::StartsWith("before\n{\"epoch\":1"));
+  ASSERT_EQ(run("--out b --quiet --log-json /dev/stdout >out").exit_code, 0);
+  EXPECT_THAT(read_file(path("out")), testing::StartsWith("{\"epoch\":1"));
+  EXPECT_THAT(read_file(path("out")), HasSubstr("rmse  "));
+}
+
 TEST_F(CliOutputs, VerifyTellsOfDamage) {
   train_model();
   EXPECT_THAT(unfold_ok({"verify", "m"}), HasSubstr("m: model, 6 files"));

@@ -94,6 +94,30 @@ TEST_F(CliScores, ATableOverNothingHasDashesAndAReason) {
   EXPECT_THAT(result.err, HasSubstr("nothing is left to rank"));
 }
 
+TEST_F(CliScores, RatingsOfIdsThatAreAllUnknownAreNoScores) {
+  write_ratings("ratings.csv");
+  unfold_ok(train("ratings.csv", "m", {"--split", "none"}));
+  write_file(path("others.csv"), "user,item,rating\nnobody,nothing,3\nsomebody,nothing,4\n");
+  const ProcessResult result = unfold({"evaluate", "m", "--test", "others.csv", "--no-ranking", "--json"});
+  EXPECT_TRUE(json::parse(result.out).at("rmse").is_null());
+  EXPECT_THAT(result.err, HasSubstr("others.csv: nothing is left to rate"));
+}
+
+TEST_F(CliScores, DislikesInATestFileAreNotRelevant) {
+  write_ratings("ratings.csv");
+  write_file(path("test.csv"), "user,item,rating\nu1,i50,1\nu1,i51,-1\nu2,i52,-1\n");
+  std::string likes = "user,item,rating\n";
+  for (int n = 0; n < 1000; ++n) likes += fmt::format("u{},i{},1\n", n % 37, n % 61);
+  write_file(path("likes.csv"), likes);
+  const ProcessResult trained =
+      unfold(train("likes.csv", "m", {"--model", "softmax", "--test", "test.csv", "--validation", "none", "--json"}));
+  EXPECT_THAT(trained.err, HasSubstr("2 of 3 ratings are 0 or below and not relevant"));
+  EXPECT_LE(json::parse(trained.out).at("n_test_items"), 1);
+  const ProcessResult result = unfold({"evaluate", "m", "--test", "test.csv", "--json"});
+  EXPECT_THAT(result.err, HasSubstr("2 of 3 ratings are 0 or below and not relevant"));
+  EXPECT_EQ(json::parse(result.out).at("n_test_items"), json::parse(trained.out).at("n_test_items"));
+}
+
 TEST_F(CliScores, AModelSavedWithoutListsOfPartsIsScoredAsBeforeAndItIsSaid) {
   write_ratings("ratings.csv");
   unfold_ok(train("ratings.csv", "m", {"--model", "softmax", "--validation", "random:0.3", "--refit=false"}));

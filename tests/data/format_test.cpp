@@ -65,7 +65,8 @@ TEST(FormatTest, TakesTheSeparatorThatPartsTheLinesEvenly) {
 TEST(FormatTest, AmongEvenSeparatorsTakesTheOneWhoseValuesFit) {
   EXPECT_EQ(detect("1;2;3,5\n1;3;4,0\n"), "semicolon user=1,item=2,rating=3");
   EXPECT_THAT(detect_error("1::Heat (1995)::Action|Crime\n2::Casino (1995)::Drama|Crime\n"),
-              HasSubstr("3 columns, no header")) << "bars part each line in two, which fits anything";
+              HasSubstr("3 columns, no header"))
+      << "bars part each line in two, which fits anything";
   EXPECT_THAT(detect_error("movieId,title,genres\n1,Heat,Action|Crime\n2,Casino,Drama|Crime\n"),
               HasSubstr("no column for the users"));
   EXPECT_EQ(detect("u,http://a/?x=1;y=2\nv,http://b/?x=1;y=2\n", with_columns({{"user", "1"}, {"item", "2"}})),
@@ -82,8 +83,7 @@ TEST(FormatTest, FindsRolesByNameInAnySpelling) {
             "csv header user=user_id,item=parent_asin,rating=rating,time=timestamp");
   EXPECT_EQ(detect("\"User-ID\";\"ISBN\";\"Book-Rating\"\n\"276725\";\"034545104X\";\"0\"\n"),
             "semicolon header user=User-ID,item=ISBN,rating=Book-Rating");
-  EXPECT_EQ(detect("userID\tartistID\tweight\n2\t51\t13883\n"),
-            "tsv header user=userID,item=artistID,rating=weight");
+  EXPECT_EQ(detect("userID\tartistID\tweight\n2\t51\t13883\n"), "tsv header user=userID,item=artistID,rating=weight");
   EXPECT_EQ(detect("uid,song,play_count\na,b,7\n"), "csv header user=uid,item=song,rating=play_count");
   EXPECT_EQ(detect("user_id:token\titem_id:token\trating:float\ttimestamp:float\n1\t2\t3\t978300760\n"),
             "tsv header user=user_id:token,item=item_id:token,rating=rating:float,time=timestamp:float");
@@ -154,9 +154,10 @@ TEST(FormatTest, PositionsGiveRolesOnlyWhereTheValuesFit) {
 
 TEST(FormatTest, NamesColumnsOfNumbersThatAreNotRead) {
   const auto notes = [](const std::string& text) { return detect_format(text, true, {}, "f.csv").notes; };
-  EXPECT_THAT(notes("user,item,hours,genre,price\n1,2,3.5,rpg,10\n1,3,4,rpg,12\n"),
-              ElementsAre("columns of numbers that are not read: hours, price; every rating is 1 (--columns rating=NAME "
-                          "reads one)"));
+  EXPECT_THAT(
+      notes("user,item,hours,genre,price\n1,2,3.5,rpg,10\n1,3,4,rpg,12\n"),
+      ElementsAre("columns of numbers that are not read: hours, price; every rating is 1 (--columns rating=NAME "
+                  "reads one)"));
   EXPECT_THAT(notes("user,item,rating,useful\n1,2,3,0\n1,3,4,2\n"),
               ElementsAre("columns of numbers that are not read: useful"));
   EXPECT_THAT(notes("user,item,time\n1,2,0829\n1,3,1111\n"),

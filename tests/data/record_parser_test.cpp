@@ -85,8 +85,9 @@ TEST(RecordParserTest, QuotesFollowRfc4180) {
   EXPECT_THAT(split(Format::kDat, "a::b:c::"), ElementsAre("a", "b:c", ""));
   EXPECT_THAT(split(Format::kSpace, " a \t b  "), ElementsAre("a", "b"));
   EXPECT_THAT(split(Format::kSpace, " \"a b\" \t c\"d "), ElementsAre("a b", "c\"d"));
-  EXPECT_THAT(parse_error(kCsv, "1,\"2,3,4"), HasSubstr("column 2: \"\\\"2,3,4\" begins with a quote that does not end; "
-                                                        "where quotes are characters like any other, pass --quote none"));
+  EXPECT_THAT(parse_error(kCsv, "1,\"2,3,4"),
+              HasSubstr("column 2: \"\\\"2,3,4\" begins with a quote that does not end; "
+                        "where quotes are characters like any other, pass --quote none"));
   EXPECT_THAT(parse_error(kCsv, "1,\"2\"x,3,4"), HasSubstr("column 2: \"\\\"2\\\"x\" goes on after its closing quote"));
 }
 

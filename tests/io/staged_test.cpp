@@ -161,7 +161,8 @@ TEST(StagedFile, ReplacesNothingButFiles) {
   fs::create_directory(parent / "folder");
   ASSERT_EQ(::mkfifo((parent / "pipe").c_str(), 0600), 0);
   fs::create_symlink("pipe", parent / "link");
-  for (const char* name : {"folder", "pipe", "link"}) EXPECT_THROW(StagedFile(parent / name, Existing::kReplace), UsageError) << name;
+  for (const char* name : {"folder", "pipe", "link"})
+    EXPECT_THROW(StagedFile(parent / name, Existing::kReplace), UsageError) << name;
   EXPECT_THROW(StagedFile("/dev/null", Existing::kReplace), UsageError);
   EXPECT_EQ(n_entries(parent.path()), 3u);
 }

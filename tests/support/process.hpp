@@ -21,7 +21,7 @@ struct ProcessOptions {
   std::filesystem::path directory;                 // to run in; empty: this process's
   std::map<std::string, std::string> environment;  // added to this process's
   std::string input;                               // all of stdin, at most 64 KiB
-  unsigned terminal_columns = 0;                   // > 0: stderr is a terminal of this width, which ends lines with CR LF
+  unsigned terminal_columns = 0;  // > 0: stderr is a terminal of this width, which ends lines with CR LF
 };
 
 class Process {
