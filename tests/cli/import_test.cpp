@@ -62,7 +62,7 @@ TEST_F(CliImport, LettersThatBeginABinaryFormatMayBeginText) {
 }
 
 TEST_F(CliImport, ALaterHeaderMayStandBelowComments) {
-  write_file(path("a.csv"), "user,item,rating\nu1,i1,3\n");
+  write_file(path("a.csv"), "# first\nuser,item,rating\nu1,i1,3\n");
   write_file(path("b.csv"), "# more\n\nuser,item,rating\nu2,i1,3\n");
   unfold_ok({"import", "a.csv", "b.csv", "--out", "d"});
   EXPECT_EQ(read_json("d/dataset.json")["n_ratings"], 2);
