@@ -45,7 +45,7 @@ FieldSplitter::FieldSplitter(Format format, const FieldRules& rules)
 
 FieldSplitter::Status FieldSplitter::split(std::string_view line) {
   fields_.clear();
-  if (quotes_ && std::memchr(line.data(), '"', line.size()) != nullptr) return split_quoted(line);
+  if (quotes_ && line.find('"') != std::string_view::npos) return split_quoted(line);
   if (words_) {
     split_words(line);
   } else if (format_ == Format::kDat) {
