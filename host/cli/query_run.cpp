@@ -10,7 +10,7 @@
 #include "host/cli/progress.hpp"
 #include "host/cli/query_output.hpp"
 #include "host/cli/scores.hpp"
-#include "host/data/escaped.hpp"
+#include "host/text/escaped.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold::cli {

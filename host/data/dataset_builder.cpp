@@ -9,7 +9,7 @@
 
 #include "host/data/dataset_json.hpp"
 #include "host/data/duplicates.hpp"
-#include "host/data/escaped.hpp"
+#include "host/text/escaped.hpp"
 #include "host/data/external_shuffle.hpp"
 #include "unfold/error.hpp"
 

@@ -1,9 +1,10 @@
+#include "unfold/seen_items.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "unfold/error.hpp"
-#include "unfold/model.hpp"
 
 namespace unfold {
 namespace {

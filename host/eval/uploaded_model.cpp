@@ -1,4 +1,4 @@
-#include "host/models/table_transfer.hpp"
+#include "host/tables/table_transfer.hpp"
 #include "unfold/evaluate.hpp"
 
 namespace unfold {

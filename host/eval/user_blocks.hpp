@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "host/eval/item_scorer.hpp"
-#include "host/models/row_lists.hpp"
+#include "host/tables/row_lists.hpp"
 #include "unfold/backend.hpp"
 
 namespace unfold {

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "host/eval/full_ranking.hpp"
-#include "host/models/scored_rows.hpp"
+#include "host/tables/scored_rows.hpp"
 #include "unfold/backend.hpp"
 
 namespace unfold {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "host/models/table_transfer.hpp"
+#include "host/tables/table_transfer.hpp"
 #include "unfold/random.hpp"
 
 namespace unfold {

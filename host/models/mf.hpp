@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "host/models/parameter_table.hpp"
+#include "host/tables/parameter_table.hpp"
 #include "host/models/trainable.hpp"
 #include "unfold/backend.hpp"
 #include "unfold/evaluate.hpp"

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <span>
 
-#include "host/models/table_transfer.hpp"
+#include "host/tables/table_transfer.hpp"
 #include "unfold/evaluate.hpp"
 
 namespace unfold {

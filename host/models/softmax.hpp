@@ -7,7 +7,7 @@
 
 #include "host/models/item_ranker.hpp"
 #include "host/models/negative_source.hpp"
-#include "host/models/parameter_table.hpp"
+#include "host/tables/parameter_table.hpp"
 #include "host/models/softmax_buffers.hpp"
 #include "host/models/softmax_shape.hpp"
 #include "host/models/trainable.hpp"

@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "host/models/table_transfer.hpp"
+#include "host/tables/table_transfer.hpp"
 #include "host/query/top_lists.hpp"
 
 namespace unfold {

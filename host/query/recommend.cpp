@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "host/models/row_lists.hpp"
-#include "host/models/table_transfer.hpp"
+#include "host/tables/row_lists.hpp"
+#include "host/tables/table_transfer.hpp"
 #include "host/query/top_lists.hpp"
 #include "unfold/error.hpp"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "host/models/row_lists.hpp"
+#include "host/tables/row_lists.hpp"
 
 namespace unfold {
 namespace {

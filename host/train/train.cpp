@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "host/io/model_tensors.hpp"
+#include "host/store/model_tensors.hpp"
 #include "host/train/group_order.hpp"
 #include "host/train/make_model.hpp"
 #include "host/train/options.hpp"

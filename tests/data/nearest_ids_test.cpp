@@ -1,4 +1,4 @@
-#include "host/query/nearest_ids.hpp"
+#include "host/data/nearest_ids.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -9,7 +9,7 @@
 #include <random>
 #include <string>
 
-#include "host/query/edit_distance.hpp"
+#include "host/text/edit_distance.hpp"
 
 namespace unfold {
 namespace {

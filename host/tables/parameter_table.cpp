@@ -1,10 +1,10 @@
-#include "host/models/parameter_table.hpp"
+#include "host/tables/parameter_table.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
-#include "host/models/table_transfer.hpp"
+#include "host/tables/table_transfer.hpp"
 
 namespace unfold {
 

@@ -1,11 +1,11 @@
-#include "host/data/escaped.hpp"
+#include "host/text/escaped.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <iterator>
 
-#include "host/data/utf8.hpp"
+#include "host/text/utf8.hpp"
 
 namespace unfold {
 namespace {

@@ -1,4 +1,4 @@
-#include "host/query/edit_distance.hpp"
+#include "host/text/edit_distance.hpp"
 
 #include <algorithm>
 #include <limits>

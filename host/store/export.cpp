@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "host/io/checksums.hpp"
-#include "host/io/export_formats.hpp"
+#include "host/store/export_formats.hpp"
 #include "host/io/file.hpp"
 #include "host/io/folder.hpp"
 #include "host/io/json.hpp"
-#include "host/io/model_tensors.hpp"
+#include "host/store/model_tensors.hpp"
 #include "host/io/staged.hpp"
 #include "unfold/error.hpp"
 

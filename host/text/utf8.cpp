@@ -1,4 +1,4 @@
-#include "host/data/utf8.hpp"
+#include "host/text/utf8.hpp"
 
 namespace unfold {
 namespace {

@@ -3,9 +3,9 @@
 #include <array>
 #include <iterator>
 
-#include "host/io/export_formats.hpp"
+#include "host/store/export_formats.hpp"
 #include "host/io/file.hpp"
-#include "host/io/model_tensors.hpp"
+#include "host/store/model_tensors.hpp"
 #include "host/io/npy.hpp"
 #include "host/io/safetensors.hpp"
 

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "unfold/backend.hpp"
-#include "unfold/model.hpp"
+#include "unfold/host_matrix.hpp"
 
 namespace unfold {
 

@@ -6,8 +6,8 @@
 #include <iterator>
 #include <string_view>
 
-#include "host/data/utf8.hpp"
-#include "host/io/export_formats.hpp"
+#include "host/text/utf8.hpp"
+#include "host/store/export_formats.hpp"
 #include "host/io/file.hpp"
 
 namespace unfold {

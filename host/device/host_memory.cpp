@@ -1,4 +1,4 @@
-#include "host/train/host_memory.hpp"
+#include "host/device/host_memory.hpp"
 
 #include <unistd.h>
 

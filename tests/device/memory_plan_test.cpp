@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "host/train/host_memory.hpp"
+#include "host/device/host_memory.hpp"
 #include "tests/support/test_support.hpp"
 #include "unfold/error.hpp"
 

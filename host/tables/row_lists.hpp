@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "unfold/backend.hpp"
-#include "unfold/model.hpp"
+#include "unfold/seen_items.hpp"
 
 namespace unfold {
 

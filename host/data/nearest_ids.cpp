@@ -1,9 +1,9 @@
-#include "host/query/nearest_ids.hpp"
+#include "host/data/nearest_ids.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "host/query/edit_distance.hpp"
+#include "host/text/edit_distance.hpp"
 
 namespace unfold {
 namespace {

@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "host/ops/aligned_memory.hpp"
+#include "host/device/aligned_memory.hpp"
 #include "host/ops/ops.hpp"
 #include "unfold/backend.hpp"
 #include "unfold/error.hpp"

@@ -1,4 +1,4 @@
-#include "host/ops/aligned_memory.hpp"
+#include "host/device/aligned_memory.hpp"
 
 #include <sys/mman.h>
 

@@ -1,4 +1,4 @@
-#include "host/io/model_tensors.hpp"
+#include "host/store/model_tensors.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "host/ops/shared_library.hpp"
+#include "host/device/shared_library.hpp"
 
 #include <dlfcn.h>
 #include <fmt/format.h>

@@ -11,7 +11,7 @@
 #include "host/io/file.hpp"
 #include "host/io/folder.hpp"
 #include "host/io/json.hpp"
-#include "host/io/model_tensors.hpp"
+#include "host/store/model_tensors.hpp"
 #include "host/io/safetensors.hpp"
 #include "host/io/staged.hpp"
 #include "unfold/error.hpp"
