@@ -77,6 +77,7 @@ class CudaBackend final : public Backend {
   std::string name() const override { return "cuda"; }
   std::string description() const override { return description_; }
 
+  bool has_own_memory() const override { return true; }
   void* allocate(std::uint64_t bytes) override {
     if (bytes == 0) return nullptr;
     use_device();

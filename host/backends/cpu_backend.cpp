@@ -69,6 +69,7 @@ class CpuBackend : public Backend {
     return fmt::format("{} thread{}, {}", n_threads_, n_threads_ == 1 ? "" : "s", cpu::simd_target());
   }
 
+  bool has_own_memory() const override { return false; }
   void* allocate(std::uint64_t bytes) override {
     if (bytes == 0) return nullptr;
     void* pointer = cpu::allocate_zeroed(bytes);

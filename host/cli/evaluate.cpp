@@ -64,7 +64,7 @@ int run(const EvaluateCommand& command) {
   const std::optional<ItemGroups> groups = command.score.read_groups(model.item_ids, progress);
   if (groups) options.groups = &*groups;
   const std::unique_ptr<Backend> backend = open_backend(command.device, command.threads, progress);
-  const UploadedModel uploaded(*backend, model);
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
 
   nlohmann::ordered_json scores;
   std::string tables;
@@ -82,14 +82,14 @@ int run(const EvaluateCommand& command) {
                          progress);
     }
     const Evaluation evaluation =
-        evaluate(*backend, uploaded.tables(), test.ratings.view(), model.seen,
+        evaluate(*backend, *scorer, test.ratings.view(), model.seen,
                  predicts_ratings(model) && has_ratings(model) && test.report.has_ratings, options);
     warn_of_scores(command.test, evaluation, "--exclude-seen leaves them out altogether", progress);
     scores = evaluation.to_json();
     tables = score_table(evaluation) + advice(evaluation, model.kind);
   }
   if (!command.candidates.empty()) {
-    const Evaluation evaluation = evaluate_candidates(*backend, uploaded.tables(), model, command.candidates, options);
+    const Evaluation evaluation = evaluate_candidates(*backend, *scorer, model, command.candidates, options);
     warn_of_scores(command.candidates, evaluation, "", progress);
     if (command.test.empty()) {
       scores = evaluation.to_json();

@@ -213,7 +213,7 @@ TrainResult TrainRun::train_parts(LoadedData& data, const Parts& parts) {
   callbacks.stop = interrupted;
   progress_.say(fmt::format("training {} on {}", request_.options.model, backend_text(*backend_)));
   const TrainData view{parts.train, parts.validation, data.dataset.n_users(), data.dataset.n_items(),
-                       groups_ ? &*groups_ : nullptr};
+                       groups_ ? &*groups_ : nullptr, &seen_};
   TrainResult result = train(*backend_, view, request_.options, callbacks);
   if (chosen_ && result.outcome == TrainOutcome::kInterrupted) {
     progress_.clear();
@@ -265,8 +265,8 @@ void TrainRun::join_seen(const LoadedData& data, Parts& parts) {
 }
 
 Evaluation TrainRun::evaluate_test(const Model& model, const Parts& parts, bool has_ratings) {
-  const UploadedModel uploaded(*backend_, model);
-  return evaluate(*backend_, uploaded.tables(), parts.test, seen_, has_ratings, evaluate_options_);
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend_, model);
+  return evaluate(*backend_, *scorer, parts.test, seen_, has_ratings, evaluate_options_);
 }
 
 nlohmann::ordered_json TrainRun::describe(const LoadedData& data, const Parts& parts, const TrainResult& result) const {

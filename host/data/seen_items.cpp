@@ -63,6 +63,12 @@ void fill_lists(const RatingView& ratings, std::uint64_t n_users, const TakesPar
 
 }  // namespace
 
+std::vector<std::uint64_t> ItemLists::item_counts(std::uint64_t n_items) const {
+  std::vector<std::uint64_t> counts(n_items, 0);
+  for (const Row item : items) ++counts[item];
+  return counts;
+}
+
 bool ItemLists::contains(Row user, Row item) const {
   const std::span<const Row> list = of(user);
   return std::binary_search(list.begin(), list.end(), item);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "unfold/error.hpp"
 
@@ -18,6 +19,18 @@ std::uint64_t sum_bytes(const MemoryPlan& plan, bool on_device) {
   return sum;
 }
 
+void add(MemoryPlan& plan, MemoryPlan::Entry added) {
+  if (added.bytes == 0) return;
+  const auto same = std::ranges::find_if(plan.entries, [&](const MemoryPlan::Entry& entry) {
+    return entry.name == added.name && entry.on_device == added.on_device && entry.is_mapped == added.is_mapped;
+  });
+  if (same == plan.entries.end()) {
+    plan.entries.push_back(std::move(added));
+  } else {
+    same->bytes += added.bytes;
+  }
+}
+
 void check_fits(const char* where, std::uint64_t needed, std::uint64_t free) {
   if (needed <= free) return;
   throw DeviceError(fmt::format(
@@ -28,19 +41,17 @@ void check_fits(const char* where, std::uint64_t needed, std::uint64_t free) {
 
 }  // namespace
 
-void MemoryPlan::add_host(std::string_view name, std::uint64_t bytes) {
-  entries.push_back({std::string(name), bytes, false});
-}
+void MemoryPlan::add_host(std::string_view name, std::uint64_t bytes) { add(*this, {std::string(name), bytes, false}); }
 
-void MemoryPlan::add_device(std::string_view name, std::uint64_t bytes) {
-  entries.push_back({std::string(name), bytes, true});
-}
+void MemoryPlan::add_device(std::string_view name, std::uint64_t bytes) { add(*this, {std::string(name), bytes, true}); }
 
 void MemoryPlan::add_mapped(std::string_view name, std::uint64_t bytes) {
-  entries.push_back({std::string(name), bytes, false, true});
+  add(*this, {std::string(name), bytes, false, true});
 }
 
-std::uint64_t MemoryPlan::device_bytes() const { return device_free == 0 ? 0 : sum_bytes(*this, true); }
+std::uint64_t MemoryPlan::backend_bytes() const { return sum_bytes(*this, true); }
+
+std::uint64_t MemoryPlan::device_bytes() const { return device_free == 0 ? 0 : backend_bytes(); }
 
 std::uint64_t MemoryPlan::host_bytes() const {
   return sum_bytes(*this, false) + (device_free == 0 ? sum_bytes(*this, true) : 0);

@@ -1,5 +1,7 @@
 #include "host/tables/parameter_table.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -8,14 +10,30 @@
 
 namespace unfold {
 
-ParameterTable::ParameterTable(Backend& backend, std::uint64_t rows, std::uint32_t cols, std::uint32_t stride,
-                               TableType type, OptimizerKind kind)
-    : weight_(backend, rows * stride * element_bytes(type)) {
-  const OptimizerStateSize state = optimizer_state_size(kind, rows, stride);
-  first_ = DeviceArray<float>(backend, state.first);
-  second_ = DeviceArray<float>(backend, state.second);
-  steps_ = DeviceArray<std::uint32_t>(backend, state.steps);
-  view_ = {{weight_.data(), rows, cols, stride, type}, first_.data(), second_.data(), steps_.data()};
+ParameterTable::ParameterTable(const Arena& arena, const std::string& name, std::uint64_t rows, std::uint32_t cols,
+                               TableType type, OptimizerKind kind) {
+  const std::uint32_t stride = arena.backend().row_stride(cols, type);
+  take(arena, name, fmt::format("[{}, {}]", rows, cols), {nullptr, rows, cols, stride, type}, kind);
+}
+
+ParameterTable ParameterTable::vector(const Arena& arena, const std::string& name, std::uint64_t rows,
+                                      OptimizerKind kind) {
+  ParameterTable table;
+  table.take(arena, name, fmt::format("[{}]", rows), {nullptr, rows, 1, 1, TableType::kFloat32}, kind);
+  return table;
+}
+
+void ParameterTable::take(const Arena& arena, const std::string& name, const std::string& shape,
+                          const TableView& weight, OptimizerKind kind) {
+  const OptimizerStateSize state = optimizer_state_size(kind, weight.rows, weight.stride);
+  const std::string state_name = name + " optimizer state";
+  weight_ = arena.array<std::byte>(fmt::format("{} {} {}", name, shape, table_type_name(weight.type)),
+                                   weight.rows * weight.stride * element_bytes(weight.type));
+  first_ = arena.array<float>(state_name, state.first);
+  second_ = arena.array<float>(state_name, state.second);
+  steps_ = arena.array<std::uint32_t>(state_name, state.steps);
+  view_ = {weight, first_.data(), second_.data(), steps_.data()};
+  view_.weight.data = weight_.data();
 }
 
 void ParameterTable::initialize(Backend& backend, std::span<const Row> trained, double init_std, std::uint64_t seed,

@@ -3,9 +3,10 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
+#include "host/tables/arena.hpp"
 #include "unfold/backend.hpp"
-#include "unfold/memory_plan.hpp"
 #include "unfold/random.hpp"
 
 namespace unfold {
@@ -13,8 +14,11 @@ namespace unfold {
 class ParameterTable {
  public:
   ParameterTable() = default;
-  ParameterTable(Backend& backend, std::uint64_t rows, std::uint32_t cols, std::uint32_t stride, TableType type,
+  // [rows, cols] with the backend's stride. `name` as in model files: "user.embedding".
+  ParameterTable(const Arena& arena, const std::string& name, std::uint64_t rows, std::uint32_t cols, TableType type,
                  OptimizerKind kind);
+  // [rows] of float32, as a matrix of one column and stride 1.
+  static ParameterTable vector(const Arena& arena, const std::string& name, std::uint64_t rows, OptimizerKind kind);
 
   const ParameterView& view() const { return view_; }
 
@@ -24,6 +28,9 @@ class ParameterTable {
                   RandomPurpose purpose) const;
 
  private:
+  void take(const Arena& arena, const std::string& name, const std::string& shape, const TableView& weight,
+            OptimizerKind kind);
+
   DeviceArray<std::byte> weight_;
   DeviceArray<float> first_, second_;
   DeviceArray<std::uint32_t> steps_;

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "host/tables/arena.hpp"
 #include "unfold/backend.hpp"
 #include "unfold/seen_items.hpp"
 
@@ -52,8 +54,9 @@ inline JoinedLists all_seen(const SeenItems& seen) { return JoinedLists({&seen, 
 // Lists of rows, gathered on the host and copied to the backend.
 class DeviceLists {
  public:
-  DeviceLists(Backend& backend, std::uint64_t n_lists, std::uint64_t n_ids)
-      : device_offsets_(backend, n_lists + 1), device_ids_(backend, n_ids) {}
+  DeviceLists() = default;
+  DeviceLists(const Arena& arena, const std::string& name, std::uint64_t n_lists, std::uint64_t n_ids)
+      : device_offsets_(arena.array<std::uint64_t>(name, n_lists + 1)), device_ids_(arena.array<Row>(name, n_ids)) {}
   // Of both copies.
   static std::uint64_t bytes(std::uint64_t n_lists, std::uint64_t n_ids) {
     return 2 * (n_lists * sizeof(std::uint64_t) + n_ids * sizeof(Row));

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
+#include "host/tables/arena.hpp"
 #include "unfold/backend.hpp"
 
 namespace unfold {
@@ -12,9 +14,8 @@ struct ScoredRows {
   DeviceArray<float> scale;    // [n], see transform_rows
 
   ScoredRows() = default;
-  ScoredRows(Backend& backend, std::uint64_t n, std::uint32_t stride)
-      : vectors(backend, n * stride), scale(backend, n) {}
-  static std::uint64_t bytes(std::uint64_t n, std::uint32_t stride) { return 4 * n * (stride + 1ull); }
+  ScoredRows(const Arena& arena, const std::string& name, std::uint64_t n, std::uint32_t stride)
+      : vectors(arena.array<float>(name, n * stride)), scale(arena.array<float>(name, n)) {}
 
   MatrixView<float> look_up(Backend& backend, const TableView& table, const Row* rows, std::uint64_t n,
                             const RowTransform& transform) const {

@@ -19,6 +19,9 @@ struct ItemLists {
     return {items.data() + offsets[user], items.data() + offsets[user + 1]};
   }
   bool contains(Row user, Row item) const;
+  std::uint64_t n_users() const { return offsets.empty() ? 0 : offsets.size() - 1; }
+  // Users that have each of n_items items.
+  std::vector<std::uint64_t> item_counts(std::uint64_t n_items) const;
 };
 
 // The interactions of a model's data set, by user, in three lists that share no pair: those of training, which the

@@ -241,6 +241,7 @@ struct TrainData {
   std::uint32_t n_users = 0;
   std::uint32_t n_items = 0;
   const ItemGroups* groups = nullptr;  // of all items; for group_batches
+  const SeenItems* seen = nullptr;     // of `train`; null: made where the model needs it
 };
 
 // Every number of the model is finite: where one is not, the run has diverged. With refit, a second run that is
