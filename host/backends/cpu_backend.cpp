@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <mutex>
-#include <unordered_map>
 #include <vector>
 
 #include "host/device/aligned_memory.hpp"
@@ -70,24 +68,15 @@ class CpuBackend : public Backend {
   }
 
   bool has_own_memory() const override { return false; }
-  void* allocate(std::uint64_t bytes) override {
-    if (bytes == 0) return nullptr;
+  void* take_memory(std::uint64_t bytes) override {
     void* pointer = cpu::allocate_zeroed(bytes);
     if (pointer == nullptr) {
       throw DeviceError(fmt::format("out of host memory: {} ({} bytes) wanted, {} free", format_bytes(bytes), bytes,
                                     format_bytes(free_bytes())));
     }
-    const std::lock_guard lock(mutex_);
-    sizes_.emplace(pointer, bytes);
     return pointer;
   }
-  void deallocate(void* pointer) noexcept override {
-    if (pointer == nullptr) return;
-    const std::lock_guard lock(mutex_);
-    const auto entry = sizes_.find(pointer);
-    cpu::release(pointer, entry->second);
-    sizes_.erase(entry);
-  }
+  void give_back_memory(void* pointer, std::uint64_t bytes) noexcept override { cpu::release(pointer, bytes); }
   std::uint64_t free_bytes() const override { return available_host_bytes(); }
   void copy_to_device(void* device, const void* host, std::uint64_t bytes) override { copy(device, host, bytes); }
   void copy_to_host(void* host, const void* device, std::uint64_t bytes) override { copy(host, device, bytes); }
@@ -206,8 +195,6 @@ class CpuBackend : public Backend {
   }
 
   int n_threads_;
-  std::mutex mutex_;  // the streaming ring may be made on another thread
-  std::unordered_map<void*, std::uint64_t> sizes_;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 // allocate and make_slot.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -67,8 +68,12 @@ class Backend {
   // Whether that is other memory than the host's. Pointers into the host's own are plain.
   virtual bool has_own_memory() const = 0;
   // At least 64-byte aligned, zeroed. Throws DeviceError (bytes wanted, bytes free). nullptr for 0 bytes.
-  virtual void* allocate(std::uint64_t bytes) = 0;
-  virtual void deallocate(void* pointer) noexcept = 0;
+  void* allocate(std::uint64_t bytes);
+  // `bytes` as allocated.
+  void deallocate(void* pointer, std::uint64_t bytes) noexcept;
+  // Bytes of all that is allocated, slots' device memory included, and the most that there were at once.
+  std::uint64_t allocated_bytes() const { return allocated_bytes_; }
+  std::uint64_t peak_bytes() const { return peak_bytes_; }
   virtual std::uint64_t free_bytes() const = 0;
   virtual void copy_to_device(void* device, const void* host, std::uint64_t bytes) = 0;
   virtual void copy_to_host(void* host, const void* device, std::uint64_t bytes) = 0;
@@ -244,6 +249,13 @@ class Backend {
                      std::span<std::byte> workspace) = 0;
   virtual std::uint64_t top_k_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items,
                                               std::uint32_t k) const = 0;
+
+ private:
+  // bytes > 0.
+  virtual void* take_memory(std::uint64_t bytes) = 0;
+  virtual void give_back_memory(void* pointer, std::uint64_t bytes) noexcept = 0;
+
+  std::atomic<std::uint64_t> allocated_bytes_ = 0, peak_bytes_ = 0;
 };
 
 // `threads` 0: as many as the process may use.
@@ -277,7 +289,7 @@ class DeviceArray {
     return *this;
   }
   ~DeviceArray() {
-    if (data_ != nullptr) backend_->deallocate(data_);
+    if (data_ != nullptr) backend_->deallocate(data_, bytes());
   }
 
   T* data() const { return data_; }

