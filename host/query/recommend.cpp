@@ -4,7 +4,7 @@
 
 #include "host/query/list_items.hpp"
 #include "unfold/error.hpp"
-#include "unfold/evaluate.hpp"
+#include "unfold/model_scorer.hpp"
 
 namespace unfold {
 namespace {

@@ -3,15 +3,14 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "unfold/backend.hpp"
 #include "unfold/item_groups.hpp"
 #include "unfold/model.hpp"
+#include "unfold/model_scorer.hpp"
 #include "unfold/ratings.hpp"
-#include "unfold/scorer.hpp"
 
 namespace unfold {
 
@@ -100,8 +99,5 @@ Evaluation evaluate(Backend& backend, Scorer& scorer, const RatingView& test, co
 // item.
 Evaluation evaluate_candidates(Backend& backend, Scorer& scorer, const Model& model, const std::filesystem::path& file,
                                const EvaluateOptions& options);
-
-// Scores of a model, whose tables are uploaded to the backend. `model` outlives it.
-std::unique_ptr<Scorer> make_scorer(Backend& backend, const Model& model);
 
 }  // namespace unfold

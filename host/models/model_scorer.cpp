@@ -1,11 +1,12 @@
-// A trained model in host memory, as it is scored: its items in the backend's memory, its users there once pairs are asked
-// for. A ranking copies the vectors of a block of users, so that a few users of many cost little.
+// Items are in the backend's memory, users too once pairs are asked for: a ranking copies the vectors of a block of users,
+// so that a few users of many cost little.
+#include "unfold/model_scorer.hpp"
+
 #include <algorithm>
 #include <vector>
 
 #include "host/score/product_scorer.hpp"
 #include "host/tables/table_transfer.hpp"
-#include "unfold/evaluate.hpp"
 
 namespace unfold {
 namespace {
