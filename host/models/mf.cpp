@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "host/models/table_transfer.hpp"
+#include "host/models/validation_part.hpp"
 #include "unfold/random.hpp"
 
 namespace unfold {
@@ -99,7 +100,15 @@ double MfModel::epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t /*
   return std::sqrt(sum / static_cast<double>(n_ratings));
 }
 
+std::string MfModel::why_unscored(const RatingView& validation) const {
+  return unfold::why_unscored(validation, nullptr, 0);
+}
+
 std::optional<double> MfModel::validate(const RatingView& validation, nlohmann::ordered_json& line) {
+  if (!why_unscored(validation).empty()) {
+    line["validation_rmse"] = line["validation_mae"] = nullptr;
+    return std::nullopt;
+  }
   const RatingMetrics metrics = evaluate_ratings(backend_, tables(), validation);
   line["validation_rmse"] = metrics.rmse;
   line["validation_mae"] = metrics.mae;

@@ -43,6 +43,7 @@ class MfModel final : public TrainableModel {
             double* squared_error) override;
   const char* loss_name() const override { return "rmse"; }
   double epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t n_steps) const override;
+  std::string why_unscored(const RatingView& validation) const override;
   std::optional<double> validate(const RatingView& validation, nlohmann::ordered_json& line) override;
   void download(Model& model) const override;
 

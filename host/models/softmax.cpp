@@ -7,6 +7,7 @@
 #include <span>
 
 #include "host/models/table_transfer.hpp"
+#include "host/models/validation_part.hpp"
 #include "unfold/evaluate.hpp"
 
 namespace unfold {
@@ -293,10 +294,14 @@ void SoftmaxModel::describe_epoch(nlohmann::ordered_json& line) {
   line["temperature"] = std::exp(static_cast<double>(log_temperature));
 }
 
+std::string SoftmaxModel::why_unscored(const RatingView& validation) const {
+  return unfold::why_unscored(validation, &seen_, settings_.relevant_from);
+}
+
 std::optional<double> SoftmaxModel::validate(const RatingView& validation, nlohmann::ordered_json& line) {
   EvaluateOptions options;
   options.cutoffs = {20};
-  if (shape_.has_floor) options.relevant_rating = static_cast<double>(settings_.positive_from);
+  options.relevant_rating = settings_.relevant_from;
   if (!validation_items_) {
     validation_items_ = collect_test_items(validation, seen_, shape_.n_users, options.relevant_rating);
   }

@@ -33,6 +33,7 @@ class SoftmaxModel final : public TrainableModel {
   const char* loss_name() const override { return "loss"; }
   double epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t n_steps) const override;
   void describe_epoch(nlohmann::ordered_json& line) override;
+  std::string why_unscored(const RatingView& validation) const override;
   // By NDCG@20 over all items, those of training masked.
   std::optional<double> validate(const RatingView& validation, nlohmann::ordered_json& line) override;
   void download(Model& model) const override;

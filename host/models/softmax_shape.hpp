@@ -56,6 +56,7 @@ struct SoftmaxSettings {
   std::uint32_t mined_skip = 0;      // best items that are passed over: they may be unknown positives
   std::uint32_t refresh_epochs = 1;  // epochs between two searches for users' best items
   float positive_from = 0;           // where the shape has a floor: the least rating of a positive
+  double relevant_from = 0;          // validation ratings below it are not relevant (validation_part.hpp)
   std::uint64_t seed = 1;
 };
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 
 #include "unfold/backend.hpp"
 #include "unfold/model.hpp"
@@ -28,6 +29,8 @@ class TrainableModel {
   virtual double epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t n_steps) const = 0;
   // More for the history line of an epoch.
   virtual void describe_epoch(nlohmann::ordered_json& /*line*/) {}
+  // Why nothing of a validation part can be scored, as far as the part tells; empty where something can.
+  virtual std::string why_unscored(const RatingView& validation) const = 0;
   // Scores the validation part: writes validation_... to `line` and returns what the best epoch has least of; nothing
   // where the part holds nothing that can be scored (null in the line).
   virtual std::optional<double> validate(const RatingView& validation, nlohmann::ordered_json& line) = 0;

@@ -4,6 +4,7 @@
 
 #include "host/models/mf.hpp"
 #include "host/models/softmax.hpp"
+#include "host/models/validation_part.hpp"
 #include "host/train/options.hpp"
 
 namespace unfold {
@@ -45,6 +46,7 @@ SoftmaxShape softmax_shape(const TrainData& data, const Positives& positives, co
 SoftmaxSettings floored_settings(const TrainData& data, const Positives& positives, const TrainOptions& o) {
   SoftmaxSettings settings = softmax_settings(o, data.n_items);
   settings.positive_from = positives.floor().value_or(0);
+  settings.relevant_from = relevant_from(positives.floor(), data.train);
   return settings;
 }
 

@@ -83,6 +83,7 @@ class TrainingRun {
       streamed = grouped_.ratings.view();
       stream_options_.groups = grouped_.first;
     }
+    say_unscored();
     stream_.emplace(backend, streamed, stream_options_);
     losses_.emplace(backend, stream_->n_batches());
   }
@@ -92,6 +93,7 @@ class TrainingRun {
     for (std::uint32_t epoch = 1; epoch <= n_epochs_ && running(); ++epoch) run_epoch(epoch);
     finish();
     result_.validated = can_validate_ && has_best_;
+    result_.unscored = data_.validation.size() > 0 && !can_validate_;
     result_.model.history = std::move(history_);
     return std::move(result_);
   }
@@ -210,13 +212,23 @@ class TrainingRun {
     }
   }
 
-  // A part without anything to score chooses nothing.
+  // A part without anything to score chooses nothing. What the part itself tells is said before the first epoch.
+  void say_unscored() {
+    const std::string why = model_->why_unscored(data_.validation);
+    if (!why.empty()) say_unscored(why);
+  }
+  void say_unscored(const std::string& why) {
+    said_unscored_ = true;
+    notice(fmt::format(
+        "the validation part has nothing that can be scored: {}; so it chooses no epoch, and the last one is kept{}",
+        why, options_.refit ? "; nothing is trained again" : ""));
+  }
   void no_validation() {
     can_validate_ = false;
-    if (!callbacks_.notice) return;
-    callbacks_.notice(
-        "the validation part has nothing that can be scored (users or items that training does not know, pairs that it "
-        "has, or ratings that are no positives); it chooses no epoch, and the last one is kept");
+    if (!said_unscored_) say_unscored("no other item competes with its own");
+  }
+  void notice(const std::string& text) const {
+    if (callbacks_.notice) callbacks_.notice(text);
   }
 
   // Keeps a copy of the model as it is: the best so far by validation. Without validation the copy only serves a run
@@ -283,6 +295,7 @@ class TrainingRun {
   std::optional<RatingStream> stream_;
   std::optional<EpochLosses> losses_;
   bool can_validate_;
+  bool said_unscored_ = false;
   TrainResult result_;
   std::vector<nlohmann::ordered_json> history_;
   Clock::time_point started_, kept_at_;
@@ -294,7 +307,7 @@ class TrainingRun {
 TrainResult refit(Backend& backend, const TrainData& data, const TrainOptions& options, const TrainCallbacks& callbacks,
                   TrainResult chosen) {
   const SeenItems trained = SeenItems::from_ratings(data.train, data.n_users, data.n_items);
-  const Ratings joined = join_parts(data.train, data.validation, trained);
+  Ratings joined = join_parts(data.train, data.validation, trained);
   const TrainData all{joined.view(), {}, data.n_users, data.n_items, data.groups};
   TrainResult again = TrainingRun(backend, all, options, callbacks, &chosen).run();
   std::vector<nlohmann::ordered_json> history = std::move(chosen.model.history);
@@ -302,6 +315,7 @@ TrainResult refit(Backend& backend, const TrainData& data, const TrainOptions& o
   if (again.outcome == TrainOutcome::kFinished) {
     chosen.model = std::move(again.model);
     chosen.refitted = true;
+    chosen.joined = std::move(joined);
   } else if (again.outcome == TrainOutcome::kInterrupted) {
     chosen.outcome = TrainOutcome::kInterrupted;
   } else if (callbacks.notice) {
@@ -322,7 +336,13 @@ TrainResult train(Backend& backend, const TrainData& data, const TrainOptions& o
   if (const auto floor = positive_threshold(options, data.train)) resolved.positive_from = fmt::format("{}", *floor);
   TrainResult chosen = TrainingRun(backend, data, resolved, callbacks, nullptr).run();
   const bool is_complete = chosen.outcome == TrainOutcome::kFinished || chosen.outcome == TrainOutcome::kEarlyStopped;
-  if (!options.refit || !chosen.validated || !is_complete) return chosen;
+  if (!options.refit || !is_complete) return chosen;
+  if (!chosen.validated) {
+    if (!chosen.unscored && callbacks.notice) {
+      callbacks.notice("--refit: there is no validation part, so nothing is trained again");
+    }
+    return chosen;
+  }
   if (callbacks.chosen) callbacks.chosen(chosen);
   return refit(backend, data, resolved, callbacks, std::move(chosen));
 }
