@@ -63,7 +63,7 @@ int run(const EvaluateCommand& command) {
   }
   const std::optional<ItemGroups> groups = command.score.read_groups(model.item_ids, progress);
   if (groups) options.groups = &*groups;
-  const std::unique_ptr<Backend> backend = open_backend(command.device, command.threads, progress);
+  const std::unique_ptr<Backend> backend = make_backend(command.device, command.threads);
   const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
 
   nlohmann::ordered_json scores;
@@ -122,11 +122,10 @@ RunCommand add_evaluate(CLI::App& root) {
   options.add(command->exclude_seen, "exclude-seen",
               "leave out the test ratings whose pair the model was trained or validated on, of rmse and mae too");
   command->score.add(options);
-  options.add(command->device, "device", "auto, cpu, cuda or cuda:N");
-  options.add(command->threads, "threads", "CPU threads; 0: all that the process may use");
+  add_device_options(options, command->device, command->threads);
   command->input.add_reading(options);
   options.add(command->input.overwrite, "overwrite", "replace the file of --rejected where it exists", Saved::kNo);
-  options.add(command->quiet, "quiet", "no notices on stderr; warnings and errors remain");
+  options.add(command->quiet, "quiet", kQuietHelp);
   options.add(command->json, "json", "print the scores as one JSON object");
   return [command] { return run(*command); };
 }

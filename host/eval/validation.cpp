@@ -1,10 +1,13 @@
 #include "host/eval/validation.hpp"
 
+#include "host/eval/validation_part.hpp"
+
 namespace unfold {
 
 Validation::Validation(const Arena& arena, const Scorer& scorer, const RatingView& part, const ItemLists& training,
                        double relevant_rating)
-    : masked_({&training}) {
+    : why_unscored_(unfold::why_unscored(part, scorer.predicts_ratings() ? nullptr : &training, relevant_rating)),
+      masked_({&training}) {
   if (scorer.predicts_ratings()) {
     errors_.emplace(arena, part);
     return;
@@ -14,6 +17,10 @@ Validation::Validation(const Arena& arena, const Scorer& scorer, const RatingVie
 }
 
 std::optional<double> Validation::score(Scorer& scorer, nlohmann::ordered_json& line) {
+  if (errors_ && !why_unscored_.empty()) {
+    line["validation_rmse"] = line["validation_mae"] = nullptr;
+    return std::nullopt;
+  }
   if (errors_) {
     const RatingMetrics metrics = errors_->run(scorer);
     line["validation_rmse"] = metrics.rmse;

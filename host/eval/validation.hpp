@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 
 #include "host/eval/full_ranking.hpp"
 #include "host/eval/rating_error.hpp"
@@ -20,8 +21,11 @@ class Validation {
   // Writes validation_rmse and validation_mae, or validation_recall@20 and validation_ndcg@20, to a history line. Gives
   // what the best epoch has least of; nothing where the part holds nothing that can be scored (null in the line).
   std::optional<double> score(Scorer& scorer, nlohmann::ordered_json& line);
+  // As far as the part tells before the first epoch; empty where something can be scored.
+  const std::string& why_unscored() const { return why_unscored_; }
 
  private:
+  std::string why_unscored_;
   std::optional<RatingErrors> errors_;  // where scores are ratings, else:
   TestItems items_;
   JoinedLists masked_;

@@ -1,6 +1,7 @@
 #include "unfold/export.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>
@@ -26,19 +27,22 @@ namespace fs = std::filesystem;
 constexpr const char* kManifest = "export.json";
 constexpr const char* kFormatName = "unfold-export";
 
-struct Format {
-  std::string_view name;
+struct Format : ExportFormat {
   void (*write)(const ExportContent& content, const fs::path& directory);
 };
-constexpr Format kFormats[] = {
-    {"npy", export_npy},           {"safetensors", export_safetensors}, {"faiss", export_faiss},
-    {"word2vec", export_word2vec}, {"tensorboard", export_tensorboard}, {"csv", export_csv}};
+constexpr Format kFormats[] = {{{"npy", ""}, export_npy},
+                               {{"safetensors", ""}, export_safetensors},
+                               {{"faiss", "an index of inner products"}, export_faiss},
+                               {{"word2vec", "text"}, export_word2vec},
+                               {{"tensorboard", "its projector"}, export_tensorboard},
+                               {{"csv", ""}, export_csv}};
 
 const Format& find_format(const std::string& name) {
   const auto* found = std::ranges::find(kFormats, name, &Format::name);
   if (found != std::end(kFormats)) return *found;
-  throw UsageError(
-      fmt::format("export format \"{}\" is not one of npy, safetensors, faiss, word2vec, tensorboard, csv", name));
+  std::vector<std::string_view> names;
+  for (const Format& format : kFormats) names.push_back(format.name);
+  throw UsageError(fmt::format("export format \"{}\" is not one of {}", name, fmt::join(names, ", ")));
 }
 
 void write_manifest(const std::string& format, const fs::path& directory) {
@@ -59,7 +63,7 @@ std::string why_no_export(const fs::path& existing) {
     if (!folder.has(kManifest)) return fmt::format("it holds no {}", kManifest);
     const nlohmann::ordered_json json = parse_json(folder.map(kManifest).text(), kManifest);
     const bool is_export = json.is_object() && json.contains("format") && json["format"] == kFormatName;
-    if (!is_export || !has_checksums(json) || !json.contains("file_bytes"))
+    if (!is_export || !n_checksums(json) || !json.contains("file_bytes"))
       return fmt::format("its {} is not of an export", kManifest);
     check_contents(json, folder, "");
     for (const fs::directory_entry& entry : fs::directory_iterator(existing)) {
@@ -82,6 +86,8 @@ void require_export(const fs::path& given, const fs::path& existing) {
 }
 
 }  // namespace
+
+std::vector<ExportFormat> export_formats() { return {std::begin(kFormats), std::end(kFormats)}; }
 
 void export_model(const Model& model, const std::string& format, const fs::path& out, bool overwrite,
                   const ExportOptions& options) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <exception>
 #include <string_view>
 #include <system_error>
 
@@ -323,9 +324,23 @@ struct SavedModel::State {
 };
 
 void SavedModel::set_scores(const Json& scores) {
+  const Folder& folder = state_->folder;
   state_->description["scores"] = scores;
-  state_->folder.replace("model.json", to_text(state_->description, 2) + '\n');
+  std::exception_ptr trouble;
+  try {
+    folder.replace("model.json", to_text(state_->description, 2) + '\n');
+  } catch (const DataError&) {
+    trouble = std::current_exception();
+  }
+  // Also where the scores went into a folder that is about to be removed.
+  if (folder.is_replaced()) {
+    throw DataError(fmt::format("{}: another run has replaced this model meanwhile; its scores are not written",
+                                folder.path().string()));
+  }
+  if (trouble) std::rethrow_exception(trouble);
 }
+
+bool SavedModel::is_replaced() const { return state_->folder.is_replaced(); }
 
 SavedModel save_model(const Model& model, const fs::path& directory, bool overwrite) {
   check_shapes(model);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "host/eval/validation.hpp"
+#include "host/eval/validation_part.hpp"
 #include "host/store/model_tensors.hpp"
 #include "host/train/group_order.hpp"
 #include "host/train/make_model.hpp"
@@ -25,8 +26,6 @@ namespace unfold {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr double kAnyRating = -1e30;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -88,6 +87,7 @@ class TrainingRun {
       streamed = grouped_.ratings.view();
       stream_options_.groups = grouped_.first;
     }
+    say_unscored();
     stream_.emplace(backend, streamed, stream_options_);
   }
 
@@ -96,6 +96,7 @@ class TrainingRun {
     for (std::uint32_t epoch = 1; epoch <= n_epochs_ && running(); ++epoch) run_epoch(epoch);
     finish();
     result_.validated = can_validate_ && has_best_;
+    result_.unscored = data_.validation.size() > 0 && !can_validate_;
     result_.model.history = std::move(history_);
     return std::move(result_);
   }
@@ -114,7 +115,7 @@ class TrainingRun {
     const std::uint64_t n_batches = (positives_.view().size() + batch_size_ - 1) / batch_size_;
     parts.losses = std::make_unique<EpochLosses>(arena, n_batches);
     if (can_validate_) {
-      const double relevant = positives_.floor() ? static_cast<double>(*positives_.floor()) : kAnyRating;
+      const double relevant = relevant_from(positives_.floor(), data_.train);
       parts.validation =
           std::make_unique<Validation>(arena, parts.model->scorer(), data_.validation, *seen_, relevant);
     }
@@ -246,13 +247,22 @@ class TrainingRun {
     }
   }
 
-  // A part without anything to score chooses nothing.
+  // A part without anything to score chooses nothing. What the part itself tells is said before the first epoch.
+  void say_unscored() {
+    if (parts_.validation && !parts_.validation->why_unscored().empty()) say_unscored(parts_.validation->why_unscored());
+  }
+  void say_unscored(const std::string& why) {
+    said_unscored_ = true;
+    notice(fmt::format(
+        "the validation part has nothing that can be scored: {}; so it chooses no epoch, and the last one is kept{}",
+        why, options_.refit ? "; nothing is trained again" : ""));
+  }
   void no_validation() {
     can_validate_ = false;
-    if (!callbacks_.notice) return;
-    callbacks_.notice(
-        "the validation part has nothing that can be scored (users or items that training does not know, pairs that it "
-        "has, or ratings that are no positives); it chooses no epoch, and the last one is kept");
+    if (!said_unscored_) say_unscored("no other item competes with its own");
+  }
+  void notice(const std::string& text) const {
+    if (callbacks_.notice) callbacks_.notice(text);
   }
 
   // Keeps a copy of the model as it is: the best so far by validation. Without validation the copy only serves a run
@@ -320,6 +330,7 @@ class TrainingRun {
   Parts parts_;
   std::optional<RatingStream> stream_;
   bool can_validate_;
+  bool said_unscored_ = false;
   TrainResult result_;
   std::vector<nlohmann::ordered_json> history_;
   Clock::time_point started_, kept_at_;
@@ -332,7 +343,7 @@ TrainResult refit(Backend& backend, const TrainData& data, const TrainOptions& o
                   TrainResult chosen) {
   SeenItems trained;
   if (data.seen == nullptr) trained = SeenItems::from_ratings(data.train, data.n_users, data.n_items);
-  const Ratings joined = join_parts(data.train, data.validation, data.seen == nullptr ? trained : *data.seen);
+  Ratings joined = join_parts(data.train, data.validation, data.seen == nullptr ? trained : *data.seen);
   const TrainData all{joined.view(), {}, data.n_users, data.n_items, data.groups};
   TrainResult again = TrainingRun(backend, all, options, callbacks, &chosen).run();
   std::vector<nlohmann::ordered_json> history = std::move(chosen.model.history);
@@ -340,6 +351,7 @@ TrainResult refit(Backend& backend, const TrainData& data, const TrainOptions& o
   if (again.outcome == TrainOutcome::kFinished) {
     chosen.model = std::move(again.model);
     chosen.refitted = true;
+    chosen.joined = std::move(joined);
   } else if (again.outcome == TrainOutcome::kInterrupted) {
     chosen.outcome = TrainOutcome::kInterrupted;
   } else if (callbacks.notice) {
@@ -360,7 +372,13 @@ TrainResult train(Backend& backend, const TrainData& data, const TrainOptions& o
   if (const auto floor = positive_threshold(options, data.train)) resolved.positive_from = fmt::format("{}", *floor);
   TrainResult chosen = TrainingRun(backend, data, resolved, callbacks, nullptr).run();
   const bool is_complete = chosen.outcome == TrainOutcome::kFinished || chosen.outcome == TrainOutcome::kEarlyStopped;
-  if (!options.refit || !chosen.validated || !is_complete) return chosen;
+  if (!options.refit || !is_complete) return chosen;
+  if (!chosen.validated) {
+    if (!chosen.unscored && callbacks.notice) {
+      callbacks.notice("--refit: there is no validation part, so nothing is trained again");
+    }
+    return chosen;
+  }
   if (callbacks.chosen) callbacks.chosen(chosen);
   return refit(backend, data, resolved, callbacks, std::move(chosen));
 }

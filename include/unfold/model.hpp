@@ -58,9 +58,11 @@ class SavedModel {
  public:
   struct State;
   explicit SavedModel(std::shared_ptr<State> state) : state_(std::move(state)) {}
-  // Writes model.json anew with these scores, in the folder that save_model wrote, wherever it has been moved since, and
-  // in no other. Throws DataError; then the model is as it was.
+  // Writes model.json anew with these scores, in the folder that save_model wrote, wherever it has been moved since,
+  // and in no other. Throws DataError, where another model has replaced it too; then the model is as it was.
   void set_scores(const nlohmann::ordered_json& scores);
+  // Whether another model has taken its place.
+  bool is_replaced() const;
 
  private:
   std::shared_ptr<State> state_;

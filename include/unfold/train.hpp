@@ -231,7 +231,9 @@ struct TrainResult {
   std::uint32_t best_epoch = 0;  // the epoch the model is of (the best by validation, else the last)
   bool has_model = true;         // false: diverged before a first epoch ended
   bool validated = false;        // best_epoch is validation's choice
+  bool unscored = false;         // there was a validation part, and nothing of it could be scored
   bool refitted = false;         // trained again, on training and validation, for best_epoch epochs
+  Ratings joined;                // refitted: training and validation together
 };
 
 // The data of a run. Rows of `train` are in range; `validation` may hold kUnknownRow, and may be empty.
