@@ -28,8 +28,8 @@ endforeach()
 target_link_libraries(unfold_static_libraries INTERFACE Threads::Threads ${CMAKE_DL_LIBS}
                       $<$<BOOL:${UNFOLD_WITH_CUDA}>:CUDA::cudart_static>)
 
-# unfold_add_static(TARGET FOLDER LIBRARY...): TARGET_static in static/FOLDER, with these libraries besides. libstdc++ is
-# inside unless one of them is shared and so brings its own.
+# unfold_add_static(TARGET FOLDER LIBRARY...): TARGET_static in static/FOLDER, with these libraries besides. libstdc++
+# is inside unless one of them is shared and so brings its own.
 function(unfold_add_static target folder)
   add_executable(${target}_static $<TARGET_OBJECTS:${target}> $<TARGET_OBJECTS:unfold_static_sources>)
   target_link_libraries(${target}_static PRIVATE ${ARGN} $<TARGET_FILE:unfold_library> unfold_static_libraries)

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "host/ops/shared_library.hpp"
+#include "host/device/shared_library.hpp"
 
 namespace unfold::cuda {
 namespace {

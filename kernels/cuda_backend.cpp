@@ -77,8 +77,8 @@ class CudaBackend final : public Backend {
   std::string name() const override { return "cuda"; }
   std::string description() const override { return description_; }
 
-  void* allocate(std::uint64_t bytes) override {
-    if (bytes == 0) return nullptr;
+  bool has_own_memory() const override { return true; }
+  void* take_memory(std::uint64_t bytes) override {
     use_device();
     DeviceMemory memory(bytes);
     UNFOLD_CUDA_CHECK(cudaMemsetAsync(memory.data(), 0, bytes, compute_.get()));
@@ -86,8 +86,7 @@ class CudaBackend final : public Backend {
     return memory.release();
   }
 
-  void deallocate(void* pointer) noexcept override {
-    if (pointer == nullptr) return;
+  void give_back_memory(void* pointer, std::uint64_t /*bytes*/) noexcept override {
     cudaSetDevice(device_);
     if (cudaFree(pointer) != cudaSuccess) cudaGetLastError();
   }
@@ -123,7 +122,7 @@ class CudaBackend final : public Backend {
 
   std::unique_ptr<StreamSlot> make_slot(std::uint64_t bytes) override {
     use_device();
-    return std::make_unique<Slot>(device_, compute_.get(), copy_.get(), bytes);
+    return std::make_unique<Slot>(*this, device_, compute_.get(), copy_.get(), bytes);
   }
 
   std::unique_ptr<DeviceTimer> make_timer() override {

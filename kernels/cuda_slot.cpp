@@ -8,12 +8,12 @@
 
 namespace unfold::cuda {
 
-Slot::Slot(int device, cudaStream_t compute_stream, cudaStream_t copy_stream, std::uint64_t bytes)
+Slot::Slot(Backend& backend, int device, cudaStream_t compute_stream, cudaStream_t copy_stream, std::uint64_t bytes)
     : device_number_(device),
       compute_stream_(compute_stream),
       copy_stream_(copy_stream),
       host_(bytes),
-      memory_(bytes) {}
+      memory_(backend, bytes) {}
 
 Slot::~Slot() {
   // Memory goes back only when nothing reads it any more. A failure here was or will be reported by a check.
@@ -48,7 +48,7 @@ const std::byte* Slot::device() {
   uploaded_.make_wait(compute_stream_);
   started_.record(compute_stream_);
   is_started_ = true;
-  return static_cast<const std::byte*>(memory_.data());
+  return memory_.data();
 }
 
 void Slot::release() {

@@ -21,8 +21,8 @@ namespace unfold::cuda {
 
 class Slot final : public StreamSlot {
  public:
-  // The streams and the device's context outlive the slot.
-  Slot(int device, cudaStream_t compute_stream, cudaStream_t copy_stream, std::uint64_t bytes);
+  // The backend, its streams and the device's context outlive the slot.
+  Slot(Backend& backend, int device, cudaStream_t compute_stream, cudaStream_t copy_stream, std::uint64_t bytes);
   ~Slot() override;
   Slot(const Slot&) = delete;
   Slot& operator=(const Slot&) = delete;
@@ -39,7 +39,7 @@ class Slot final : public StreamSlot {
   cudaStream_t compute_stream_;
   cudaStream_t copy_stream_;
   PinnedMemory host_;
-  DeviceMemory memory_;
+  DeviceArray<std::byte> memory_;
   Event uploaded_;
   Event started_{Event::Timing::kOn}, released_{Event::Timing::kOn};  // around the ops that read the slot
   bool is_started_ = false;  // device() was called, release() not yet

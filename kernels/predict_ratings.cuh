@@ -21,6 +21,8 @@ __global__ void __launch_bounds__(kPredictThreads)
                            const RatingLoss loss, float* prediction) {
   constexpr int kPack = 16 / sizeof(Element);
   const unsigned row_packs = (parameters.user_factors.weight.cols + kPack - 1) / kPack;
+  const float* const user_bias = loss.use_bias ? parameters.user_bias.weight.as<const float>().data : nullptr;
+  const float* const item_bias = loss.use_bias ? parameters.item_bias.weight.as<const float>().data : nullptr;
   const bool leads = group_lane<kPredictWidth>() == 0;
   for (std::uint64_t base = 0; base < n; base += group_count<kPredictWidth>()) {
     const std::uint64_t at = base + group_index<kPredictWidth>();
@@ -39,10 +41,8 @@ __global__ void __launch_bounds__(kPredictThreads)
         for (int j = 0; j < kPack; ++j) share += a[j] * b[j];
       }
     }
-    if (leads && loss.use_bias) {
-      if (user != kUnknownRow) share += *parameters.user_bias.weight.as<float>().row(user);
-      if (item != kUnknownRow) share += *parameters.item_bias.weight.as<float>().row(item);
-    }
+    if (leads && user_bias != nullptr && user != kUnknownRow) share += user_bias[user];
+    if (leads && item_bias != nullptr && item != kUnknownRow) share += item_bias[item];
     const float score = loss.mean + group_sum<kPredictWidth>(share);
     if (leads && at < n) prediction[at] = predicted_rating(score, loss);
   }

@@ -1,5 +1,5 @@
 // Looked-up rows made the vectors that are scored, in place: dropout, then division by the length; and the gradient.
-// Shapes    rows, vectors and gradient [n, cols], scale [n]
+// Shapes    rows, vectors and gradient [n, cols], scale [n] or null
 // Work      a group of 4 to 32 lanes a row, which it holds in registers; a block of four random numbers a pack
 // Traffic   a row reads and writes 4 * cols and 4 bytes; its gradient reads 8 * cols + 4 and writes 4 * cols bytes
 // Races     none
@@ -47,7 +47,7 @@ __global__ void __launch_bounds__(kTransformThreads)
       row = scaled(factor, row);
     }
     store_row(rows.row(n), row, n_packs);
-    if (active && group_lane<Shape::kWidth>() == 0) scale[n] = factor;
+    if (active && scale != nullptr && group_lane<Shape::kWidth>() == 0) scale[n] = factor;
   }
 }
 

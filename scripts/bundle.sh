@@ -10,7 +10,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 readonly usage="usage: bundle.sh [--tests] [--no-cublas] [--arch LIST] [-DNAME=VALUE...], or bundle.sh --check FILE [ROOT]"
 readonly glibc=(ld-linux-x86-64.so.2 libc.so.6 libm.so.6 libpthread.so.0 libdl.so.2 librt.so.1)
 readonly newest_glibc=2.36
-# The bundle with tests and without cuBLAS is carried to machines that are there for a short time.
+# The bundle with tests and without cuBLAS is carried to other machines.
 readonly largest_carried_bytes=24000000
 
 # needs_only_glibc PROGRAM: no other library, none from a folder of its own, no symbol of a newer glibc.

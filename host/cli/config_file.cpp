@@ -10,6 +10,7 @@
 #include <set>
 #include <string_view>
 
+#include "host/cli/option_set.hpp"
 #include "host/cli/suggest.hpp"
 
 namespace unfold::cli {
@@ -35,8 +36,8 @@ bool append_utf8(std::uint32_t code, std::string& out) {
 
 class Parser {
  public:
-  Parser(std::string text, std::string file, const CLI::App& root)
-      : text_(std::move(text)), file_(std::move(file)), root_(root) {}
+  Parser(std::string text, std::string file, CLI::App& root, ConfigOrigins& origins)
+      : text_(std::move(text)), file_(std::move(file)), root_(root), origins_(origins) {}
 
   std::vector<CLI::ConfigItem> parse() {
     std::vector<std::string> table;
@@ -116,7 +117,8 @@ class Parser {
     const std::vector<std::string> key = read_key();
     item.parents.insert(item.parents.end(), key.begin(), key.end() - 1);
     item.name = key.back();
-    check_key(item);
+    CLI::Option& option = find_option(item);
+    const std::uint64_t line = line_;
     expect('=', "after the key");
     skip_spaces();
     if (peek() == '[') {
@@ -127,6 +129,9 @@ class Parser {
     // An option without a value would count as not given.
     if (item.inputs.empty())
       fail(fmt::format("{} is an empty array; leave the key out to have the default", item.name));
+    check_values(option, item);
+    // What the command line gave comes first.
+    if (option.empty()) origins_[{item.parents[0], item.name}] = fmt::format("{}:{}", file_, line);
     items_.push_back(std::move(item));
   }
 
@@ -190,8 +195,8 @@ class Parser {
     position_ += n_digits;
   }
 
-  const CLI::App* command(const std::string& name) const {
-    for (const CLI::App* app : root_.get_subcommands([](const CLI::App*) { return true; })) {
+  CLI::App* command(const std::string& name) const {
+    for (CLI::App* app : root_.get_subcommands([](CLI::App*) { return true; })) {
       if (app->get_name() == name) return app;
     }
     return nullptr;
@@ -206,24 +211,49 @@ class Parser {
                      fmt::join(names, ", ")));
   }
 
-  void check_key(const CLI::ConfigItem& item) {
+  CLI::Option& find_option(const CLI::ConfigItem& item) {
     if (item.parents.empty()) fail(fmt::format("key \"{}\" stands before the first table, such as [train]", item.name));
-    const CLI::App* app = item.parents.size() == 1 ? command(item.parents[0]) : nullptr;
+    CLI::App* app = item.parents.size() == 1 ? command(item.parents[0]) : nullptr;
     if (app == nullptr) fail_unknown_table(fmt::format("{}", fmt::join(item.parents, ".")));
+    CLI::Option* found = nullptr;
     std::vector<std::string> names;
-    for (const CLI::Option* option : app->get_options()) {
-      if (option->get_configurable()) names.push_back(option->get_single_name());
+    for (CLI::Option* option : app->get_options()) {
+      if (!option->get_configurable()) continue;
+      names.push_back(option->get_single_name());
+      if (names.back() == item.name) found = option;
     }
-    if (std::find(names.begin(), names.end(), item.name) == names.end()) {
+    if (found == nullptr) {
       fail(fmt::format("unknown key \"{}\" in [{}]{}", item.name, item.parents[0], did_you_mean(item.name, names)));
     }
     if (!keys_.insert(item.parents[0] + "." + item.name).second)
       fail(fmt::format("key \"{}\" appears twice", item.name));
+    return *found;
+  }
+
+  void check_values(CLI::Option& option, const CLI::ConfigItem& item) const {
+    if (item.inputs.size() > 1 && option.get_items_expected_max() <= 1) {
+      fail(fmt::format("{} takes one value, and here are {}", item.name, item.inputs.size()));
+    }
+    const CLI::Validator* check = check_of(option);
+    if (check == nullptr) return;
+    for (std::string input : item.inputs) {
+      if (const std::string wrong = (*check)(input); !wrong.empty()) fail(flag_of(item.name) + ' ' + wrong);
+    }
+  }
+
+  // OptionSet gives an option one or none.
+  static const CLI::Validator* check_of(CLI::Option& option) {
+    try {
+      return option.get_validator(0);
+    } catch (const CLI::OptionNotFound&) {
+      return nullptr;
+    }
   }
 
   std::string text_;
   std::string file_;
-  const CLI::App& root_;
+  CLI::App& root_;
+  ConfigOrigins& origins_;
   std::size_t position_ = 0;
   std::uint64_t line_ = 1;
   std::set<std::string> tables_, keys_;
@@ -235,7 +265,15 @@ class Parser {
 std::vector<CLI::ConfigItem> ConfigFile::from_config(std::istream& input) const {
   const CLI::Option* option = root_->get_config_ptr();
   const std::string file = option->results().empty() ? "configuration" : option->results().back();
-  return Parser({std::istreambuf_iterator<char>(input), {}}, file, *root_).parse();
+  return Parser({std::istreambuf_iterator<char>(input), {}}, file, *root_, origins_).parse();
+}
+
+std::string ConfigFile::with_origin(const std::string& command, const std::string& message) const {
+  const std::size_t dashes = message.find_first_not_of('-');
+  if (dashes == 0 || dashes == std::string::npos) return message;
+  const std::size_t end = message.find_first_of(" :;,", dashes);
+  const auto origin = origins_.find({command, message.substr(dashes, end - dashes)});
+  return origin == origins_.end() ? message : origin->second + ": " + message;
 }
 
 }  // namespace unfold::cli

@@ -4,25 +4,35 @@
 #include <CLI/App.hpp>
 #include <CLI/ConfigFwd.hpp>
 #include <istream>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace unfold::cli {
 
+// Where a configuration file gives an option its value, "c.toml:3", by command and name.
+using ConfigOrigins = std::map<std::pair<std::string, std::string>, std::string>;
+
 // Takes the place of CLI11's own reader, which cuts strings at '#' and splits them at commas. Reads tables, keys
 // (bare, quoted, dotted), strings on one line (basic and literal), numbers, booleans and arrays of these. Anything
-// else, and a table or key that no subcommand has, is a CLI::ConfigError with file and line.
+// else, a table or key that no subcommand has, and a value that its option does not take, is a CLI::ConfigError with
+// file and line.
 class ConfigFile : public CLI::Config {
  public:
   // `root` outlives the reader.
-  explicit ConfigFile(const CLI::App& root) : root_(&root) {}
+  explicit ConfigFile(CLI::App& root) : root_(&root) {}
 
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override;
+  // The message of a command, with file and line before it where it is about an option ("--epochs 0: ...") whose value
+  // is the file's.
+  std::string with_origin(const std::string& command, const std::string& message) const;
   // Unused: OptionSet::to_toml writes a subcommand's resolved configuration.
   std::string to_config(const CLI::App*, bool, bool, std::string) const override { return {}; }
 
  private:
-  const CLI::App* root_;
+  CLI::App* root_;
+  mutable ConfigOrigins origins_;  // of the file that was read; the interface's from_config is const
 };
 
 }  // namespace unfold::cli

@@ -63,8 +63,8 @@ int run(const EvaluateCommand& command) {
   }
   const std::optional<ItemGroups> groups = command.score.read_groups(model.item_ids, progress);
   if (groups) options.groups = &*groups;
-  const std::unique_ptr<Backend> backend = open_backend(command.device, command.threads, progress);
-  const UploadedModel uploaded(*backend, model);
+  const std::unique_ptr<Backend> backend = make_backend(command.device, command.threads);
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
 
   nlohmann::ordered_json scores;
   std::string tables;
@@ -82,14 +82,14 @@ int run(const EvaluateCommand& command) {
                          progress);
     }
     const Evaluation evaluation =
-        evaluate(*backend, uploaded.tables(), test.ratings.view(), model.seen,
+        evaluate(*backend, *scorer, test.ratings.view(), model.seen,
                  predicts_ratings(model) && has_ratings(model) && test.report.has_ratings, options);
     warn_of_scores(command.test, evaluation, "--exclude-seen leaves them out altogether", progress);
     scores = evaluation.to_json();
     tables = score_table(evaluation) + advice(evaluation, model.kind);
   }
   if (!command.candidates.empty()) {
-    const Evaluation evaluation = evaluate_candidates(*backend, uploaded.tables(), model, command.candidates, options);
+    const Evaluation evaluation = evaluate_candidates(*backend, *scorer, model, command.candidates, options);
     warn_of_scores(command.candidates, evaluation, "", progress);
     if (command.test.empty()) {
       scores = evaluation.to_json();
@@ -122,11 +122,10 @@ RunCommand add_evaluate(CLI::App& root) {
   options.add(command->exclude_seen, "exclude-seen",
               "leave out the test ratings whose pair the model was trained or validated on, of rmse and mae too");
   command->score.add(options);
-  options.add(command->device, "device", "auto, cpu, cuda or cuda:N");
-  options.add(command->threads, "threads", "CPU threads; 0: all that the process may use");
+  add_device_options(options, command->device, command->threads);
   command->input.add_reading(options);
   options.add(command->input.overwrite, "overwrite", "replace the file of --rejected where it exists", Saved::kNo);
-  options.add(command->quiet, "quiet", "no notices on stderr; warnings and errors remain");
+  options.add(command->quiet, "quiet", kQuietHelp);
   options.add(command->json, "json", "print the scores as one JSON object");
   return [command] { return run(*command); };
 }

@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <vector>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/option_set.hpp"
 #include "host/cli/outputs.hpp"
+#include "host/cli/progress.hpp"
 #include "host/cli/streams.hpp"
-#include "host/data/item_table.hpp"
+#include "host/cli/titles.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold::cli {
@@ -20,7 +22,20 @@ struct ExportCommand {
   std::string format = "npy";
   bool append_bias = false;
   bool overwrite = false;
+  bool quiet = false;
 };
+
+// "npy, safetensors, faiss (an index of inner products), ... or csv".
+std::string formats_text() {
+  std::string text;
+  const std::vector<ExportFormat> formats = export_formats();
+  for (const ExportFormat& format : formats) {
+    if (&format != &formats.front()) text += &format == &formats.back() ? " or " : ", ";
+    text += format.name;
+    if (!format.note.empty()) text += fmt::format(" ({})", format.note);
+  }
+  return text;
+}
 
 int run(const ExportCommand& command) {
   if (!command.items.empty() && command.format != "tensorboard") {
@@ -33,11 +48,12 @@ int run(const ExportCommand& command) {
     out += "-" + command.format;
   }
   check_outputs({{"MODEL", command.model}, {"--items", command.items}}, {{"--out", out}}, command.overwrite);
+  Progress progress(command.quiet);
   const Model model = load_model(command.model);
   ItemTable titles;
   ExportOptions options{command.append_bias, {}};
   if (!command.items.empty()) {
-    titles = read_item_table(command.items, model.item_ids);
+    titles = load_titles(command.items, model.item_ids, progress);
     options.item_title = [&titles](Row item) { return titles.value(item); };
   }
   export_model(model, command.format, out, command.overwrite, options);
@@ -58,9 +74,7 @@ RunCommand add_export(CLI::App& root) {
   auto command = std::make_shared<ExportCommand>();
   OptionSet options(*app);
   options.add_positional(command->model, "MODEL", "folder that unfold train wrote");
-  options.add(
-      command->format, "format",
-      "npy, safetensors, faiss (an index of inner products), word2vec (text), tensorboard (its projector) or csv");
+  options.add(command->format, "format", formats_text());
   options.add(command->append_bias, "append-bias",
               "one more column in each vector: an item's bias, 1 for a user; then user . item is the score that "
               "recommend lists by; faiss always has it");
@@ -68,6 +82,7 @@ RunCommand add_export(CLI::App& root) {
               Saved::kYes, "FILE");
   options.add(command->out, "out", "folder to write; absent: MODEL-FORMAT", Saved::kNo, "DIR");
   options.add(command->overwrite, "overwrite", "replace the folder, where it is as an export left it", Saved::kNo);
+  options.add(command->quiet, "quiet", kQuietHelp);
   return [command] { return run(*command); };
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "host/cli/terminal.hpp"
 
@@ -46,13 +48,40 @@ std::string two_columns(const std::string& name, const std::string& text) {
   return out + '\n';
 }
 
-// Lines of prose wrapped; those that begin with a space, which are commands to copy, as they are.
+// A line that begins with a space is a command to copy. Where it does not fit, it goes on behind a backslash, as a
+// shell reads it, with the next option.
+void append_command(std::string& out, const std::string& line) {
+  constexpr std::size_t kIndent = 2, kNextIndent = 6;
+  std::vector<std::string> parts;  // an option and its value are one
+  std::istringstream words(line);
+  for (std::string word; words >> word;) {
+    if (parts.empty() || word.starts_with('-')) {
+      parts.push_back(word);
+    } else {
+      parts.back() += ' ' + word;
+    }
+  }
+  std::size_t column = 0;
+  for (const std::string& part : parts) {
+    const std::size_t room = &part == &parts.back() ? 0 : 2;  // for a backslash
+    std::string gap(column == 0 ? kIndent : 1, ' ');
+    if (column > 0 && column + 1 + part.size() + room > page_width()) {
+      gap = " \\\n" + std::string(kNextIndent, ' ');
+      column = kNextIndent + part.size();
+    } else {
+      column += gap.size() + part.size();
+    }
+    out += gap + part;
+  }
+}
+
+// Lines of prose and commands, wrapped.
 std::string wrap_lines(const std::string& text) {
   std::string out;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with(' ')) {
-      out += line;
+      append_command(out, line);
     } else {
       append_wrapped(out, line, 0, 0);
     }

@@ -75,8 +75,8 @@ void InputOptions::add_reading(OptionSet& options) {
 }
 
 void InputOptions::add_keeping(OptionSet& options) {
-  options.add(min_user_ratings, "min-user-ratings", "leave out users with fewer ratings");
-  options.add(min_item_ratings, "min-item-ratings", "leave out items with fewer ratings");
+  options.add(min_user_ratings, "min-user-ratings", "leave out users with fewer ratings, >= 1", Saved::kYes, {1});
+  options.add(min_item_ratings, "min-item-ratings", "leave out items with fewer ratings, >= 1", Saved::kYes, {1});
 }
 
 void InputOptions::add_cache(OptionSet& options) {
@@ -107,7 +107,7 @@ ImportOptions InputOptions::resolve() const {
   if (!rejected.empty() && on_error != "skip") throw UsageError("--rejected needs --on-error skip");
   options.rejected_file = rejected;
   options.overwrite = overwrite;
-  if (is_next && !rejected.empty()) {
+  if (is_next && !rejected.empty() && open_descriptor(rejected) < 0) {
     options.rejected_file = next_free(rejected);
     options.overwrite = false;
   }

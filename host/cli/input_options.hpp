@@ -45,8 +45,8 @@ struct LoadedData {
   IdMap item_ids;
 };
 
-// Opens or imports DATA, with progress and the report. With --no-cache, or of a pipe, the import lives in a temporary folder
-// that is gone when this returns. Throws Interrupted after Ctrl-C; then nothing is left behind.
+// Opens or imports DATA, with progress and the report. With --no-cache, or of a pipe, the import lives in a temporary
+// folder that is gone when this returns. Throws Interrupted after Ctrl-C; then nothing is left behind.
 LoadedData load_data(const std::string& source, const InputOptions& input, Progress& progress);
 
 // Tells what the import of `source` read, kept and left out. (The report of a cached import names the file that it

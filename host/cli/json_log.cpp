@@ -2,42 +2,17 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
-#include <string_view>
 #include <system_error>
 
+#include "host/cli/streams.hpp"
 #include "host/cli/text.hpp"
 #include "host/io/output_rule.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold::cli {
-namespace {
-
-constexpr int kPatienceMilliseconds = 5000;
-
-// 0, or the errno of what went wrong.
-int write_all(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t n = ::write(descriptor, text.data(), text.size());
-    if (n > 0) {
-      text.remove_prefix(static_cast<std::size_t>(n));
-      continue;
-    }
-    if (n < 0 && errno == EINTR) continue;
-    if (n == 0 || errno != EAGAIN) return n == 0 ? ENOSPC : errno;
-    pollfd writable = {descriptor, POLLOUT, 0};
-    if (::poll(&writable, 1, kPatienceMilliseconds) == 0) return ETIMEDOUT;
-  }
-  return 0;
-}
-
-}  // namespace
-
 JsonLog::JsonLog(const std::string& file, bool overwrite) : name_(file) {
   if (file.empty()) return;
   if (const int open = open_descriptor(file); open >= 0) {
@@ -57,8 +32,8 @@ JsonLog::JsonLog(const std::string& file, bool overwrite) : name_(file) {
 
 void JsonLog::write(const nlohmann::ordered_json& line, const std::function<void(const std::string&)>& warn) {
   if (!file_.is_open()) return;
-  std::fflush(stdout);  // which may be the same file
-  const int error = write_all(file_.get(), json_line(line) + '\n');
+  flush_stdout();  // which may be the same file
+  const int error = write_to_descriptor(file_.get(), json_line(line) + '\n');
   if (error == 0) return;
   file_.close();
   is_whole_ = false;

@@ -1,11 +1,13 @@
 // The program: parses the command line, runs one command, turns exceptions into messages and exit codes.
 //   0 done   1 a bug   2 usage   3 data   4 device or memory   5 diverged   130 interrupted
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <filesystem>
 #include <iostream>
@@ -25,6 +27,7 @@
 #include "host/cli/streams.hpp"
 #include "host/cli/suggest.hpp"
 #include "host/cli/text.hpp"
+#include "host/io/file.hpp"
 #include "unfold/error.hpp"
 #include "unfold/version.hpp"
 
@@ -41,10 +44,12 @@ int report_error(const std::string& message, int exit_code) {
 
 // What is wrong with the name of a configuration file. A pipe or device may have no end.
 std::string require_config_file(const std::string& name) {
+  const std::string file = terminal_text(name);
   std::error_code ignored;
   const std::filesystem::file_status status = std::filesystem::status(name, ignored);
-  if (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status)) return {};
-  return fmt::format("{}: is not a regular file; give a file of TOML", name);
+  if (!std::filesystem::exists(status)) return fmt::format("{}: no such file; check the path", file);
+  if (!std::filesystem::is_regular_file(status)) return file + ": is not a regular file; give a file of TOML";
+  return ::access(name.c_str(), R_OK) == 0 ? "" : fmt::format("{}: cannot be read: {}", file, errno_text(errno));
 }
 
 // The commands on the command line; at most one.
@@ -112,6 +117,25 @@ std::string describe_unknown(const CLI::App& root, const std::vector<std::string
                      did_you_mean(name, known));
 }
 
+// The option of the command or the program that a parser's message begins with.
+const CLI::Option* option_of(const CLI::App& root, const std::string& message) {
+  for (const CLI::App* app : {parsed_command(root), &root}) {
+    if (app == nullptr) continue;
+    for (const CLI::Option* option : app->get_options()) {
+      if (message.starts_with(option->get_name() + ":")) return option;
+    }
+  }
+  return nullptr;
+}
+
+// An option with another number of values than it takes.
+std::string describe_mismatch(const CLI::Option& option) {
+  const std::string name = option.get_name();
+  const std::size_t n = option.results().size();
+  if (n < 2) return fmt::format("{0} needs a value: {0} {1}", name, option.get_type_name());
+  return fmt::format("{} is given {}; give it once", name, n == 2 ? "twice" : fmt::format("{} times", n));
+}
+
 std::string describe_usage_error(const CLI::App& root, const CLI::ParseError& error) {
   std::vector<std::string> unknown = root.remaining(true);
   std::erase_if(unknown, [](const std::string& word) { return word.empty() || word == "--"; });
@@ -120,13 +144,21 @@ std::string describe_usage_error(const CLI::App& root, const CLI::ParseError& er
   if (command == nullptr && error.get_name() == "RequiredError") {
     return fmt::format("a command is needed: {}; see unfold help", fmt::join(command_names(root), ", "));
   }
-  return command == nullptr ? error.what() : fmt::format("{}: {}", command->get_name(), error.what());
+  std::string message = error.what();
+  if (const CLI::Option* option = option_of(root, message)) {
+    if (error.get_name() == "ArgumentMismatch") return describe_mismatch(*option);
+    // OptionSet's messages begin with the value.
+    if (error.get_name() == "ValidationError") return message.erase(option->get_name().size(), 1);
+  }
+  if (error.get_name() == "ConfigError") return message;
+  return command == nullptr ? message : fmt::format("{}: {}", command->get_name(), message);
 }
 
 int run(int argc, char** argv) {
   CLI::App root("Trains large factorization models on the GPU and the CPU.", "unfold");
   root.formatter(std::make_shared<HelpFormatter>());
-  root.config_formatter(std::make_shared<ConfigFile>(root));
+  const auto config_file = std::make_shared<ConfigFile>(root);
+  root.config_formatter(config_file);
   root.set_version_flag("--version", std::string("unfold ") + kVersion, "print the version and exit");
   root.set_help_flag("-h,--help", "print this help and exit; COMMAND --help, or help COMMAND, tells of a command");
   root.set_config("--config", "", "TOML file of options, with a table such as [train]; the command line comes first")
@@ -139,12 +171,19 @@ int run(int argc, char** argv) {
       "  unfold train ratings.csv --model softmax --out model\n"
       "  unfold recommend model --user 42 --items movies.csv");
 
-  const std::pair<const char*, RunCommand> commands[] = {
-      {"train", add_train(root)},         {"evaluate", add_evaluate(root)},   {"recommend", add_recommend(root)},
-      {"neighbors", add_neighbors(root)}, {"export", add_export(root)},       {"map", add_map(root)},
-      {"import", add_import(root)},       {"synth", add_synth(root)},         {"verify", add_verify(root)},
-      {"selfcheck", add_selfcheck(root)}, {"info", add_info(root)},           {"completion", add_completion(root)},
-      {"help", add_help(root)}};
+  const std::pair<const char*, RunCommand> commands[] = {{"train", add_train(root)},
+                                                         {"evaluate", add_evaluate(root)},
+                                                         {"recommend", add_recommend(root)},
+                                                         {"neighbors", add_neighbors(root)},
+                                                         {"export", add_export(root)},
+                                                         {"map", add_map(root)},
+                                                         {"import", add_import(root)},
+                                                         {"synth", add_synth(root)},
+                                                         {"verify", add_verify(root)},
+                                                         {"selfcheck", add_selfcheck(root)},
+                                                         {"info", add_info(root)},
+                                                         {"completion", add_completion(root)},
+                                                         {"help", add_help(root)}};
   for (CLI::App* app : root.get_subcommands([](const CLI::App*) { return true; })) {
     app->set_help_flag("-h,--help", "print this help and exit");
     app->allow_config_extras(CLI::config_extras_mode::error);
@@ -163,8 +202,12 @@ int run(int argc, char** argv) {
   const std::vector<std::string>& configs = root.get_config_ptr()->results();
   if (!configs.empty()) set_config_input(configs.back());
   const std::string& name = parsed_command(root)->get_name();
-  for (const auto& [command, run_command] : commands) {
-    if (name == command) return run_command();
+  try {
+    for (const auto& [command, run_command] : commands) {
+      if (name == command) return run_command();
+    }
+  } catch (const UsageError& error) {
+    throw UsageError(config_file->with_origin(name, error.what()));
   }
   return 1;
 }

@@ -41,7 +41,7 @@ int run(MapCommand& command) {
   progress.say(fmt::format("{} items and {} users drawn; two components hold {:.1f}% of the items' variance",
                            format_count(report.n_items_drawn), format_count(report.n_users_drawn),
                            100 * (report.variance_share[0] + report.variance_share[1])));
-  print_out("{}\n", command.out);
+  if (!is_stdout(command.out)) print_out("{}\n", command.out);
   return 0;
 }
 
@@ -64,7 +64,7 @@ RunCommand add_map(CLI::App& root) {
               "draw a random sample of this many items (and users) where there are more");
   options.add(command->title, "title", "over the picture; absent: the model's folder");
   options.add(command->options.overwrite, "overwrite", "replace FILE where it exists", Saved::kNo);
-  options.add(command->quiet, "quiet", "no notices on stderr; warnings and errors remain");
+  options.add(command->quiet, "quiet", kQuietHelp);
   return [command] { return run(*command); };
 }
 

@@ -2,12 +2,20 @@
 
 #include <fmt/format.h>
 
+#include "host/train/option_bounds.hpp"
 #include "unfold/version.hpp"
 
 namespace unfold::cli {
 
+void add_device_options(OptionSet& options, std::string& device, std::uint32_t& threads) {
+  options.add(device, "device", "auto, cpu, cuda or cuda:N");
+  options.add(threads, "threads", "CPU threads; 0: all that the process may use", Saved::kYes, bounds_of("threads"));
+}
+
 std::unique_ptr<Backend> open_backend(const std::string& device, unsigned threads, Progress& progress) {
-  return make_backend(device, threads, [&progress](const std::string& notice) { progress.say("note: " + notice); });
+  return make_backend(device, threads, [&progress](const std::string&) {
+    progress.say("note: no GPU can be used here, so the CPU is; unfold info says why");
+  });
 }
 
 std::string backend_text(const Backend& backend) {

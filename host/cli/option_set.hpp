@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "host/train/option_bounds.hpp"
+
 namespace unfold::cli {
 
 // Whether the resolved configuration names an option. Where a run writes and how much it says are left out:
@@ -25,6 +27,8 @@ std::string toml_string(const std::string& text);
 // An option as it is given: "--name", "-k" where the name is one letter.
 std::string flag_of(const std::string& name);
 
+// A value that an option does not take is an error of the command line whose text begins with the value and goes on
+// with what is allowed: "0: use 1 or more".
 class OptionSet {
  public:
   explicit OptionSet(CLI::App& app) : app_(&app) {}
@@ -33,13 +37,15 @@ class OptionSet {
   void add(std::string& field, const std::string& name, const std::string& help, Saved saved = Saved::kYes,
            const std::string& value = "TEXT");
   void add(bool& field, const std::string& name, const std::string& help, Saved saved = Saved::kYes);
-  void add(std::uint32_t& field, const std::string& name, const std::string& help, Saved saved = Saved::kYes);
-  void add(std::uint64_t& field, const std::string& name, const std::string& help, Saved saved = Saved::kYes);
+  void add(std::uint32_t& field, const std::string& name, const std::string& help, Saved saved = Saved::kYes,
+           const WholeNumbers& allowed = {});
+  void add(std::uint64_t& field, const std::string& name, const std::string& help, Saved saved = Saved::kYes,
+           const WholeNumbers& allowed = {});
   void add(double& field, const std::string& name, const std::string& help, Saved saved = Saved::kYes);
   void add(std::optional<double>& field, const std::string& name, const std::string& help, Saved saved = Saved::kYes);
   // One argument with commas, or the option several times; an array in a configuration file.
   void add(std::vector<std::uint32_t>& field, const std::string& name, const std::string& help,
-           Saved saved = Saved::kYes);
+           Saved saved = Saved::kYes, const WholeNumbers& allowed = {});
 
   // The positional argument `name`, which must be given.
   void add_positional(std::string& field, const std::string& name, const std::string& help);
@@ -56,6 +62,9 @@ class OptionSet {
   CLI::App& app() const { return *app_; }
 
  private:
+  template <typename T>
+  void add_whole_number(T& field, const std::string& name, const std::string& help, Saved saved,
+                        const WholeNumbers& allowed);
   template <typename T>
   CLI::Option* add_value(T& field, const std::string& name, const std::string& help, const std::string& value,
                          const std::string& default_text);

@@ -1,6 +1,7 @@
 #include "host/cli/outputs.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <system_error>
@@ -24,6 +25,8 @@ bool is_same(const fs::path& a, const fs::path& b) {
 std::string config_input;
 
 }  // namespace
+
+bool is_stdout(const std::string& file) { return open_descriptor(file) == STDOUT_FILENO; }
 
 void set_config_input(std::string path) { config_input = std::move(path); }
 

@@ -12,6 +12,9 @@ struct NamedFile {
   std::string path;
 };
 
+// The file is standard output by a name such as /dev/stdout: nothing else is printed there then.
+bool is_stdout(const std::string& file);
+
 // The file of --config, which every command reads: an input of all checks that follow.
 void set_config_input(std::string path);
 

@@ -10,6 +10,9 @@
 
 namespace unfold::cli {
 
+// What --quiet does, where it does not do more.
+inline constexpr const char* kQuietHelp = "no notices on stderr; warnings and errors remain";
+
 class Progress {
  public:
   explicit Progress(bool quiet);

@@ -10,7 +10,8 @@
 #include "host/cli/progress.hpp"
 #include "host/cli/query_output.hpp"
 #include "host/cli/scores.hpp"
-#include "host/data/escaped.hpp"
+#include "host/cli/titles.hpp"
+#include "host/text/escaped.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold::cli {
@@ -30,20 +31,6 @@ void check_usage(const QueryCommand& command) {
 ListForm list_form(const QueryCommand& command) {
   if (command.json) return command.ids.empty() ? ListForm::kJson : ListForm::kJsonArray;
   return command.ids.empty() && command.out.empty() ? ListForm::kTable : ListForm::kLines;
-}
-
-std::optional<ItemTable> read_titles(const QueryCommand& command, const Model& model, Progress& progress) {
-  if (command.items.empty()) return {};
-  ItemTable titles = read_item_table(command.items, model.item_ids);
-  if (titles.n_absent() > 0) {
-    progress.say(fmt::format("note: {} of the model's {} items are not in {} and have no title",
-                             format_count(titles.n_absent()), format_count(titles.n_items()), command.items));
-  }
-  if (titles.n_repeated > 0) {
-    progress.say(fmt::format("note: {} lines of {} are about an item that an earlier line names; the first one counts",
-                             format_count(titles.n_repeated), command.items));
-  }
-  return titles;
 }
 
 // The rows of what is asked about, every one of them known. One without a list is an error where it is alone.
@@ -85,7 +72,7 @@ void report(const QueryCommand& command, const ListWriter& writer, ListForm form
 }  // namespace
 
 void QueryCommand::add_common(OptionSet& options) {
-  options.add(query.k, "k", fmt::format("items to list, 1 to {}", kMaxTopK));
+  options.add(query.k, "k", fmt::format("items to list, 1 to {}", kMaxTopK), Saved::kYes, {1, kMaxTopK});
   options.add(items, "items", "a table of items with their titles, to be listed with them: CSV, TSV, ';', '::' or '|'",
               Saved::kYes, "FILE");
   options.add(out, "out",
@@ -95,9 +82,8 @@ void QueryCommand::add_common(OptionSet& options) {
               Saved::kNo, "FILE");
   options.add(overwrite, "overwrite", "replace the file of --out where it exists", Saved::kNo);
   options.add(json, "json", "write a JSON object, for --ids an array of them, instead");
-  options.add(device, "device", "auto, cpu, cuda or cuda:N");
-  options.add(threads, "threads", "CPU threads; 0: all that the process may use");
-  options.add(quiet, "quiet", "no notices on stderr; warnings and errors remain");
+  add_device_options(options, device, threads);
+  options.add(quiet, "quiet", kQuietHelp);
 }
 
 int run_query(const QueryCommand& command, const AskModel& ask, const WhyNoList& why_no_list) {
@@ -109,11 +95,12 @@ int run_query(const QueryCommand& command, const AskModel& ask, const WhyNoList&
   const Model model = load_model(command.model);
   const IdKind kind{command.noun == "user" ? model.user_ids : model.item_ids, command.noun.c_str(), command.model};
   const std::vector<Row> rows = find_rows(command, kind, model, why_no_list, progress);
-  const std::optional<ItemTable> titles = read_titles(command, model, progress);
+  std::optional<ItemTable> titles;
+  if (!command.items.empty()) titles = load_titles(command.items, model.item_ids, progress);
   QueryOptions query = command.query;
   query.exclude_seen = !command.include_seen;
   if (command.name == "recommend" && query.exclude_seen) say_unknown_parts(command.model, model, progress);
-  const std::unique_ptr<Backend> backend = open_backend(command.device, command.threads, progress);
+  const std::unique_ptr<Backend> backend = make_backend(command.device, command.threads);
   const ListForm form = list_form(command);
   ListWriter writer(form, command.noun.c_str(), kind.ids, model.item_ids, titles ? &*titles : nullptr, command.query.k,
                     output);

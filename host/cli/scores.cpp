@@ -84,7 +84,8 @@ ItemGroups load_groups(const std::string& items, const std::string& group_column
 }
 
 void ScoreOptions::add(OptionSet& options) {
-  options.add(at, "at", fmt::format("cutoffs K of the ranking metrics, each 1 to {}", kMaxCutoff));
+  options.add(at, "at", fmt::format("cutoffs K of the ranking metrics, each 1 to {}", kMaxCutoff), Saved::kYes,
+              {1, kMaxCutoff});
   options.add(
       relevant_rating, "relevant-rating",
       "test items that their user rated lower than X do not count as relevant; absent: all count, but for a model "
@@ -99,9 +100,6 @@ EvaluateOptions ScoreOptions::resolve() const {
   options.cutoffs = at;
   std::sort(options.cutoffs.begin(), options.cutoffs.end());
   options.cutoffs.erase(std::unique(options.cutoffs.begin(), options.cutoffs.end()), options.cutoffs.end());
-  if (options.cutoffs.empty() || options.cutoffs.front() == 0 || options.cutoffs.back() > kMaxCutoff) {
-    throw UsageError(fmt::format("--at: every cutoff is 1 to {}", kMaxCutoff));
-  }
   check_group_options(items, group_column);
   if (!items.empty() && no_ranking) throw UsageError("--items measures folding by ranking; give it or --no-ranking");
   if (!items.empty() && options.cutoffs.back() > kMaxTopK) {
@@ -128,16 +126,19 @@ void say_unknown_parts(const std::string& name, const Model& model, Progress& pr
                   name));
 }
 
+bool say_dislikes(const std::string& source, const RatingView& part, const std::string& remedy, Progress& progress) {
+  const auto n = std::ranges::count_if(part.ratings, [](float rating) { return !(rating > 0); });
+  if (n == 0) return false;
+  progress.say(fmt::format("note: {}: {} of {} ratings are 0 or below and not relevant{}", source,
+                           format_count(static_cast<std::uint64_t>(n)), format_count(part.size()), remedy));
+  return true;
+}
+
 void leave_out_dislikes(const std::string& source, const RatingView& test, double least, EvaluateOptions& options,
                         Progress& progress) {
   if (options.relevant_rating > EvaluateOptions{}.relevant_rating || !(least > 0)) return;
-  const auto n = std::ranges::count_if(test.ratings, [](float rating) { return !(rating > 0); });
-  if (n == 0) return;
+  if (!say_dislikes(source, test, "; --relevant-rating X draws the line elsewhere", progress)) return;
   options.relevant_rating = static_cast<double>(std::numeric_limits<float>::denorm_min());
-  progress.say(
-      fmt::format("note: {}: {} of {} ratings are 0 or below and not relevant; --relevant-rating X draws the "
-                  "line elsewhere",
-                  source, format_count(static_cast<std::uint64_t>(n)), format_count(test.size())));
 }
 
 void warn_of_scores(const std::string& source, const Evaluation& evaluation, const std::string& remedy,

@@ -40,6 +40,10 @@ struct ScoreOptions {
 // Says that a model was saved before its validation and test items were, where it had any.
 void say_unknown_parts(const std::string& name, const Model& model, Progress& progress);
 
+// Says how many ratings of a part are 0 or below and not relevant; `remedy` ends the sentence, or is empty. Returns
+// whether there are some.
+bool say_dislikes(const std::string& source, const RatingView& part, const std::string& remedy, Progress& progress);
+
 // Ratings of 0 and below in a test part are not relevant to a model that was trained on positive ones alone. `least`:
 // the least rating of its data. Says so where there are some.
 void leave_out_dislikes(const std::string& source, const RatingView& test, double least, EvaluateOptions& options,

@@ -7,6 +7,7 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/interrupt.hpp"
+#include "host/cli/open_backend.hpp"
 #include "host/cli/option_set.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/streams.hpp"
@@ -34,20 +35,15 @@ std::string table_row(const SelfcheckResult& r) {
 }
 
 nlohmann::ordered_json to_json(const SelfcheckResult& r) {
-  return {{"op", r.op},
-          {"check", r.name},
-          {"passed", r.passed()},
-          {"compared", r.n_compared},
-          {"failed", r.n_failed},
-          {"worst_error_share", r.worst_share},
-          {"seconds", r.seconds},
-          {"failures", r.failures}};
+  return {{"op", r.op},           {"check", r.name},
+          {"passed", r.passed()}, {"compared", r.n_compared},
+          {"failed", r.n_failed}, {"worst_error_share", r.worst_share},
+          {"seconds", r.seconds}, {"failures", r.failures}};
 }
 
 int run(const SelfcheckCommand& command) {
-  const std::unique_ptr<Backend> backend =
-      make_backend(command.device, command.threads,
-                   [](const std::string& notice) { print_err("unfold: {}\n", notice); });
+  Progress progress(false);
+  const std::unique_ptr<Backend> backend = open_backend(command.device, command.threads, progress);
   catch_interrupts();
   std::uint64_t n_failed = 0;
   std::string failures;
@@ -64,23 +60,24 @@ int run(const SelfcheckCommand& command) {
         if (command.json) return;
         if (lines.size() == 1) print_out("{}", heading(*backend));
         print_out("{}", table_row(result));
-        std::fflush(stdout);
+        flush_stdout();
       },
       interrupted);
   throw_if_interrupted();
   if (command.json) {
     print_out("{}\n", json_page({{"device", backend->name()},
-                                  {"description", backend->description()},
-                                  {"passed", n_failed == 0},
-                                  {"seconds", seconds},
-                                  {"checks", lines}}));
+                                 {"description", backend->description()},
+                                 {"passed", n_failed == 0},
+                                 {"seconds", seconds},
+                                 {"checks", lines}}));
   } else {
     print_out("{}{} of {} checks passed in {:.1f} s\n", failures, results.size() - n_failed, results.size(), seconds);
   }
   if (n_failed > 0) {
-    throw DeviceError(fmt::format("{} of {} checks failed on {}: do not trust what it computes; see the driver, and "
-                                  "report it with the output of unfold info",
-                                  n_failed, results.size(), backend->description()));
+    throw DeviceError(
+        fmt::format("{} of {} checks failed on {}: do not trust what it computes; see the driver, and "
+                    "report it with the output of unfold info",
+                    n_failed, results.size(), backend->description()));
   }
   return 0;
 }
@@ -94,8 +91,7 @@ RunCommand add_selfcheck(CLI::App& root) {
       "Example:\n  unfold selfcheck --device cuda");
   auto command = std::make_shared<SelfcheckCommand>();
   OptionSet options(*app);
-  options.add(command->device, "device", "auto, cpu, cuda or cuda:N");
-  options.add(command->threads, "threads", "CPU threads; 0: all that the process may use");
+  add_device_options(options, command->device, command->threads);
   options.add(command->options.op, "op", "check this op alone, such as update_rows");
   options.add(command->options.quick, "quick", "a few dimensions instead of all");
   options.add(command->options.seed, "seed", "of the inputs");

@@ -65,6 +65,10 @@ void write_stdout(std::string_view text) noexcept {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() && stdout_error == 0) stdout_error = errno;
 }
 
+void flush_stdout() noexcept {
+  if (std::fflush(stdout) != 0 && stdout_error == 0) stdout_error = errno;
+}
+
 void write_stderr(std::string_view text) noexcept {
   while (!text.empty()) {
     const ssize_t n = write(STDERR_FILENO, text.data(), text.size());
@@ -75,8 +79,7 @@ void write_stderr(std::string_view text) noexcept {
 }
 
 void finish_stdout() {
-  const bool is_flushed = std::fflush(stdout) == 0;
-  if (!is_flushed && stdout_error == 0) stdout_error = errno;
+  flush_stdout();
   if (std::ferror(stdout) != 0 && stdout_error == 0) stdout_error = EIO;
   if (stdout_error == 0) return;
   if (stdout_error == EPIPE && ends_by_sigpipe) {

@@ -17,6 +17,7 @@ void prepare_streams();
 
 // What could not be written is remembered until finish_stdout.
 void write_stdout(std::string_view text) noexcept;
+void flush_stdout() noexcept;
 // What could not be written is lost.
 void write_stderr(std::string_view text) noexcept;
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "host/query/edit_distance.hpp"
+#include "host/text/edit_distance.hpp"
 
 namespace unfold::cli {
 

@@ -16,15 +16,16 @@ struct SynthCommand {
   std::string file, items_out;
   SyntheticOptions options;
   bool json = false;
+  bool quiet = false;
 };
 
 void bind(SynthCommand& command, OptionSet& options) {
   SyntheticOptions& o = command.options;
   options.add_positional(command.file, "FILE", "CSV file to write, with header user,item,rating");
-  options.add(o.n_users, "users", "number of users, >= 1");
-  options.add(o.n_items, "items", "number of items, >= 1");
-  options.add(o.n_ratings, "ratings", "number of ratings; a pair occurs at most once");
-  options.add(o.dim, "dim", "planted dimension, >= 1");
+  options.add(o.n_users, "users", "number of users, >= 1", Saved::kYes, {1});
+  options.add(o.n_items, "items", "number of items, >= 1", Saved::kYes, {1});
+  options.add(o.n_ratings, "ratings", "number of ratings, >= 1; a pair occurs at most once", Saved::kYes, {1});
+  options.add(o.dim, "dim", "planted dimension, >= 1", Saved::kYes, {1});
   options.add(o.noise, "noise", "standard deviation of the noise, in rating units; the best RMSE before rounding");
   options.add(o.signal_std, "signal-std", "standard deviation of p_u.q_i, in rating units");
   options.add(o.bias_std, "bias-std", "standard deviation of each bias, in rating units");
@@ -32,7 +33,8 @@ void bind(SynthCommand& command, OptionSet& options) {
   options.add(o.skew, "skew", "items are drawn with probability ~ rank^-skew, >= 0; 0: uniform");
   options.add(o.user_skew, "user-skew", "the same of users");
   options.add(o.groups, "groups",
-              "disjoint groups of users and items that only meet inside, >= 1; every group has tastes of its own");
+              "disjoint groups of users and items that only meet inside, >= 1; every group has tastes of its own",
+              Saved::kYes, {1});
   options.add(o.rating_min, "rating-min", "ratings are clipped from below here, where rating-min < rating-max");
   options.add(o.rating_max, "rating-max", "and from above here");
   options.add(o.rating_step, "rating-step", "round ratings to multiples of this, where > 0");
@@ -44,27 +46,40 @@ void bind(SynthCommand& command, OptionSet& options) {
       "train, evaluate and map reads; absent: with groups, FILE's name + .items.csv with id,group",
       Saved::kNo, "FILE");
   options.add(o.overwrite, "overwrite", "replace the files where they exist", Saved::kNo);
+  options.add(command.quiet, "quiet", "print nothing but what --json asks for; errors remain");
   options.add(command.json, "json", "print the counts and the planted model's error as one JSON object");
+}
+
+std::string page_of(const SynthCommand& command, const SyntheticReport& report) {
+  if (command.json) {
+    return json_page({{"file", command.file},
+                      {"n_ratings", report.n_ratings},
+                      {"n_users", report.n_users_seen},
+                      {"n_items", report.n_items_seen},
+                      {"best_rmse", report.best_rmse},
+                      {"best_mae", report.best_mae}}) +
+           '\n';
+  }
+  std::string page =
+      fmt::format("{}: {} ratings of {} users and {} items\n", command.file, format_count(report.n_ratings),
+                  format_count(report.n_users_seen), format_count(report.n_items_seen));
+  if (!command.options.implicit) {
+    page += fmt::format("the planted model's rmse {:.4f}, mae {:.4f}: no model can do better\n", report.best_rmse,
+                        report.best_mae);
+  }
+  return page;
 }
 
 int run(SynthCommand& command) {
   command.options.items_out = command.items_out;
   check_outputs({}, {{"FILE", command.file}, {"--items-out", command.items_out}}, command.options.overwrite);
   const SyntheticReport report = write_synthetic(command.file, command.options);
-  if (command.json) {
-    print_out("{}\n", json_page({{"file", command.file},
-                                 {"n_ratings", report.n_ratings},
-                                 {"n_users", report.n_users_seen},
-                                 {"n_items", report.n_items_seen},
-                                 {"best_rmse", report.best_rmse},
-                                 {"best_mae", report.best_mae}}));
-    return 0;
-  }
-  print_out("{}: {} ratings of {} users and {} items\n", command.file, format_count(report.n_ratings),
-            format_count(report.n_users_seen), format_count(report.n_items_seen));
-  if (!command.options.implicit) {
-    print_out("the planted model's rmse {:.4f}, mae {:.4f}: no model can do better\n", report.best_rmse,
-              report.best_mae);
+  if (command.quiet && !command.json) return 0;
+  const std::string page = page_of(command, report);
+  if (is_stdout(command.file) || is_stdout(command.items_out)) {
+    print_err("{}", page);
+  } else {
+    print_out("{}", page);
   }
   return 0;
 }

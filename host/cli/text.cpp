@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "host/data/escaped.hpp"
+#include "host/text/escaped.hpp"
 
 namespace unfold::cli {
 

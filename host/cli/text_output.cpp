@@ -2,12 +2,13 @@
 
 #include <cstdio>
 
+#include "host/cli/outputs.hpp"
 #include "host/cli/streams.hpp"
 
 namespace unfold::cli {
 
 TextOutput::TextOutput(const std::string& file, bool overwrite) {
-  if (!file.empty()) staged_.emplace(file, overwrite ? Existing::kReplace : Existing::kRefuse);
+  if (!file.empty() && !is_stdout(file)) staged_.emplace(file, overwrite ? Existing::kReplace : Existing::kRefuse);
 }
 
 FileWriter& TextOutput::writer() {

@@ -12,8 +12,8 @@ namespace unfold::cli {
 
 class TextOutput {
  public:
-  // An empty name is standard output. Throws where a file of that name cannot be made, or is there and is not to be
-  // overwritten.
+  // An empty name is standard output, as /dev/stdout is. Throws where a file of that name cannot be made, or is there
+  // and is not to be overwritten.
   TextOutput(const std::string& file, bool overwrite);
   // Throws DataError.
   void write(std::string_view text);

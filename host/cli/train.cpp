@@ -36,8 +36,13 @@ void bind(TrainCommand& command) {
       "the validation part, which chooses the epoch to keep and stops early: a SPEC as of --split, taken out of "
       "what is left for training, or a file",
       Saved::kYes, "SPEC|FILE");
-  visit_train_options(request.options,
-                      [&options](auto& field, const char* name, const char* help) { options.add(field, name, help); });
+  visit_train_options(request.options, [&options](auto& field, const char* name, const char* help) {
+    if constexpr (requires { options.add(field, name, help, Saved::kYes, WholeNumbers{}); }) {
+      options.add(field, name, help, Saved::kYes, bounds_of(name));
+    } else {
+      options.add(field, name, help);
+    }
+  });
   request.score.add(options);
   request.input.add_reading(options);
   request.input.add_keeping(options);

@@ -1,7 +1,6 @@
 #include "host/cli/train_run.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <exception>
 #include <utility>
 
@@ -13,6 +12,7 @@
 #include "host/cli/text.hpp"
 #include "host/cli/training_summary.hpp"
 #include "host/io/output_rule.hpp"
+#include "host/eval/validation_part.hpp"
 #include "unfold/error.hpp"
 #include "unfold/version.hpp"
 
@@ -48,7 +48,7 @@ TrainRun::TrainRun(const TrainRequest& request, std::string config)
       evaluate_options_(request.score.resolve()),
       progress_(request.quiet) {
   validate(request_.options);
-  if (request_.options.refit && request_.validation == "none") {
+  if (request_.options.refit && (request_.validation.empty() || request_.validation == "none")) {
     throw UsageError(
         "--refit trains again on training and validation together; name a validation part with "
         "--validation, such as random:0.1");
@@ -70,14 +70,13 @@ TrainRun::TrainRun(const TrainRequest& request, std::string config)
   has_validation_file_ = !validation.empty() && validation != "none" && !SplitSpec::looks_like(validation);
   if (!has_validation_file_ && !validation.empty()) validation_split_ = SplitSpec::parse(validation);
   request_.input.overwrite = request_.overwrite;
-  check_outputs({{"DATA", request_.data},
-                 {"--test", request_.test},
-                 {"--validation", has_validation_file_ ? validation : ""},
-                 {"--items", request_.score.items}},
-                {{"--out", request_.out.string()},
-                 {"--log-json", open_descriptor(request_.log_json) < 0 ? request_.log_json : ""},
-                 {"--rejected", request_.input.rejected}},
-                request_.overwrite);
+  check_outputs(
+      {{"DATA", request_.data},
+       {"--test", request_.test},
+       {"--validation", has_validation_file_ ? validation : ""},
+       {"--items", request_.score.items}},
+      {{"--out", request_.out.string()}, {"--log-json", request_.log_json}, {"--rejected", request_.input.rejected}},
+      request_.overwrite);
   check_model_target(request_.out, request_.overwrite);
 }
 
@@ -105,6 +104,7 @@ int TrainRun::run() {
   Parts parts = make_parts(data);
   if (request_.options.model == "softmax") {
     leave_out_dislikes("test part", parts.test, report.rating_min, evaluate_options_, progress_);
+    if (!positive_from_ && report.rating_min > 0) say_dislikes("validation part", parts.validation, "", progress_);
   }
   seen_ = SeenItems::from_ratings(parts.train, data.dataset.n_users(), data.dataset.n_items());
   seen_.hold_out(parts.validation, parts.test);
@@ -179,8 +179,20 @@ TrainRun::Parts TrainRun::make_parts(const LoadedData& data) {
   return parts;
 }
 
-// A model that is trained on its validation part can be scored on no pair of it.
+// A model that is trained on its validation part can be scored on no pair of it. A part that chooses no epoch says
+// nothing about how long to train again.
 void TrainRun::check_refit(const Parts& parts) {
+  if (request_.options.refit) {
+    const bool ranks = request_.options.model == "softmax";
+    const std::string why =
+        why_unscored(parts.validation, ranks ? &seen_ : nullptr, relevant_from(positive_from_, parts.train));
+    if (!why.empty()) {
+      throw DataError(fmt::format(
+          "--refit trains again for as many epochs as validation chose, and nothing of the validation part can be "
+          "scored: {}; name another part with --validation, or leave out --refit",
+          why));
+    }
+  }
   if (parts.validation.size() == 0 || seen_.test.items.empty()) return;
   std::uint64_t n_shared = 0;
   for (std::uint64_t n = 0; n < parts.validation.size(); ++n) {
@@ -209,11 +221,11 @@ TrainResult TrainRun::train_parts(LoadedData& data, const Parts& parts) {
     progress_.epoch(line, line.contains("refit") ? n_refit_epochs_ : request_.options.epochs);
   };
   callbacks.chosen = [&](TrainResult& chosen) { keep_chosen(data, parts, chosen); };
-  callbacks.notice = [this](const std::string& notice) { progress_.say("note: " + notice); };
+  callbacks.notice = [this](const std::string& notice) { warn("unfold: warning: " + notice); };
   callbacks.stop = interrupted;
   progress_.say(fmt::format("training {} on {}", request_.options.model, backend_text(*backend_)));
   const TrainData view{parts.train, parts.validation, data.dataset.n_users(), data.dataset.n_items(),
-                       groups_ ? &*groups_ : nullptr};
+                       groups_ ? &*groups_ : nullptr, &seen_};
   TrainResult result = train(*backend_, view, request_.options, callbacks);
   if (chosen_ && result.outcome == TrainOutcome::kInterrupted) {
     progress_.clear();
@@ -256,17 +268,16 @@ KeptModel TrainRun::save(LoadedData& data, const Parts& parts, TrainResult& resu
 }
 
 // The lists of a model that was trained on its validation part too.
-void TrainRun::join_seen(const LoadedData& data, Parts& parts) {
-  parts.joined_columns = join_parts(parts.train, parts.validation, seen_);
-  const RatingView joined = parts.joined_columns.view();
+void TrainRun::join_seen(const LoadedData& data, const TrainResult& result, Parts& parts) {
+  const RatingView joined = result.joined.view();
   parts.report["n_refit"] = joined.size();
   seen_ = SeenItems::from_ratings(joined, data.dataset.n_users(), data.dataset.n_items());
   seen_.hold_out({}, parts.test);
 }
 
 Evaluation TrainRun::evaluate_test(const Model& model, const Parts& parts, bool has_ratings) {
-  const UploadedModel uploaded(*backend_, model);
-  return evaluate(*backend_, uploaded.tables(), parts.test, seen_, has_ratings, evaluate_options_);
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend_, model);
+  return evaluate(*backend_, *scorer, parts.test, seen_, has_ratings, evaluate_options_);
 }
 
 nlohmann::ordered_json TrainRun::describe(const LoadedData& data, const Parts& parts, const TrainResult& result) const {
@@ -302,7 +313,7 @@ int TrainRun::finish(LoadedData& data, Parts& parts, TrainResult& result) {
                      chosen_->path.string()));
     return kInterruptedExitCode;
   }
-  if (result.refitted) join_seen(data, parts);
+  if (result.refitted) join_seen(data, result, parts);
   // Before anything else is done with it: what comes may take long, and may be killed.
   KeptModel kept = save(data, parts, result);
   const std::string place = kept.path.string();
@@ -333,10 +344,11 @@ void TrainRun::score(const LoadedData& data, const Parts& parts, TrainResult& re
     warn_of_scores("test part", evaluation, "", progress_);
     const std::string table = score_table(evaluation) + advice(evaluation, model.kind);
     print_out("{}", request_.json ? json_page(model.scores) + "\n" : table);
-    std::fflush(stdout);
+    flush_stdout();
     log_line({{"epoch", result.best_epoch}, {"test", model.scores}});
     kept.saved.set_scores(model.scores);
   } catch (...) {
+    if (kept.saved.is_replaced()) throw;  // what is there is another run's
     warn(fmt::format("unfold: warning: the model is in {}, and its scores are not in it", kept.path.string()));
     throw;
   }

@@ -43,7 +43,7 @@ class TrainRun {
  private:
   // Views of the three parts and, where they are not the data set's own columns, their owners.
   struct Parts {
-    Ratings kept, validation_columns, test_columns, joined_columns;
+    Ratings kept, validation_columns, test_columns;
     RatingView train, validation, test;
     nlohmann::ordered_json report;
   };
@@ -54,7 +54,7 @@ class TrainRun {
   TrainResult train_parts(LoadedData& data, const Parts& parts);
   void keep_chosen(LoadedData& data, const Parts& parts, TrainResult& chosen);
   KeptModel save(LoadedData& data, const Parts& parts, TrainResult& result);
-  void join_seen(const LoadedData& data, Parts& parts);
+  void join_seen(const LoadedData& data, const TrainResult& result, Parts& parts);
   Evaluation evaluate_test(const Model& model, const Parts& parts, bool has_ratings);
   nlohmann::ordered_json describe(const LoadedData& data, const Parts& parts, const TrainResult& result) const;
   int finish(LoadedData& data, Parts& parts, TrainResult& result);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <string_view>
 
 namespace unfold::cli {
@@ -42,9 +41,9 @@ std::string validation_text(const nlohmann::ordered_json& line) {
                                                          "validation_ndcg@20"};
   std::string text;
   for (const char* key : kScores) {
-    if (!line.contains(key)) continue;
-    const double score = line[key].is_number() ? line[key].get<double>() : std::nan("");
-    text += fmt::format("{}{} {:.4f}", text.empty() ? "validation " : "  ", key + kPrefix.size(), score);
+    if (!line.contains(key) || !line[key].is_number()) continue;
+    text +=
+        fmt::format("{}{} {:.4f}", text.empty() ? "validation " : "  ", key + kPrefix.size(), line[key].get<double>());
   }
   return text;
 }
@@ -62,8 +61,9 @@ std::string training_summary(const TrainResult& result, const TrainOptions& opti
     return fmt::format("{}\nkept the model as it was in epoch {}", ended, result.best_epoch);
   }
   if (result.outcome == TrainOutcome::kDiverged) return fmt::format("{}\nkept epoch {}", ended, result.best_epoch);
-  return fmt::format("{}\nkept epoch {}, the last; a validation part (--validation) would choose the best", ended,
-                     result.best_epoch);
+  return fmt::format("{}\nkept epoch {}, the last; {}", ended, result.best_epoch,
+                     result.unscored ? "nothing of the validation part could be scored, so it chose none"
+                                     : "a validation part (--validation) would choose the best");
 }
 
 }  // namespace unfold::cli

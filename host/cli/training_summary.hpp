@@ -8,7 +8,8 @@
 
 namespace unfold::cli {
 
-// The validation scores of a history line, "validation rmse 0.8712  mae 0.6701"; empty where it has none.
+// The validation scores of a history line, "validation rmse 0.8712  mae 0.6701"; empty where it has none, or
+// they are over nothing.
 std::string validation_text(const nlohmann::ordered_json& line);
 
 // Two lines: why training ended, and which epoch the model is of.

@@ -15,6 +15,7 @@ namespace {
 struct VerifyCommand {
   std::string folder;
   bool json = false;
+  bool quiet = false;
 };
 
 int run(const VerifyCommand& command) {
@@ -25,6 +26,8 @@ int run(const VerifyCommand& command) {
                                  {"checksums", report.has_checksums},
                                  {"n_files", report.n_files},
                                  {"n_bytes", report.n_bytes}}));
+  } else if (command.quiet) {
+    return 0;
   } else if (report.has_checksums) {
     print_out("{}: {}, {} files of {} bytes are as they were written\n", command.folder, report.kind, report.n_files,
               format_count(report.n_bytes));
@@ -45,6 +48,7 @@ RunCommand add_verify(CLI::App& root) {
   auto command = std::make_shared<VerifyCommand>();
   OptionSet options(*app);
   options.add_positional(command->folder, "FOLDER", "folder that unfold train, import or export wrote");
+  options.add(command->quiet, "quiet", "print nothing where all is well, but what --json asks for; errors remain");
   options.add(command->json, "json", "print one JSON object");
   return [command] { return run(*command); };
 }

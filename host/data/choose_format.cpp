@@ -7,7 +7,7 @@
 #include <set>
 
 #include "host/data/column_roles.hpp"
-#include "host/data/escaped.hpp"
+#include "host/text/escaped.hpp"
 #include "host/data/table_sample.hpp"
 #include "unfold/error.hpp"
 

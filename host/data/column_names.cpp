@@ -7,7 +7,7 @@
 #include <charconv>
 #include <initializer_list>
 
-#include "host/data/escaped.hpp"
+#include "host/text/escaped.hpp"
 
 namespace unfold {
 namespace {

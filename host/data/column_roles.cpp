@@ -7,7 +7,7 @@
 
 #include "host/data/column_names.hpp"
 #include "host/data/column_values.hpp"
-#include "host/data/escaped.hpp"
+#include "host/text/escaped.hpp"
 #include "host/data/number.hpp"
 #include "host/data/record_parser.hpp"
 #include "unfold/error.hpp"

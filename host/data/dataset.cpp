@@ -64,7 +64,7 @@ Dataset Dataset::read(const Folder& folder, Check check) {
   const fs::path& directory = folder.path();
   DatasetDescription description = read_dataset_json(folder);
   if (check == Check::kContents) {
-    if (!has_checksums(description.json)) fail(directory, "has no checksums, by which damage would be seen");
+    if (!n_checksums(description.json)) fail(directory, "has no checksums, by which damage would be seen");
     check_contents(description.json, folder, kRemedy);
   }
   Dataset dataset;

@@ -9,7 +9,7 @@
 
 #include "host/data/dataset_json.hpp"
 #include "host/data/duplicates.hpp"
-#include "host/data/escaped.hpp"
+#include "host/text/escaped.hpp"
 #include "host/data/external_shuffle.hpp"
 #include "unfold/error.hpp"
 
@@ -33,9 +33,9 @@ void DatasetBuilder::build() {
   order_rows(items_, kItemIdsFile);
   write_shuffled();
   // The description names the file of rejected lines, so they are in place before it is written.
-  report_.rejected_file = reader_.commit_rejected().string();
-  const ContentHash rejected = report_.rejected_file.empty() ? ContentHash() : hash_file(report_.rejected_file);
-  write_dataset_json(directory_, report_, source_hash(), rejected, options_);
+  const RejectedFile rejected = reader_.commit_rejected();
+  report_.rejected_file = rejected.path.string();
+  write_dataset_json(directory_, report_, source_hash(), rejected.hash, options_);
 }
 
 void DatasetBuilder::read_source() {

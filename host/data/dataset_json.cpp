@@ -64,6 +64,12 @@ std::string dump(const Json& json, int indent) { return json.dump(indent, ' ', f
 
 }  // namespace
 
+std::vector<std::string> dataset_files(bool has_times) {
+  std::vector<std::string> files = {"user.npy", "item.npy", "rating.npy", kUserIdsFile, kItemIdsFile};
+  if (has_times) files.emplace_back("time.npy");
+  return files;
+}
+
 std::string canonical_options(const ImportOptions& options) {
   // Not through JSON text for the columns: its replacement of bytes that are not UTF-8 would make names equal.
   ImportOptions others = options;
@@ -85,9 +91,7 @@ void write_dataset_json(const std::filesystem::path& directory, const ImportRepo
   json["rejected_xxh3_128"] = rejected_hash;
   json["user_ids_bytes"] = std::filesystem::file_size(directory / kUserIdsFile);
   json["item_ids_bytes"] = std::filesystem::file_size(directory / kItemIdsFile);
-  std::vector<std::string> files = {"user.npy", "item.npy", "rating.npy", kUserIdsFile, kItemIdsFile};
-  if (report.has_times) files.emplace_back("time.npy");
-  add_checksums(json, directory, files);
+  add_checksums(json, directory, dataset_files(report.has_times));
   json["options"] = options_json(options);
   write_whole_file(directory / kDatasetFile, dump(json, 2) + "\n");
 }

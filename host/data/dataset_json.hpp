@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "host/io/folder.hpp"
 #include "unfold/dataset.hpp"
@@ -26,6 +27,9 @@ struct DatasetDescription {
   std::uint64_t item_ids_bytes = 0;
   nlohmann::ordered_json json;  // all of it, with the files' checksums (host/io/checksums.hpp)
 };
+
+// The files that dataset.json describes.
+std::vector<std::string> dataset_files(bool has_times);
 
 // The options that decide what an import gives, in one fixed form.
 std::string canonical_options(const ImportOptions& options);

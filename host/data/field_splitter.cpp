@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "host/data/escaped.hpp"
+#include "host/text/escaped.hpp"
 
 namespace unfold {
 

@@ -9,7 +9,7 @@
 #include "host/data/choose_format.hpp"
 #include "host/data/column_names.hpp"
 #include "host/data/column_roles.hpp"
-#include "host/data/escaped.hpp"
+#include "host/text/escaped.hpp"
 #include "host/data/foreign_layout.hpp"
 #include "host/data/line_reader.hpp"
 #include "host/data/record_parser.hpp"

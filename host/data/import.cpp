@@ -54,12 +54,13 @@ void make_cache_directory(const fs::path& cache) {
   }
 }
 
-// The rejected lines belong to the result: an import that wrote them is repeated where they are gone, changed, or
-// wanted under another name.
+// The rejected lines belong to the result: an import that wrote them is repeated where they are gone (into a
+// descriptor), changed, or wanted under another name.
 bool rejected_lines_are_there(const Dataset& dataset, const ImportOptions& options) {
   const ImportReport& report = dataset.report();
   if (report.n_rejected == 0) return true;
   if (!options.rejected_file.empty() && options.rejected_file != report.rejected_file) return false;
+  if (open_descriptor(report.rejected_file) >= 0) return false;
   try {
     return hash_file(report.rejected_file) == dataset.rejected_hash();
   } catch (const DataError&) {
@@ -105,13 +106,13 @@ std::vector<fs::path> with_content(std::vector<fs::path> sources) {
 // Throws UsageError where the folder is no data set or holds anything else. `given` is the target's name, `existing`
 // where what it names is at the moment.
 void require_dataset(const fs::path& given, const fs::path& existing) {
-  constexpr std::string_view kFiles[] = {kDatasetFile, "user.npy",   "item.npy",  "rating.npy",
-                                         "time.npy",   kUserIdsFile, kItemIdsFile};
+  std::vector<std::string> files = dataset_files(true);
+  files.emplace_back(kDatasetFile);
   std::error_code error;
   std::string reason = Dataset::is_dataset(existing) ? "" : "it is no imported data set";
   for (fs::directory_iterator entry(existing, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (std::ranges::find(kFiles, name) == std::end(kFiles)) reason = fmt::format("it holds \"{}\"", name);
+    if (std::ranges::find(files, name) == files.end()) reason = fmt::format("it holds \"{}\"", name);
   }
   if (reason.empty()) return;
   throw UsageError(fmt::format("{}: is not replaced, as {}; choose another name, or move away what is there",

@@ -33,13 +33,13 @@ RejectedLines::RejectedLines(const std::vector<std::filesystem::path>& sources, 
   if (!is_named) target_ = sources.front().filename().string() + ".rejected";
   existing_ = !is_named ? Existing::kNextFree : options.overwrite ? Existing::kReplace : Existing::kRefuse;
   std::vector<NamedInput> inputs;
-  for (const std::filesystem::path& source : sources) inputs.push_back({"DATA", source});
+  for (const std::filesystem::path& source : sources) inputs.push_back({"input", source});
   if (options.on_error == OnError::kSkip && is_named) check_output(target_, inputs, existing_);
 }
 
 RejectedLines::~RejectedLines() {
   std::error_code ignored;
-  if (!committed_.empty()) std::filesystem::remove(committed_, ignored);
+  if (!committed_.empty() && open_descriptor(committed_) < 0) std::filesystem::remove(committed_, ignored);
 }
 
 void RejectedLines::write(std::string_view bytes) {
@@ -56,17 +56,13 @@ void RejectedLines::end_line() {
   if (line_is_open_) write("\n");
 }
 
-std::filesystem::path RejectedLines::commit() {
+RejectedFile RejectedLines::commit() {
   if (!writer_.has_value()) return {};
   writer_->close();
+  // Of the lines before they go: a descriptor cannot be read again.
+  const ContentHash hash = hash_file(staged_->path());
   committed_ = staged_->commit();
-  return committed_;
-}
-
-std::filesystem::path InteractionReader::commit_rejected() {
-  const std::filesystem::path file = rejected_.commit();
-  report_.rejected_file = file.string();
-  return file;
+  return {committed_, hash};
 }
 
 InteractionReader::InteractionReader(const std::vector<std::filesystem::path>& sources, const ImportOptions& options,
@@ -223,7 +219,6 @@ void InteractionReader::handle_bad_line(const std::string& error) {
   rejected_.write(lines_->raw());
   for (std::string_view rest = lines_->skip_rest(); !rest.empty(); rest = lines_->skip_rest()) rejected_.write(rest);
   rejected_.end_line();
-  report_.rejected_file = rejected_.target().string();
 }
 
 void InteractionReader::fail(const std::string& text) const { throw DataError(at_line(text)); }

@@ -18,6 +18,12 @@
 
 namespace unfold {
 
+// Where rejected lines are; both empty where there are none.
+struct RejectedFile {
+  std::filesystem::path path;
+  ContentHash hash;
+};
+
 // The lines that an import leaves out, in a file that appears when there is one, whole or not at all.
 class RejectedLines {
  public:
@@ -31,10 +37,8 @@ class RejectedLines {
   void write(std::string_view bytes);
   // Ends a last line that has no end.
   void end_line();
-  // Where the lines will be, as far as is known before commit().
-  const std::filesystem::path& target() const { return target_; }
-  // Puts the file in place and returns its name; empty where there are no lines.
-  std::filesystem::path commit();
+  // Puts the file in place.
+  RejectedFile commit();
   void keep() { committed_.clear(); }
 
  private:
@@ -62,14 +66,14 @@ class InteractionReader {
 
   const InputFormat& format() const { return format_; }
   bool has_times() const { return format_.column(Role::kTime) != kNoColumn; }
-  // Source, format, columns, and the counts of lines so far; the rest is at its defaults.
+  // Source, format, columns, and the counts of lines so far; the rest, the rejected file too, is at its defaults.
   const ImportReport& report() const { return report_; }
   // "" where no line was rejected, else what was wrong with the first one.
   const std::string& first_error() const { return first_error_; }
   // Of the files' bytes, as hash_files gives it, once next() has returned false.
   ContentHash hash() const;
-  // Puts the rejected lines, if any, in place, and returns the name of their file.
-  std::filesystem::path commit_rejected();
+  // Puts the rejected lines, if any, in place.
+  RejectedFile commit_rejected() { return rejected_.commit(); }
   // Their file outlives the reader from here on.
   void keep_rejected() { rejected_.keep(); }
 

@@ -7,10 +7,10 @@
 #include "host/data/column_names.hpp"
 #include "host/data/column_roles.hpp"
 #include "host/data/column_values.hpp"
-#include "host/data/escaped.hpp"
+#include "host/text/escaped.hpp"
 #include "host/data/line_reader.hpp"
 #include "host/data/number.hpp"
-#include "host/data/utf8.hpp"
+#include "host/text/utf8.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {

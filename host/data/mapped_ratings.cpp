@@ -128,7 +128,7 @@ MappedRatings read_mapped_ratings(const std::filesystem::path& source, const IdM
   report.rating_max = static_cast<double>(highest);
   report.rating_mean = sum / static_cast<double>(writer.size());
   mapped.ratings = writer.finish();
-  report.rejected_file = reader.commit_rejected().string();
+  report.rejected_file = reader.commit_rejected().path.string();
   reader.keep_rejected();
   return mapped;
 }

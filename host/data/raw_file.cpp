@@ -21,8 +21,6 @@ namespace {
 
 constexpr std::size_t kBufferBytes = std::size_t{1} << 18;
 
-std::string hex(XXH128_hash_t hash) { return fmt::format("{:016x}{:016x}", hash.high64, hash.low64); }
-
 // How long a pipe is waited for that nobody writes to.
 constexpr int kWriterWaitMs = 5000;
 
@@ -121,7 +119,10 @@ std::size_t RawFile::read(char* out, std::size_t capacity) {
   return bytes;
 }
 
-ContentHash RawFile::hash() const { return hex(XXH3_128bits_digest(hasher_->state)); }
+ContentHash RawFile::hash() const {
+  const XXH128_hash_t hash = XXH3_128bits_digest(hasher_->state);
+  return hash_digits(hash.high64, hash.low64);
+}
 
 ContentHash hash_file(const std::filesystem::path& path) {
   RawFile file(path);

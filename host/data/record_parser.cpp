@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "host/data/column_names.hpp"
-#include "host/data/escaped.hpp"
+#include "host/text/escaped.hpp"
 #include "host/data/number.hpp"
 
 namespace unfold {

@@ -1,9 +1,10 @@
+#include "unfold/seen_items.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "unfold/error.hpp"
-#include "unfold/model.hpp"
 
 namespace unfold {
 namespace {
@@ -61,6 +62,12 @@ void fill_lists(const RatingView& ratings, std::uint64_t n_users, const TakesPar
 }
 
 }  // namespace
+
+std::vector<std::uint64_t> ItemLists::item_counts(std::uint64_t n_items) const {
+  std::vector<std::uint64_t> counts(n_items, 0);
+  for (const Row item : items) ++counts[item];
+  return counts;
+}
 
 bool ItemLists::contains(Row user, Row item) const {
   const std::span<const Row> list = of(user);

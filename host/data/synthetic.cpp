@@ -140,10 +140,12 @@ class StagedGroups {
       : existing_(options.overwrite ? Existing::kReplace : Existing::kRefuse) {
     const std::string stem = (file.parent_path() / file.stem()).string();
     const bool named = !options.items_out.empty();
-    if (options.groups > 1) add(stem + ".users.csv", {options.n_users, options.groups, "id", ','});
+    // The tables beside a file have its name; a descriptor has none to give.
+    const bool has_tables = options.groups > 1 && open_descriptor(file) < 0;
+    if (has_tables) add(stem + ".users.csv", {options.n_users, options.groups, "id", ','});
     if (named) {
       add(options.items_out, {options.n_items, options.groups, "item", '\t'});
-    } else if (options.groups > 1) {
+    } else if (has_tables) {
       add(stem + ".items.csv", {options.n_items, options.groups, "id", ','});
     }
   }

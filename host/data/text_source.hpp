@@ -27,7 +27,6 @@ class TextSource {
   const char* compression() const;
   // Of the file as it lies on the disk.
   std::uint64_t raw_bytes_read() const { return raw_.bytes_read(); }
-  std::uint64_t raw_bytes_total() const { return raw_.bytes_total(); }
   // Of the bytes on the disk; of all of them once read() has returned 0.
   ContentHash hash() const { return raw_.hash(); }
 

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "host/eval/candidate_file.hpp"
-#include "host/eval/full_ranking.hpp"
 #include "host/eval/metrics.hpp"
 #include "unfold/error.hpp"
 #include "unfold/evaluate.hpp"
@@ -46,18 +45,12 @@ std::uint32_t rank_of_first(const Score* scores, std::uint64_t n) {
 
 class CandidateRanker {
  public:
-  CandidateRanker(Backend& backend, const ScoringTables& tables, const Model& model, const EvaluateOptions& options)
+  CandidateRanker(Backend& backend, Scorer& scorer, const SeenItems& seen, const EvaluateOptions& options)
       : backend_(backend),
-        tables_(tables),
-        no_user_bias_(backend, tables.parameters.user_factors.weight.rows),
-        counts_(training_counts(model.seen, model.item_embedding.rows)),
+        scorer_(scorer),
+        counts_(seen.item_counts(scorer.n_items())),
         model_means_(options.cutoffs),
-        popularity_means_(options.cutoffs) {
-    // As in a full ranking: item bias and product alone, without what all items of a user have in common.
-    tables_.loss.mean = 0;
-    tables_.loss.has_range = false;
-    tables_.parameters.user_bias.weight.data = no_user_bias_.data();
-  }
+        popularity_means_(options.cutoffs) {}
 
   void rank(const Cases& cases) {
     score(cases);
@@ -90,14 +83,12 @@ class CandidateRanker {
     scores_.resize(n);
     users_.upload(cases.users);
     items_.upload(cases.items);
-    backend_.predict_ratings(tables_.parameters, users_.data(), items_.data(), n, tables_.loss,
-                             device_scores_.data());
+    scorer_.score_pairs(users_.data(), items_.data(), n, device_scores_.data());
     device_scores_.download(scores_);
   }
 
   Backend& backend_;
-  ScoringTables tables_;
-  DeviceArray<float> no_user_bias_;
+  Scorer& scorer_;
   std::vector<std::uint64_t> counts_;
   MetricMeans model_means_, popularity_means_;
   DeviceArray<Row> users_, items_;
@@ -122,10 +113,10 @@ void find_negatives(const CandidateLine& line, const Model& model, Row user, Row
 
 }  // namespace
 
-Evaluation evaluate_candidates(Backend& backend, const ScoringTables& tables, const Model& model,
-                               const std::filesystem::path& file, const EvaluateOptions& options) {
+Evaluation evaluate_candidates(Backend& backend, Scorer& scorer, const Model& model, const std::filesystem::path& file,
+                               const EvaluateOptions& options) {
   CandidateReader reader(file);
-  CandidateRanker ranker(backend, tables, model, options);
+  CandidateRanker ranker(backend, scorer, model.seen, options);
   Evaluation evaluation;
   CandidateLine line;
   Cases cases;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <string>
 
 #include "host/eval/rating_error.hpp"
 #include "unfold/evaluate.hpp"
@@ -20,24 +21,35 @@ RatingMetrics rating_metrics(double squared, double absolute, std::uint64_t n) {
 
 }  // namespace
 
-RatingMetrics evaluate_ratings(Backend& backend, const ScoringTables& tables, const RatingView& test) {
-  const std::uint64_t batch = std::min(kBatch, test.size());
-  DeviceArray<Row> users(backend, batch), items(backend, batch);
-  DeviceArray<float> ratings(backend, batch);
-  const DeviceArray<float> predictions(backend, batch);
-  const DeviceArray<double> sums(backend, 2);
-  const DeviceArray<std::byte> workspace(backend, backend.rating_error_sums_workspace_bytes(batch));
-  for (std::uint64_t first = 0; first < test.size(); first += batch) {
-    const std::uint64_t n = std::min(batch, test.size() - first);
-    users.upload(test.users.subspan(first, n));
-    items.upload(test.items.subspan(first, n));
-    ratings.upload(test.ratings.subspan(first, n));
-    backend.predict_ratings(tables.parameters, users.data(), items.data(), n, tables.loss, predictions.data());
-    backend.rating_error_sums(predictions.data(), ratings.data(), n, sums.data(), {workspace.data(), workspace.size()});
+RatingErrors::RatingErrors(const Arena& arena, const RatingView& test)
+    : backend_(arena.backend()), test_(test), batch_(std::min(kBatch, test.size())) {
+  const std::string name = "errors of held-out ratings";
+  users_ = arena.array<Row>(name, batch_);
+  items_ = arena.array<Row>(name, batch_);
+  ratings_ = arena.array<float>(name, batch_);
+  predictions_ = arena.array<float>(name, batch_);
+  sums_ = arena.array<double>(name, 2);
+  workspace_ = arena.array<std::byte>(name, backend_.rating_error_sums_workspace_bytes(batch_));
+}
+
+RatingMetrics RatingErrors::run(Scorer& scorer) {
+  sums_.zero();
+  for (std::uint64_t first = 0; first < test_.size(); first += batch_) {
+    const std::uint64_t n = std::min(batch_, test_.size() - first);
+    users_.upload(test_.users.subspan(first, n));
+    items_.upload(test_.items.subspan(first, n));
+    ratings_.upload(test_.ratings.subspan(first, n));
+    scorer.predict_ratings(users_.data(), items_.data(), n, predictions_.data());
+    backend_.rating_error_sums(predictions_.data(), ratings_.data(), n, sums_.data(),
+                               {workspace_.data(), workspace_.size()});
   }
   std::array<double, 2> total;
-  sums.download(std::span(total));
-  return rating_metrics(total[0], total[1], test.size());
+  sums_.download(std::span(total));
+  return rating_metrics(total[0], total[1], test_.size());
+}
+
+RatingMetrics evaluate_ratings(Backend& backend, Scorer& scorer, const RatingView& test) {
+  return RatingErrors(Arena(backend), test).run(scorer);
 }
 
 RatingMetrics evaluate_item_means(const RatingView& test, const SeenItems& seen) {

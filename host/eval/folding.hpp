@@ -9,7 +9,7 @@
 namespace unfold {
 
 // `test` as of collect_test_items. Throws UsageError for a cutoff that is 0 or above kMaxTopK, or without cutoffs.
-FoldingMetrics measure_folding(Backend& backend, const ItemScorer& scorer, const TestItems& test, const SeenItems& seen,
+FoldingMetrics measure_folding(Backend& backend, Scorer& scorer, const TestItems& test, const SeenItems& seen,
                                const ItemGroups& groups, const EvaluateOptions& options);
 
 }  // namespace unfold

@@ -62,7 +62,7 @@ void UserGroups::append_own(Row user, std::vector<Row>& items) const {
 }
 
 std::uint64_t OwnLists::n_other_tests(Row user) const {
-  const std::span<const Row> test = test_.list(user);
+  const std::span<const Row> test = test_.of(user);
   return static_cast<std::uint64_t>(
       std::count_if(test.begin(), test.end(), [&](Row item) { return groups_.is_other(user, item); }));
 }
@@ -70,14 +70,14 @@ std::uint64_t OwnLists::n_other_tests(Row user) const {
 std::uint64_t OwnLists::n_competing(Row user) const { return groups_.n_others(user) - n_other_tests(user); }
 
 std::uint64_t OwnLists::size(Row user) const {
-  return groups_.n_own(user) - (test_.list(user).size() - n_other_tests(user));
+  return groups_.n_own(user) - (test_.of(user).size() - n_other_tests(user));
 }
 
 void OwnLists::append(Row user, std::vector<Row>& ids) const {
   const auto first = static_cast<std::ptrdiff_t>(ids.size());
   groups_.append_own(user, ids);
   // Both are ascending: what is no test item moves up in place.
-  const std::span<const Row> test = test_.list(user);
+  const std::span<const Row> test = test_.of(user);
   auto next = test.begin();
   auto kept = ids.begin() + first;
   for (auto item = kept; item != ids.end(); ++item) {

@@ -35,7 +35,10 @@ void add_checksums(Json& json, const std::filesystem::path& directory, std::span
   }
 }
 
-bool has_checksums(const Json& json) { return find_object(json, kHashes) != nullptr; }
+std::optional<std::uint64_t> n_checksums(const Json& json) {
+  const Json* hashes = find_object(json, kHashes);
+  return hashes == nullptr ? std::nullopt : std::optional<std::uint64_t>(hashes->size());
+}
 
 void check_sizes(const Json& json, const Folder& folder, std::string_view remedy) {
   const Json* sizes = find_object(json, kBytes);

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,7 +17,8 @@ namespace unfold {
 void add_checksums(nlohmann::ordered_json& json, const std::filesystem::path& directory,
                    std::span<const std::string> files);
 
-bool has_checksums(const nlohmann::ordered_json& json);
+// Files that have a checksum; nothing where the folder was written without.
+std::optional<std::uint64_t> n_checksums(const nlohmann::ordered_json& json);
 
 // Throws DataError for a file that is missing or of another length than was written; `remedy` ends the message. Files
 // that the JSON does not name are not looked at.

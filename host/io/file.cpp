@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +20,8 @@ namespace {
 
 // One write call moves at most this much: Linux stops a little under 2 GiB.
 constexpr std::uint64_t kMaxCallBytes = std::uint64_t{1} << 30;
+
+constexpr int kPatienceMilliseconds = 5000;
 
 std::string advice(int error) {
   switch (error) {
@@ -99,10 +102,6 @@ FileWriter FileWriter::create(const std::filesystem::path& file) {
   return {open_file(file, O_WRONLY | O_CREAT | O_TRUNC, "create the file"), file};
 }
 
-FileWriter FileWriter::create_new(const std::filesystem::path& file) {
-  return {open_file(file, O_WRONLY | O_CREAT | O_EXCL, "create the file"), file};
-}
-
 FileWriter FileWriter::unnamed(const std::filesystem::path& directory) {
   const std::filesystem::path name = directory / "(temporary file)";
   const int descriptor = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -161,6 +160,21 @@ void FileWriter::close() {
 FileDescriptor FileWriter::release() {
   flush();
   return std::move(descriptor_);
+}
+
+int write_to_descriptor(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(descriptor, bytes.data(), std::min<std::size_t>(bytes.size(), kMaxCallBytes));
+    if (n > 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+      continue;
+    }
+    if (n < 0 && errno == EINTR) continue;
+    if (n == 0 || errno != EAGAIN) return n == 0 ? ENOSPC : errno;
+    pollfd writable = {descriptor, POLLOUT, 0};
+    if (::poll(&writable, 1, kPatienceMilliseconds) == 0) return ETIMEDOUT;
+  }
+  return 0;
 }
 
 void write_whole_file(const std::filesystem::path& file, std::string_view bytes) {

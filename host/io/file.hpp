@@ -73,8 +73,6 @@ class FileWriter {
 
   // Creates the file, or empties it.
   static FileWriter create(const std::filesystem::path& file);
-  // Creates the file; one of that name is an error.
-  static FileWriter create_new(const std::filesystem::path& file);
   // A file without a name in `directory`, readable too: the kernel removes it with its last descriptor or map.
   static FileWriter unnamed(const std::filesystem::path& directory);
 
@@ -114,6 +112,10 @@ class FileWriter {
   std::size_t used_ = 0;
   std::uint64_t flushed_ = 0;
 };
+
+// Writes to a descriptor at its own place, as a shell's redirection has it, and waits a few seconds for a pipe that
+// nobody empties. Returns 0, or the errno of what went wrong.
+int write_to_descriptor(int descriptor, std::string_view bytes);
 
 // Creates the file (or empties it), writes the bytes and closes it.
 void write_whole_file(const std::filesystem::path& file, std::string_view bytes);

@@ -74,6 +74,15 @@ void Folder::replace(std::string_view file, std::string_view bytes) const {
   throw DataError(fmt::format("{}: cannot be replaced: {}", (path_ / file).string(), errno_text(error)));
 }
 
+bool Folder::is_replaced() const {
+  std::error_code ignored;
+  struct stat status {};
+  if (is_current() || !fs::exists(path_, ignored) || ::fstat(descriptor_.get(), &status) != 0) return false;
+  // One that was moved has a name of its own; one that is being replaced, a temporary name until it is removed.
+  const fs::path place = fs::read_symlink(fmt::format("/proc/self/fd/{}", descriptor_.get()), ignored);
+  return status.st_nlink == 0 || is_temporary_name(place.filename().string());
+}
+
 bool Folder::is_current() const {
   struct stat opened {
   }, named{};

@@ -28,6 +28,8 @@ class Folder {
   void replace(std::string_view file, std::string_view bytes) const;
   // Whether the folder's name still means this folder.
   bool is_current() const;
+  // Whether another folder has taken its name, and this one is removed or about to be.
+  bool is_replaced() const;
 
   const std::filesystem::path& path() const { return path_; }
 

@@ -28,6 +28,8 @@ bool lies_in(const fs::path& path, const fs::path& folder) {
 
 void check_output(const fs::path& output, std::span<const NamedInput> inputs, Existing existing) {
   std::error_code ignored;
+  const bool is_descriptor = open_descriptor(output) >= 0;
+  if (is_descriptor && !fs::is_regular_file(output, ignored)) return;
   for (const NamedInput& input : inputs) {
     if (input.path.empty()) continue;
     if (fs::equivalent(output, input.path, ignored)) {
@@ -41,7 +43,7 @@ void check_output(const fs::path& output, std::span<const NamedInput> inputs, Ex
                       output.string(), input.path.string(), input.name));
     }
   }
-  if (existing != Existing::kRefuse || !fs::exists(fs::symlink_status(output, ignored))) return;
+  if (existing != Existing::kRefuse || is_descriptor || !fs::exists(fs::symlink_status(output, ignored))) return;
   const fs::file_status status = fs::status(output, ignored);
   if (fs::is_fifo(status) || fs::is_character_file(status) || fs::is_socket(status)) return;
   throw UsageError(fmt::format("{}: exists already; choose another name or give --overwrite", output.string()));

@@ -1,5 +1,5 @@
-// The rule of everything that is written: what exists is replaced only where the user said so, and what is read is
-// never written.
+// The rule of everything that is written: what exists is replaced only where the user said so, what is read is never
+// written, and an open descriptor is written to as it stands.
 #pragma once
 
 #include <filesystem>
@@ -22,11 +22,12 @@ struct NamedInput {
 
 // Throws UsageError, before any work, for an output that is an input (under any name), that lies in a folder that is an
 // input, or that exists while `existing` is kRefuse. Devices and pipes exist and hold nothing to lose: what writes the
-// output says whether it may be one. Inputs without a path, or that are not there, are passed over.
+// output says whether it may be one. A descriptor (open_descriptor) is written to where it is, whatever it leads to; it
+// is refused where that is an input and a regular file. Inputs without a path, or that are not there, are passed over.
 void check_output(const std::filesystem::path& output, std::span<const NamedInput> inputs, Existing existing);
 
-// The open descriptor of this process that a name such as /dev/stdout or /dev/fd/3 stands for, else -1. It is written to
-// where it is, and is no file that is made or replaced.
+// The open descriptor of this process that a name such as /dev/stdout or /dev/fd/3 stands for, else -1. It is written
+// to where it is, and is no file that is made or replaced.
 int open_descriptor(const std::filesystem::path& path);
 
 // `path` for 1, `path`.2 for 2, ...

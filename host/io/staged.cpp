@@ -141,13 +141,20 @@ void StagedDirectory::commit_replacing(const ReplaceCheck& check) {
 }
 
 StagedFile::StagedFile(const fs::path& target, Existing existing)
-    : given_(target), target_(resolved(target)), existing_(existing) {
+    : given_(target),
+      descriptor_(open_descriptor(target)),
+      target_(descriptor_ >= 0 ? target : resolved(target)),
+      existing_(existing) {
+  if (descriptor_ >= 0) {
+    stage_for_descriptor();
+    return;
+  }
   // A rename would take the place of a device or a pipe.
   std::error_code ignored;
   const fs::file_status status = fs::status(target_, ignored);
   if (fs::exists(status) && !fs::is_regular_file(status) && existing != Existing::kNextFree) {
-    throw UsageError(fmt::format("{}: exists and is no regular file, so it is not replaced; choose another name",
-                                 target.string()));
+    throw UsageError(
+        fmt::format("{}: exists and is no regular file, so it is not replaced; choose another name", target.string()));
   }
   if (fs::exists(fs::symlink_status(target_, ignored)) && existing == Existing::kRefuse) fail_exists(given_);
   remove_litter(target_.parent_path());
@@ -159,7 +166,24 @@ StagedFile::~StagedFile() {
   if (!entry_.path.empty()) ::unlink(entry_.path.c_str());
 }
 
+void StagedFile::stage_for_descriptor() {
+  const fs::path folder = temporary_directory();
+  entry_ = make_temporary_file(folder);
+  if (entry_.error != 0) fail_to_make(folder / "file", "file", entry_.error);
+}
+
+void StagedFile::write_descriptor() {
+  const MappedFile bytes = MappedFile::open(entry_.path);
+  if (const int error = write_to_descriptor(descriptor_, bytes.text()); error != 0) {
+    throw DataError(fmt::format("{}: cannot be written: {}", given_.string(), errno_text(error)));
+  }
+}
+
 fs::path StagedFile::commit() {
+  if (descriptor_ >= 0) {
+    write_descriptor();
+    return given_;
+  }
   sync_path(entry_.path);
   unsigned number = 1;
   int error = existing_ == Existing::kReplace ? rename_plain(entry_.path, target_) : rename_new(entry_.path, target_);

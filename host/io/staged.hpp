@@ -43,10 +43,12 @@ class StagedDirectory {
   FileDescriptor lock_;
 };
 
+// A target such as /dev/stdout or /dev/fd/3, an open descriptor, gets all bytes at the commit and stays what it is.
 class StagedFile {
  public:
-  // Makes an empty file beside `target`. Throws DataError where that fails, UsageError where `target` is there and no
-  // regular file (a folder, a device), or is there and `existing` is kRefuse.
+  // Makes an empty file beside `target`, or of a descriptor among the temporary files. Throws DataError where that
+  // fails, UsageError where `target` is there and no regular file (a folder, a device), or is there and `existing` is
+  // kRefuse.
   StagedFile(const std::filesystem::path& target, Existing existing);
   ~StagedFile();
   StagedFile(const StagedFile&) = delete;
@@ -58,7 +60,11 @@ class StagedFile {
   std::filesystem::path commit();
 
  private:
+  void stage_for_descriptor();
+  void write_descriptor();
+
   std::filesystem::path given_;  // the target as given
+  int descriptor_;               // that it names, else -1
   std::filesystem::path target_;
   Existing existing_;
   TemporaryEntry entry_;

@@ -5,59 +5,34 @@
 #include <algorithm>
 #include <cmath>
 
-#include "host/models/table_transfer.hpp"
+#include "host/tables/table_transfer.hpp"
 #include "unfold/random.hpp"
 
 namespace unfold {
 
-MfModel::Gradients::Gradients(Backend& backend, std::uint64_t batch_size, std::uint32_t stride)
-    : user(backend, batch_size * stride),
-      item(backend, batch_size * stride),
-      user_bias(backend, batch_size),
-      item_bias(backend, batch_size),
-      workspace(backend, backend.update_rows_workspace_bytes(batch_size)) {}
-
-void MfModel::plan(const Backend& backend, const MfShape& shape, MemoryPlan& plan) {
-  const std::uint32_t stride = backend.row_stride(shape.dim, shape.table_type);
-  const bool on_device = backend.name() != "cpu";
-  const auto add = [&](const std::string& name, std::uint64_t bytes) {
-    if (bytes == 0) return;
-    on_device ? plan.add_device(name, bytes) : plan.add_host(name, bytes);
-  };
-  const auto add_table = [&](const char* side, std::uint64_t rows) {
-    add(fmt::format("{}.embedding [{}, {}] {}", side, rows, shape.dim, table_type_name(shape.table_type)),
-        element_bytes(shape.table_type) * rows * stride);
-    add(fmt::format("{}.bias [{}] float32", side, rows), 4 * rows);
-    add(fmt::format("{} optimizer state", side), optimizer_state_size(shape.optimizer, rows, stride).bytes() +
-                                                     optimizer_state_size(shape.optimizer, rows, 1).bytes());
-  };
-  add_table("user", shape.n_users);
-  add_table("item", shape.n_items);
-  if (shape.deterministic) {
-    add(fmt::format("gradients of a batch of {}", shape.batch_size), 8 * shape.batch_size * (stride + 1ull));
-    add("sort workspace", backend.update_rows_workspace_bytes(shape.batch_size));
-  } else {
-    add(fmt::format("workspace of a batch of {}", shape.batch_size),
-        backend.rating_step_workspace_bytes(shape.batch_size));
-  }
-  const std::uint64_t rows = std::uint64_t{shape.n_users} + shape.n_items;
-  plan.add_host("copies of the best embeddings and the last", 8 * rows * (shape.dim + 1ull));
+MfModel::Gradients::Gradients(const Arena& arena, std::uint64_t batch_size, std::uint32_t stride) {
+  const std::string name = fmt::format("gradients of a batch of {}", batch_size);
+  user = arena.array<float>(name, batch_size * stride);
+  item = arena.array<float>(name, batch_size * stride);
+  user_bias = arena.array<float>(name, batch_size);
+  item_bias = arena.array<float>(name, batch_size);
+  workspace = arena.array<std::byte>("sort workspace", arena.backend().update_rows_workspace_bytes(batch_size));
 }
 
-MfModel::MfModel(Backend& backend, const MfShape& shape, const RatingLoss& loss)
-    : backend_(backend),
+MfModel::MfModel(const Arena& arena, const MfShape& shape, const RatingLoss& loss)
+    : backend_(arena.backend()),
       loss_(loss),
-      user_factors_(backend, shape.n_users, shape.dim, backend.row_stride(shape.dim, shape.table_type),
-                    shape.table_type, shape.optimizer),
-      item_factors_(backend, shape.n_items, shape.dim, backend.row_stride(shape.dim, shape.table_type),
-                    shape.table_type, shape.optimizer),
-      user_bias_(backend, shape.n_users, 1, 1, TableType::kFloat32, shape.optimizer),
-      item_bias_(backend, shape.n_items, 1, 1, TableType::kFloat32, shape.optimizer),
-      parameters_{user_factors_.view(), item_factors_.view(), user_bias_.view(), item_bias_.view()} {
+      user_factors_(arena, "user.embedding", shape.n_users, shape.dim, shape.table_type, shape.optimizer),
+      item_factors_(arena, "item.embedding", shape.n_items, shape.dim, shape.table_type, shape.optimizer),
+      user_bias_(ParameterTable::vector(arena, "user.bias", shape.n_users, shape.optimizer)),
+      item_bias_(ParameterTable::vector(arena, "item.bias", shape.n_items, shape.optimizer)),
+      parameters_{user_factors_.view(), item_factors_.view(), user_bias_.view(), item_bias_.view()},
+      scorer_(arena, {.parameters = parameters_, .link = loss_, .predicts_ratings = true}) {
   if (shape.deterministic) {
-    gradients_ = std::make_unique<Gradients>(backend, shape.batch_size, user_factors_.view().weight.stride);
+    gradients_ = std::make_unique<Gradients>(arena, shape.batch_size, user_factors_.view().weight.stride);
   } else {
-    step_workspace_ = DeviceArray<std::byte>(backend, backend.rating_step_workspace_bytes(shape.batch_size));
+    step_workspace_ = arena.array<std::byte>(fmt::format("workspace of a batch of {}", shape.batch_size),
+                                             backend_.rating_step_workspace_bytes(shape.batch_size));
   }
 }
 
@@ -97,13 +72,6 @@ void MfModel::step(const RatingBatch& batch, const OptimizerStep& step, std::uin
 
 double MfModel::epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t /*n_steps*/) const {
   return std::sqrt(sum / static_cast<double>(n_ratings));
-}
-
-std::optional<double> MfModel::validate(const RatingView& validation, nlohmann::ordered_json& line) {
-  const RatingMetrics metrics = evaluate_ratings(backend_, tables(), validation);
-  line["validation_rmse"] = metrics.rmse;
-  line["validation_mae"] = metrics.mae;
-  return metrics.rmse;
 }
 
 void MfModel::download(Model& model) const {

@@ -5,11 +5,10 @@
 #include <memory>
 #include <vector>
 
-#include "host/models/parameter_table.hpp"
+#include "host/tables/parameter_table.hpp"
 #include "host/models/trainable.hpp"
+#include "host/score/product_scorer.hpp"
 #include "unfold/backend.hpp"
-#include "unfold/evaluate.hpp"
-#include "unfold/memory_plan.hpp"
 #include "unfold/model.hpp"
 #include "unfold/random.hpp"
 #include "unfold/ratings.hpp"
@@ -28,10 +27,7 @@ struct MfShape {
 
 class MfModel final : public TrainableModel {
  public:
-  // What the constructor will allocate, and one copy of the embeddings on the host.
-  static void plan(const Backend& backend, const MfShape& shape, MemoryPlan& plan);
-
-  MfModel(Backend& backend, const MfShape& shape, const RatingLoss& loss);
+  MfModel(const Arena& arena, const MfShape& shape, const RatingLoss& loss);
 
   // Embeddings uniform with standard deviation init_std / sqrt(dim), rounded to the nearest element, the same on every
   // backend. Rows without a rating in `train` stay zero: they then predict what is known without them. `seed` is also
@@ -43,15 +39,13 @@ class MfModel final : public TrainableModel {
             double* squared_error) override;
   const char* loss_name() const override { return "rmse"; }
   double epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t n_steps) const override;
-  std::optional<double> validate(const RatingView& validation, nlohmann::ordered_json& line) override;
+  Scorer& scorer() override { return scorer_; }
   void download(Model& model) const override;
-
-  ScoringTables tables() const { return {parameters_, loss_}; }
 
  private:
   // The gradients of a batch, for the deterministic update.
   struct Gradients {
-    Gradients(Backend& backend, std::uint64_t batch_size, std::uint32_t stride);
+    Gradients(const Arena& arena, std::uint64_t batch_size, std::uint32_t stride);
     DeviceArray<float> user, item, user_bias, item_bias;
     DeviceArray<std::byte> workspace;
   };
@@ -61,6 +55,7 @@ class MfModel final : public TrainableModel {
   std::uint64_t seed_ = 0;
   ParameterTable user_factors_, item_factors_, user_bias_, item_bias_;
   MfParameters parameters_;
+  ProductScorer scorer_;
   DeviceArray<std::byte> step_workspace_;  // fast only
   std::unique_ptr<Gradients> gradients_;   // deterministic only
 };

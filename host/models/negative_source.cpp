@@ -2,8 +2,8 @@
 
 #include <cmath>
 #include <numeric>
+#include <utility>
 
-#include "host/eval/item_scorer.hpp"
 #include "unfold/alias_table.hpp"
 
 namespace unfold {
@@ -26,12 +26,7 @@ SeenItems rated_at_least(const RatingView& train, double mean, const SoftmaxShap
   return SeenItems::from_ratings({users, items, ratings, {}}, shape.n_users, shape.n_items);
 }
 
-template <typename T>
-DeviceArray<T> uploaded(Backend& backend, const std::vector<T>& host) {
-  DeviceArray<T> array(backend, host.size());
-  array.upload(host);
-  return array;
-}
+constexpr const char* kName = "what users know, and what is drawn from";
 
 }  // namespace
 
@@ -41,51 +36,42 @@ RandomKey draw_key(std::uint64_t seed, Draw draw, std::uint64_t step_number) {
   return {seed + stream * 0x9E3779B97F4A7C15ull, static_cast<std::uint32_t>(step_number), 0};
 }
 
-NegativeSource::NegativeSource(Backend& backend, const SoftmaxShape& shape, std::uint64_t seed,
+NegativeSource::NegativeSource(const Arena& arena, const SoftmaxShape& shape, std::uint64_t seed,
                                const RatingView& positives, const SeenItems& seen)
-    : backend_(backend), shape_(shape), seed_(seed), n_rejected_(backend, 1) {
+    : backend_(arena.backend()), shape_(shape), seed_(seed), n_rejected_(arena.array<std::uint64_t>(kName, 1)) {
   SeenItems rated_well;
   const bool is_rated = !shape.has_floor && (shape.is_rated || shape.is_disliked());
   if (is_rated) rated_well = rated_at_least(positives, static_cast<double>(seen.mean_rating), shape);
   const SeenItems& known = is_rated ? rated_well : seen;
-  known_offsets_ = uploaded(backend, known.offsets);
-  known_ids_ = uploaded(backend, known.items);
-  const std::vector<std::uint64_t> counts = training_counts(seen, shape.n_items);
-  build_sampler(known, counts);
-  if (has_log_counts(shape)) build_log_counts(counts);
-  if (is_mixed(shape)) times_ = DeviceArray<std::uint32_t>(backend, shape.n_items);
+  known_offsets_ = arena.array(kName, known.offsets);
+  known_ids_ = arena.array(kName, known.items);
+  const std::vector<std::uint64_t> counts = seen.item_counts(shape.n_items);
+  const std::vector<float> log_q = build_sampler(arena, known, counts);
+  if (has_log_counts(shape)) build_log_counts(arena, counts, log_q);
+  if (is_mixed(shape)) times_ = arena.array<std::uint32_t>(kName, shape.n_items);
   if (is_full(shape)) {
     std::vector<Row> rows(shape.n_items);
     std::iota(rows.begin(), rows.end(), 0u);
-    all_items_ = uploaded(backend, rows);
+    all_items_ = arena.array(kName, rows);
   }
 }
 
-std::uint64_t NegativeSource::bytes(const SoftmaxShape& shape) {
-  const std::uint64_t n_users = shape.n_users, n_items = shape.n_items;
-  std::uint64_t bytes = 4 * shape.n_positives + 8 * (n_users + 1);
-  if (is_popularity(shape)) bytes += 12 * n_items + 4 * n_users;
-  if (has_log_counts(shape)) bytes += 8 * n_items;
-  if (is_mixed(shape)) bytes += 4 * n_items;
-  if (is_full(shape)) bytes += 4 * n_items;
-  return bytes;
-}
-
-void NegativeSource::build_sampler(const SeenItems& known, const std::vector<std::uint64_t>& counts) {
+std::vector<float> NegativeSource::build_sampler(const Arena& arena, const SeenItems& known,
+                                                 const std::vector<std::uint64_t>& counts) {
   sampler_.n_items = shape_.n_items;
-  if (!is_popularity(shape_)) return;
-  const AliasTable table = build_alias_table(popularity_weights(counts, shape_.negatives.alpha));
-  alias_threshold_ = uploaded(backend_, table.thresholds);
-  alias_ = uploaded(backend_, table.aliases);
-  log_q_ = uploaded(backend_, table.log_q);
-  log_unknown_mass_ = uploaded(backend_, log_unknown_masses(table, known.offsets, known.items));
+  if (!is_popularity(shape_)) return std::vector<float>(shape_.n_items, -std::log(static_cast<float>(shape_.n_items)));
+  AliasTable table = build_alias_table(popularity_weights(counts, shape_.negatives.alpha));
+  alias_threshold_ = arena.array(kName, table.thresholds);
+  alias_ = arena.array(kName, table.aliases);
+  log_q_ = arena.array(kName, table.log_q);
+  log_unknown_mass_ = arena.array(kName, log_unknown_masses(table, known.offsets, known.items));
   sampler_ = {shape_.n_items, alias_threshold_.data(), alias_.data(), log_q_.data(), log_unknown_mass_.data()};
+  return std::move(table.log_q);
 }
 
 // Draws times probability, or for in-batch ones the size of the batch times the item's share of the positives.
-void NegativeSource::build_log_counts(const std::vector<std::uint64_t>& counts) {
-  std::vector<float> log_q(shape_.n_items, -std::log(static_cast<float>(shape_.n_items)));
-  if (log_q_.size() > 0) log_q_.download(log_q);
+void NegativeSource::build_log_counts(const Arena& arena, const std::vector<std::uint64_t>& counts,
+                                      const std::vector<float>& log_q) {
   const auto n_drawn = static_cast<double>(shape_.n_shared());
   const auto total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
   const std::uint64_t last_batch = (shape_.n_positives - 1) % shape_.batch_size + 1;
@@ -98,7 +84,7 @@ void NegativeSource::build_log_counts(const std::vector<std::uint64_t>& counts) 
                                   : static_cast<double>(batch_size) * static_cast<double>(counts[i]) / total;
       log_count[i] = static_cast<float>(std::log(expected));
     }
-    log_count_[b] = uploaded(backend_, log_count);
+    log_count_[b] = arena.array(kName, log_count);
   }
 }
 

@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "host/models/softmax_shape.hpp"
+#include "host/tables/arena.hpp"
 #include "unfold/backend.hpp"
-#include "unfold/model.hpp"
+#include "unfold/seen_items.hpp"
 
 namespace unfold {
 
@@ -20,9 +21,8 @@ class NegativeSource {
   // `seen` is of `positives`. With weights or disliked negatives, and no floor of the positives, a user knows what he
   // rated at least the mean: a lower rating says that he met the item and that others are better. Else he knows all of
   // his positives.
-  NegativeSource(Backend& backend, const SoftmaxShape& shape, std::uint64_t seed, const RatingView& positives,
+  NegativeSource(const Arena& arena, const SoftmaxShape& shape, std::uint64_t seed, const RatingView& positives,
                  const SeenItems& seen);
-  static std::uint64_t bytes(const SoftmaxShape& shape);
 
   // Items that are never a user's negatives, [n_users] lists.
   RowLists known() const { return {known_offsets_.data(), known_ids_.data()}; }
@@ -40,8 +40,11 @@ class NegativeSource {
   DeviceArray<std::uint64_t>& n_rejected() { return n_rejected_; }
 
  private:
-  void build_sampler(const SeenItems& known, const std::vector<std::uint64_t>& counts);
-  void build_log_counts(const std::vector<std::uint64_t>& counts);
+  // Gives the log probability of each item.
+  std::vector<float> build_sampler(const Arena& arena, const SeenItems& known,
+                                   const std::vector<std::uint64_t>& counts);
+  void build_log_counts(const Arena& arena, const std::vector<std::uint64_t>& counts,
+                        const std::vector<float>& log_q);
 
   Backend& backend_;
   SoftmaxShape shape_;

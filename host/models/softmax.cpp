@@ -1,13 +1,10 @@
 #include "host/models/softmax.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <span>
 
-#include "host/models/table_transfer.hpp"
-#include "unfold/evaluate.hpp"
+#include "host/tables/table_transfer.hpp"
 
 namespace unfold {
 namespace {
@@ -18,16 +15,11 @@ std::uint32_t list_length(const SoftmaxShape& shape, const SoftmaxSettings& sett
   return shape.negatives.n_candidates + (shape.is_mined() ? settings.mined_skip : 0);
 }
 
-// The longest list of best items that is searched for.
-std::uint32_t largest_search(const SoftmaxShape& shape, const SoftmaxSettings& settings) {
-  return std::max(shape.threshold_rank, shape.is_mined() ? list_length(shape, settings) : 0);
-}
-
 // `seen` is of all ratings. Where low ones are no positives, those of the others decide what a user knows.
-NegativeSource make_source(Backend& backend, const SoftmaxShape& shape, std::uint64_t seed, const RatingView& positives,
-                           const SeenItems& seen) {
-  if (!shape.has_floor) return {backend, shape, seed, positives, seen};
-  return {backend, shape, seed, positives, SeenItems::from_ratings(positives, shape.n_users, shape.n_items)};
+NegativeSource make_source(const Arena& arena, const SoftmaxShape& shape, std::uint64_t seed,
+                           const RatingView& positives, const SeenItems& seen) {
+  if (!shape.has_floor) return {arena, shape, seed, positives, seen};
+  return {arena, shape, seed, positives, SeenItems::from_ratings(positives, shape.n_users, shape.n_items)};
 }
 
 // Rows of length 1, so that a product of two is a cosine. A row of zeros stays zero.
@@ -44,63 +36,45 @@ void normalize_rows(HostMatrix& matrix) {
 
 }  // namespace
 
-void SoftmaxModel::plan(const Backend& backend, const SoftmaxShape& shape, const SoftmaxSettings& settings,
-                        MemoryPlan& plan) {
-  const std::uint32_t stride = backend.row_stride(shape.dim, shape.table_type);
-  const std::uint64_t n_users = shape.n_users, n_items = shape.n_items;
-  const bool on_device = backend.name() != "cpu";
-  const auto add = [&](const std::string& name, std::uint64_t bytes) {
-    if (bytes == 0) return;
-    on_device ? plan.add_device(name, bytes) : plan.add_host(name, bytes);
-  };
-  const auto add_table = [&](const char* name, std::uint64_t rows) {
-    add(fmt::format("{}.embedding [{}, {}] {}", name, rows, shape.dim, table_type_name(shape.table_type)),
-        element_bytes(shape.table_type) * rows * stride);
-    add(fmt::format("{} optimizer state", name), optimizer_state_size(shape.optimizer, rows, stride).bytes());
-  };
-  add_table("user", n_users);
-  add_table("item", n_items);
-  if (shape.has_bias) {
-    add(fmt::format("item.bias [{}] float32 and its state", n_items),
-        4 * n_items + optimizer_state_size(shape.optimizer, n_items, 1).bytes());
-  }
-  add("what users know, and what is drawn from", NegativeSource::bytes(shape));
-  add(fmt::format("a batch of {}: {} item rows", shape.batch_size, shape.n_item_rows()),
-      SoftmaxBuffers::array_bytes(shape, settings.learn_temperature, stride));
-  add("workspace of a step", SoftmaxBuffers::workspace_bytes(backend, shape));
-  add("rankings of all items", ItemRanker::bytes(backend, n_users, n_items, stride, shape.has_bias, settings.cosine,
-                                                 largest_search(shape, settings)));
-  add("users' lists of items",
-      BestItems::bytes(n_users, list_length(shape, settings)) + BestItems::bytes(n_users, shape.threshold_rank));
-  plan.add_host("copies of the best embeddings and the last", 8 * (n_users + n_items) * (shape.dim + 1ull));
-  plan.add_host("users' training items", 4 * shape.n_ratings + 8 * (n_users + 1) + 4 * n_items);
-}
-
-SoftmaxModel::SoftmaxModel(Backend& backend, const SoftmaxShape& shape, const SoftmaxSettings& settings,
-                           const RatingView& positives, const RatingView& train, double init_std)
-    : backend_(backend),
+SoftmaxModel::SoftmaxModel(const Arena& arena, const SoftmaxShape& shape, const SoftmaxSettings& settings,
+                           const RatingView& positives, const SeenItems& seen)
+    : backend_(arena.backend()),
       shape_(shape),
       settings_(settings),
-      stride_(backend.row_stride(shape.dim, shape.table_type)),
-      users_(backend, shape.n_users, shape.dim, stride_, shape.table_type, shape.optimizer),
-      items_(backend, shape.n_items, shape.dim, stride_, shape.table_type, shape.optimizer),
-      item_bias_(backend, shape.has_bias ? shape.n_items : 0, 1, 1, TableType::kFloat32, shape.optimizer),
-      log_temperature_(backend, 1, 1, 1, TableType::kFloat32, shape.optimizer),
-      seen_(SeenItems::from_ratings(train, shape.n_users, shape.n_items)),
-      source_(make_source(backend, shape, settings.seed, positives, seen_)),
-      buffers_(backend, shape, settings.learn_temperature, stride_),
-      ranker_(backend, users_.view().weight, items_.view().weight, item_bias_table(), settings.cosine,
-              largest_search(shape, settings)) {
-  users_.initialize(backend, positives.users, init_std, settings.seed, RandomPurpose::kInitUser);
-  items_.initialize(backend, positives.items, init_std, settings.seed, RandomPurpose::kInitItem);
-  const float log_temperature = std::log(settings.temperature);
-  backend.copy_to_device(log_temperature_.view().weight.data, &log_temperature, sizeof(float));
-  if (shape.threshold_rank > 0) thresholds_.emplace(backend, shape.n_users, shape.threshold_rank);
-  if (shape.has_lists()) hard_lists_.emplace(backend, shape.n_users, list_length(shape, settings));
-  if (shape.is_disliked()) {
-    const float liked_from = shape.has_floor ? settings.positive_from : seen_.mean_rating;
-    hard_lists_->items.upload(disliked_items(train, static_cast<double>(liked_from), shape.n_users, hard_lists_->k));
+      stride_(backend_.row_stride(shape.dim, shape.table_type)),
+      users_(arena, "user.embedding", shape.n_users, shape.dim, shape.table_type, shape.optimizer),
+      items_(arena, "item.embedding", shape.n_items, shape.dim, shape.table_type, shape.optimizer),
+      item_bias_(ParameterTable::vector(arena, "item.bias", shape.has_bias ? shape.n_items : 0, shape.optimizer)),
+      log_temperature_(ParameterTable::vector(arena, "temperature", 1, shape.optimizer)),
+      source_(make_source(arena, shape, settings.seed, positives, seen)),
+      buffers_(arena, shape, settings.learn_temperature, stride_),
+      scorer_(arena, product_tables()) {
+  const std::string name = "users' lists of items";
+  if (shape.threshold_rank > 0) thresholds_.emplace(arena, name, scorer_, shape.threshold_rank, RowLists{}, true);
+  if (shape.has_lists()) {
+    hard_lists_.emplace(arena, name, scorer_, list_length(shape, settings), source_.known(), shape.is_mined());
   }
+}
+
+ProductTables SoftmaxModel::product_tables() const {
+  ProductTables tables;
+  tables.parameters.user_factors = users_.view();
+  tables.parameters.item_factors = items_.view();
+  tables.parameters.item_bias = item_bias_.view();
+  tables.normalize = settings_.cosine;
+  return tables;
+}
+
+void SoftmaxModel::initialize(const RatingView& positives, const RatingView& train, float mean_rating,
+                              double init_std) {
+  users_.initialize(backend_, positives.users, init_std, settings_.seed, RandomPurpose::kInitUser);
+  items_.initialize(backend_, positives.items, init_std, settings_.seed, RandomPurpose::kInitItem);
+  const float log_temperature = std::log(settings_.temperature);
+  backend_.copy_to_device(log_temperature_.view().weight.data, &log_temperature, sizeof(float));
+  if (!shape_.is_disliked()) return;
+  const float liked_from = shape_.has_floor ? settings_.positive_from : mean_rating;
+  hard_lists_->items().upload(
+      disliked_items(train, static_cast<double>(liked_from), shape_.n_users, hard_lists_->k()));
 }
 
 RowTransform SoftmaxModel::dropout(std::uint64_t step_number) const {
@@ -120,9 +94,8 @@ void SoftmaxModel::begin_epoch(std::uint32_t epoch, double progress) {
   const bool is_due = (epoch - 1) % settings_.refresh_epochs == 0;
   const bool mines = shape_.is_mined() && hard_now_ && (is_due || !was_hard);
   const bool takes_thresholds = thresholds_ && is_due;
-  if (mines || takes_thresholds) ranker_.look_up_items();
-  if (mines) ranker_.find_best(source_.known(), *hard_lists_);
-  if (takes_thresholds) ranker_.find_best({}, *thresholds_);
+  if (mines) hard_lists_->find(scorer_);
+  if (takes_thresholds) thresholds_->find(scorer_);
   source_.n_rejected().zero();
   n_negatives_ = 0;
 }
@@ -143,8 +116,8 @@ CandidatePool SoftmaxModel::draw_candidates(const RatingBatch& batch, std::uint6
   pool.normalize = settings_.cosine;
   pool.item_bias = item_bias_table();
   if (hard_lists_) {
-    pool.rows = hard_lists_->items.data() + (hard_lists_->k - pool.n);
-    pool.row_stride = hard_lists_->k;
+    pool.rows = hard_lists_->items().data() + (hard_lists_->k() - pool.n);
+    pool.row_stride = hard_lists_->k();
     pool.lists = batch.users;
     return pool;
   }
@@ -233,8 +206,8 @@ void SoftmaxModel::step(const RatingBatch& batch, const OptimizerStep& step, std
   softmax_batch.known = source_.known();
   softmax_batch.log_temperature = log_temperature_.view().weight.as<float>().data;
   if (thresholds_) {
-    softmax_batch.thresholds = thresholds_->scores.data() + (thresholds_->k - 1);
-    softmax_batch.threshold_stride = thresholds_->k;
+    softmax_batch.thresholds = thresholds_->scores().data() + (thresholds_->k() - 1);
+    softmax_batch.threshold_stride = thresholds_->k();
   }
   SharedNegatives shared;
   if (n_shared > 0) {
@@ -291,24 +264,6 @@ void SoftmaxModel::describe_epoch(nlohmann::ordered_json& line) {
   float log_temperature = 0;
   backend_.copy_to_host(&log_temperature, log_temperature_.view().weight.data, sizeof(float));
   line["temperature"] = std::exp(static_cast<double>(log_temperature));
-}
-
-std::optional<double> SoftmaxModel::validate(const RatingView& validation, nlohmann::ordered_json& line) {
-  EvaluateOptions options;
-  options.cutoffs = {20};
-  if (shape_.has_floor) options.relevant_rating = static_cast<double>(settings_.positive_from);
-  if (!validation_items_) {
-    validation_items_ = collect_test_items(validation, seen_, shape_.n_users, options.relevant_rating);
-  }
-  ranker_.look_up_items();
-  const RankingMetrics metrics = ranker_.rank(*validation_items_, seen_, options);
-  if (metrics.n_users == 0) {
-    line["validation_recall@20"] = line["validation_ndcg@20"] = nullptr;
-    return std::nullopt;
-  }
-  line["validation_recall@20"] = metrics.at_k[0].recall;
-  line["validation_ndcg@20"] = metrics.at_k[0].ndcg;
-  return -metrics.at_k[0].ndcg;
 }
 
 void SoftmaxModel::download(Model& model) const {

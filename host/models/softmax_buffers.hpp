@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "host/models/scored_rows.hpp"
+#include "host/tables/scored_rows.hpp"
 #include "host/models/softmax_shape.hpp"
 #include "unfold/backend.hpp"
 
@@ -24,16 +24,8 @@ struct SoftmaxBuffers {
   ScoredRows candidate_vectors;
   DeviceArray<std::byte> workspace;  // of all ops of a step, one after another
 
-  SoftmaxBuffers() = default;
-  SoftmaxBuffers(Backend& backend, const SoftmaxShape& shape, bool learn_temperature, std::uint32_t stride);
-  // Of all arrays but the workspace, and of that.
-  static std::uint64_t array_bytes(const SoftmaxShape& shape, bool learn_temperature, std::uint32_t stride);
+  SoftmaxBuffers(const Arena& arena, const SoftmaxShape& shape, bool learn_temperature, std::uint32_t stride);
   static std::uint64_t workspace_bytes(const Backend& backend, const SoftmaxShape& shape);
-
- private:
-  // Calls visit(array, number of elements) for each array but the workspace.
-  template <typename Visit>
-  void for_each_array(const SoftmaxShape& shape, bool learn_temperature, std::uint32_t stride, Visit&& visit);
 };
 
 }  // namespace unfold

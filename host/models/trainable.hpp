@@ -3,12 +3,11 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "unfold/backend.hpp"
 #include "unfold/model.hpp"
 #include "unfold/optimizer.hpp"
-#include "unfold/ratings.hpp"
+#include "unfold/scorer.hpp"
 
 namespace unfold {
 
@@ -28,10 +27,8 @@ class TrainableModel {
   virtual double epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t n_steps) const = 0;
   // More for the history line of an epoch.
   virtual void describe_epoch(nlohmann::ordered_json& /*line*/) {}
-  // Scores the validation part: writes validation_... to `line` and returns what the best epoch has least of; nothing
-  // where the part holds nothing that can be scored (null in the line).
-  virtual std::optional<double> validate(const RatingView& validation, nlohmann::ordered_json& line) = 0;
-
+  // Of the tables as they are now: what validation and searches for hard negatives ask.
+  virtual Scorer& scorer() = 0;
   // Copies the weights to `model`, as float32.
   virtual void download(Model& model) const = 0;
 };

@@ -13,11 +13,13 @@ template <typename Element>
 void predict_pairs(const MfParameters& t, const Row* users, const Row* items, std::uint64_t first, std::uint64_t last,
                    const RatingLoss& loss, float* prediction) {
   const std::size_t stride = t.user_factors.weight.stride;
+  const float* const user_bias = loss.use_bias ? t.user_bias.weight.as<const float>().data : nullptr;
+  const float* const item_bias = loss.use_bias ? t.item_bias.weight.as<const float>().data : nullptr;
   for (std::uint64_t n = first; n < last; ++n) {
     const Row user = users[n], item = items[n];
     float score = loss.mean;
-    if (loss.use_bias && user != kUnknownRow) score += t.user_bias.weight.as<float>().data[user];
-    if (loss.use_bias && item != kUnknownRow) score += t.item_bias.weight.as<float>().data[item];
+    if (user_bias != nullptr && user != kUnknownRow) score += user_bias[user];
+    if (item_bias != nullptr && item != kUnknownRow) score += item_bias[item];
     if (user != kUnknownRow && item != kUnknownRow) {
       const Element* p = t.user_factors.weight.as<const Element>().row(user);
       const Element* q = t.item_factors.weight.as<const Element>().row(item);

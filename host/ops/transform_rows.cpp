@@ -75,13 +75,13 @@ void multiply_row(float* row, std::size_t stride, float factor) {
   }
 }
 
-void transform_row(const RowTransform& transform, MatrixView<float> rows, std::uint64_t n, float* scale) {
+float transform_row(const RowTransform& transform, MatrixView<float> rows, std::uint64_t n) {
   float* const row = rows.row(n);
   if (transform.dropout > 0) drop_elements(transform, n, rows.stride, row);
-  *scale = 1;
-  if (!transform.normalize) return;
-  *scale = inverse_length(row_products<false>(row, row, rows.stride).user_item);
-  multiply_row(row, rows.stride, *scale);
+  if (!transform.normalize) return 1;
+  const float scale = inverse_length(row_products<false>(row, row, rows.stride).user_item);
+  multiply_row(row, rows.stride, scale);
+  return scale;
 }
 
 void transform_row_gradient(const RowTransform& transform, const float* vector, float scale,
@@ -114,7 +114,10 @@ HWY_EXPORT(transform_row_gradient);
 
 void transform_rows(const RowTransform& transform, MatrixView<float> rows, float* scale, int n_threads) {
 #pragma omp parallel for num_threads(threads_for_rows(rows.rows, rows.stride, n_threads)) schedule(static)
-  for (std::uint64_t n = 0; n < rows.rows; ++n) HWY_DYNAMIC_DISPATCH(transform_row)(transform, rows, n, scale + n);
+  for (std::uint64_t n = 0; n < rows.rows; ++n) {
+    const float factor = HWY_DYNAMIC_DISPATCH(transform_row)(transform, rows, n);
+    if (scale != nullptr) scale[n] = factor;
+  }
 }
 
 void transform_rows_gradient(const RowTransform& transform, MatrixView<const float> vectors, const float* scale,

@@ -5,8 +5,9 @@
 #include <limits>
 #include <vector>
 
-#include "host/models/table_transfer.hpp"
-#include "host/query/top_lists.hpp"
+#include "host/query/list_items.hpp"
+#include "host/score/product_scorer.hpp"
+#include "host/tables/table_transfer.hpp"
 
 namespace unfold {
 namespace {
@@ -49,6 +50,13 @@ void upload_directions(Backend& backend, const Model& model, const MatrixView<fl
   }
 }
 
+// Leaves each item out of its own list.
+class OwnItem final : public UserLists {
+ public:
+  std::uint64_t size(Row) const override { return 1; }
+  void append(Row item, std::vector<Row>& ids) const override { ids.push_back(item); }
+};
+
 }  // namespace
 
 bool has_direction(const Model& model, Row item) { return length_of(embedding_of(model, item)) > 0; }
@@ -65,13 +73,12 @@ void find_neighbors(Backend& backend, const Model& model, std::span<const Row> i
   DeviceArray<float> bias(backend, host_bias.size());
   bias.upload(host_bias);
 
-  const Queries queries{
-      .size = items.size(),
-      .write_vector = [&](std::uint64_t n,
-                          std::span<float> row) { write_direction(embedding_of(model, items[n]), row); },
-      .excluded = [&](std::uint64_t n) { return items.subspan(n, 1); }};
+  ProductTables tables;
+  tables.parameters.user_factors.weight = tables.parameters.item_factors.weight = view;
+  tables.parameters.item_bias.weight = MatrixView<float>{bias.data(), bias.size(), 1, 1};
+  ProductScorer scorer(Arena(backend), tables);
   std::vector<ScoredItem> clamped;
-  list_top(backend, view, bias.data(), queries, options, [&](std::uint64_t n, std::span<const ScoredItem> list) {
+  list_items(backend, scorer, items, OwnItem(), options, [&](std::uint64_t n, std::span<const ScoredItem> list) {
     clamped.clear();
     if (!std::isnan(host_bias[items[n]])) clamped.assign(list.begin(), list.end());
     // Rounding may pass 1 by a bit or two.

@@ -1,14 +1,21 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <vector>
 
-#include "host/models/row_lists.hpp"
-#include "host/models/table_transfer.hpp"
-#include "host/query/top_lists.hpp"
+#include "host/query/list_items.hpp"
 #include "unfold/error.hpp"
+#include "unfold/model_scorer.hpp"
 
 namespace unfold {
+namespace {
+
+class NoLists final : public UserLists {
+ public:
+  std::uint64_t size(Row) const override { return 0; }
+  void append(Row, std::vector<Row>&) const override {}
+};
+
+}  // namespace
 
 void validate(const QueryOptions& options) {
   if (options.k >= 1 && options.k <= kMaxTopK) return;
@@ -18,29 +25,10 @@ void validate(const QueryOptions& options) {
 void recommend(Backend& backend, const Model& model, std::span<const Row> users, const QueryOptions& options,
                const QuerySink& sink) {
   validate(options);
-  const HostMatrix& embedding = model.item_embedding;
-  const std::uint32_t stride = backend.row_stride(embedding.cols);
-  DeviceArray<float> items(backend, embedding.rows * stride);
-  const MatrixView<float> view{items.data(), embedding.rows, embedding.cols, stride};
-  upload_table(backend, embedding, view);
-  DeviceArray<float> bias(backend, model.item_bias.size());
-  bias.upload(model.item_bias);
-
+  const std::unique_ptr<Scorer> scorer = make_scorer(backend, model);
   const JoinedLists seen = all_seen(model.seen);
-  std::vector<Row> excluded;
-  const Queries queries{
-      .size = users.size(),
-      .write_vector =
-          [&](std::uint64_t n, std::span<float> row) {
-            std::copy_n(model.user_embedding.data.begin() + static_cast<std::ptrdiff_t>(users[n] * row.size()),
-                        row.size(), row.begin());
-          },
-      .excluded = [&](std::uint64_t n) -> std::span<const Row> {
-        excluded.clear();
-        if (options.exclude_seen) seen.append(users[n], excluded);
-        return excluded;
-      }};
-  list_top(backend, view, bias.data(), queries, options, sink);
+  const NoLists none;
+  list_items(backend, *scorer, users, options.exclude_seen ? static_cast<const UserLists&>(seen) : none, options, sink);
 }
 
 }  // namespace unfold

@@ -50,22 +50,17 @@ SoftmaxSettings floored_settings(const TrainData& data, const Positives& positiv
 
 }  // namespace
 
-void plan_model(const Backend& backend, const TrainData& data, const Positives& positives, const TrainOptions& o,
-                std::uint64_t batch_size, MemoryPlan& plan) {
-  if (o.model == "mf") return MfModel::plan(backend, mf_shape(data, o, batch_size), plan);
-  SoftmaxModel::plan(backend, softmax_shape(data, positives, o, batch_size), floored_settings(data, positives, o),
-                     plan);
-}
-
-std::unique_ptr<TrainableModel> make_model(Backend& backend, const TrainData& data, const Positives& positives,
-                                           const TrainOptions& o, std::uint64_t batch_size) {
+std::unique_ptr<TrainableModel> make_model(const Arena& arena, const TrainData& data, const Positives& positives,
+                                           const SeenItems& seen, const TrainOptions& o, std::uint64_t batch_size) {
   if (o.model == "mf") {
-    auto model = std::make_unique<MfModel>(backend, mf_shape(data, o, batch_size), rating_loss(o, data.train));
-    model->initialize(data.train, o.init_std, o.seed);
+    auto model = std::make_unique<MfModel>(arena, mf_shape(data, o, batch_size), rating_loss(o, data.train));
+    if (!arena.is_plan()) model->initialize(data.train, o.init_std, o.seed);
     return model;
   }
-  return std::make_unique<SoftmaxModel>(backend, softmax_shape(data, positives, o, batch_size),
-                                        floored_settings(data, positives, o), positives.view(), data.train, o.init_std);
+  auto model = std::make_unique<SoftmaxModel>(arena, softmax_shape(data, positives, o, batch_size),
+                                              floored_settings(data, positives, o), positives.view(), seen);
+  if (!arena.is_plan()) model->initialize(positives.view(), data.train, seen.mean_rating, o.init_std);
+  return model;
 }
 
 }  // namespace unfold

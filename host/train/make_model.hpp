@@ -5,17 +5,16 @@
 #include <memory>
 
 #include "host/models/trainable.hpp"
+#include "host/tables/arena.hpp"
 #include "host/train/positives.hpp"
 #include "unfold/train.hpp"
 
 namespace unfold {
 
-// What make_model will allocate. Requires validate(options).
-void plan_model(const Backend& backend, const TrainData& data, const Positives& positives, const TrainOptions& options,
-                std::uint64_t batch_size, MemoryPlan& plan);
-
-// Requires validate(options). Throws UsageError for options that do not fit the data.
-std::unique_ptr<TrainableModel> make_model(Backend& backend, const TrainData& data, const Positives& positives,
-                                           const TrainOptions& options, std::uint64_t batch_size);
+// The model that validated options describe; an arena that plans gives one without memory. `positives` and `seen` are
+// those of data.train. Throws UsageError, DeviceError.
+std::unique_ptr<TrainableModel> make_model(const Arena& arena, const TrainData& data, const Positives& positives,
+                                           const SeenItems& seen, const TrainOptions& options,
+                                           std::uint64_t batch_size);
 
 }  // namespace unfold

@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "host/train/option_bounds.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
@@ -137,6 +138,16 @@ void require(bool ok, std::string_view name, const auto& value, std::string_view
   if (!ok) refuse(name, fmt::format("{}", value), allowed);
 }
 
+// Options that are whole numbers; bool is one to the compiler alone.
+void validate_whole_numbers(const TrainOptions& o) {
+  visit_train_options(o, [](const auto& field, const char* name, const char*) {
+    using Field = std::remove_cvref_t<decltype(field)>;
+    if constexpr (std::is_integral_v<Field> && !std::is_same_v<Field, bool>) {
+      require(bounds_of(name).hold(field), name, field, "use " + bounds_of(name).to_string());
+    }
+  });
+}
+
 void validate_softmax(const TrainOptions& o) {
   require(is_one_of(kLosses, o.loss), "loss", o.loss, "use softmax, bsl or bpr");
   require(is_one_of(kScores, o.score), "score", o.score, "use cosine or dot");
@@ -157,7 +168,6 @@ void validate_softmax(const TrainOptions& o) {
           "a cosine does not feel an L2 penalty; use --dropout and 0 here, or --score dot");
   require(o.l2_bias == -1, "l2-bias", o.l2_bias, "model softmax has no penalty of biases; leave it out");
   require(o.rating_range.empty(), "rating-range", o.rating_range, "model softmax predicts no ratings; leave it out");
-  require(o.n_negatives >= 1 && o.n_negatives <= 1u << 20, "n-negatives", o.n_negatives, "use 1 to 1048576");
   require(o.hard_warmup >= 0 && o.hard_warmup < 1, "hard-warmup", o.hard_warmup, "use 0 or more, below 1");
   require(is_positive(o.hard_weight), "hard-weight", o.hard_weight, "use a number over 0");
   require(is_positive(o.hard_temperature), "hard-temperature", o.hard_temperature, "use a number over 0");
@@ -165,8 +175,6 @@ void validate_softmax(const TrainOptions& o) {
   require(is_positive(o.adaptive_beta), "adaptive-beta", o.adaptive_beta, "use a number over 0");
   require(std::isfinite(o.adaptive_power), "adaptive-power", o.adaptive_power, "use a number");
   require(is_positive(o.weight_temperature), "weight-temperature", o.weight_temperature, "use a number over 0");
-  require(o.weight_rank <= kMaxTopK, "weight-rank", o.weight_rank, fmt::format("use 0 to {}", kMaxTopK));
-  require(o.refresh_epochs >= 1, "refresh-epochs", o.refresh_epochs, "use 1 or more");
   const NegativeSpec negatives = NegativeSpec::parse(o.negatives);
   if (negatives.hard == HardNegatives::kMined) {
     require(o.mined_skip + std::uint64_t{negatives.n_candidates} <= kMaxTopK, "mined-skip", o.mined_skip,
@@ -182,10 +190,9 @@ void validate_softmax(const TrainOptions& o) {
 
 void validate(const TrainOptions& o) {
   require(is_one_of(kModels, o.model), "model", o.model, "use mf or softmax");
-  require(o.dim >= 1 && o.dim <= 1024, "dim", o.dim, "use 1 to 1024");
+  validate_whole_numbers(o);
   require(named_type(kTableTypes, o.table_type).has_value(), "table-type", o.table_type,
           "use float32, float16 or bfloat16");
-  require(o.epochs >= 1, "epochs", o.epochs, "use 1 or more");
   require(std::ranges::any_of(kOptimizers, [&](const NamedOptimizer& n) { return n.name == o.optimizer; }), "optimizer",
           o.optimizer, "use sgd, adagrad, rowwise-adagrad or adam");
   require(is_one_of(kSchedules, o.schedule), "schedule", o.schedule,
@@ -204,8 +211,6 @@ void validate(const TrainOptions& o) {
   require(o.rating_range.empty() || parse_range(o.rating_range), "rating-range", o.rating_range,
           "use LO:HI with LO < HI, such as 0:5.5");
   require(std::isfinite(o.init_std) && o.init_std >= 0, "init-std", o.init_std, "use 0 or more");
-  require(o.batch_size < (std::uint64_t{1} << 31), "batch-size", o.batch_size, "use less than 2147483648");
-  require(o.threads <= 256, "threads", o.threads, "use 0 to 256");
   if (o.model == "softmax") return validate_softmax(o);
   require(o.positive_from.empty(), "positive-from", o.positive_from,
           "model mf predicts ratings and learns from all of them; leave it out, or use --model softmax");

@@ -12,7 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "host/io/model_tensors.hpp"
+#include "host/eval/validation.hpp"
+#include "host/eval/validation_part.hpp"
+#include "host/store/model_tensors.hpp"
 #include "host/train/group_order.hpp"
 #include "host/train/make_model.hpp"
 #include "host/train/options.hpp"
@@ -30,7 +32,8 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 // Losses of an epoch's steps, in the backend's memory, brought to the host now and then.
 class EpochLosses {
  public:
-  EpochLosses(Backend& backend, std::uint64_t n_batches) : device_(backend, n_batches), host_(n_batches) {}
+  EpochLosses(const Arena& arena, std::uint64_t n_batches)
+      : device_(arena.array<double>("losses of an epoch", n_batches)), host_(n_batches) {}
 
   void start() {
     device_.zero();
@@ -74,8 +77,9 @@ class TrainingRun {
         stream_options_{batch_size_, 3, 0, options.seed, {}},
         can_validate_(data.validation.size() > 0) {
     check_groups();
+    make_seen();
     check_memory();
-    model_ = make_model(backend, data, positives_, options, batch_size_);
+    parts_ = make_parts(Arena(backend));
     RatingView streamed = positives_.view();
     if (!weights_.empty()) streamed.ratings = weights_;
     if (options.group_batches) {
@@ -83,8 +87,8 @@ class TrainingRun {
       streamed = grouped_.ratings.view();
       stream_options_.groups = grouped_.first;
     }
+    say_unscored();
     stream_.emplace(backend, streamed, stream_options_);
-    losses_.emplace(backend, stream_->n_batches());
   }
 
   TrainResult run() {
@@ -92,11 +96,39 @@ class TrainingRun {
     for (std::uint32_t epoch = 1; epoch <= n_epochs_ && running(); ++epoch) run_epoch(epoch);
     finish();
     result_.validated = can_validate_ && has_best_;
+    result_.unscored = data_.validation.size() > 0 && !can_validate_;
     result_.model.history = std::move(history_);
     return std::move(result_);
   }
 
  private:
+  // What a run holds in the backend's memory, beside the ring.
+  struct Parts {
+    std::unique_ptr<TrainableModel> model;
+    std::unique_ptr<EpochLosses> losses;
+    std::unique_ptr<Validation> validation;  // null without a part to validate on
+  };
+
+  Parts make_parts(const Arena& arena) const {
+    Parts parts;
+    parts.model = make_model(arena, data_, positives_, *seen_, options_, batch_size_);
+    const std::uint64_t n_batches = (positives_.view().size() + batch_size_ - 1) / batch_size_;
+    parts.losses = std::make_unique<EpochLosses>(arena, n_batches);
+    if (can_validate_) {
+      const double relevant = relevant_from(positives_.floor(), data_.train);
+      parts.validation =
+          std::make_unique<Validation>(arena, parts.model->scorer(), data_.validation, *seen_, relevant);
+    }
+    return parts;
+  }
+
+  void make_seen() {
+    seen_ = data_.seen;
+    if (seen_ != nullptr) return;
+    if (options_.model == "softmax") own_seen_ = SeenItems::from_ratings(data_.train, data_.n_users, data_.n_items);
+    seen_ = &own_seen_;
+  }
+
   bool running() const { return result_.outcome == TrainOutcome::kFinished; }
 
   void check_groups() const {
@@ -108,20 +140,25 @@ class TrainingRun {
   void check_memory() const {
     MemoryPlan plan;
     plan.host_free = available_host_bytes();
-    if (backend_.name() != "cpu") plan.device_free = backend_.free_bytes();
-    plan_model(backend_, data_, positives_, options_, batch_size_, plan);
+    if (backend_.has_own_memory()) plan.device_free = backend_.free_bytes();
+    make_parts(Arena(backend_, plan));
     const std::uint64_t ring = stream_options_.n_slots * RatingStream::slot_bytes(batch_size_);
-    plan.add_host(fmt::format("{} streaming slots of {} ratings", stream_options_.n_slots, batch_size_), ring);
-    if (plan.device_free > 0) plan.add_device("the slots' copies on the device", ring);
+    plan.add_device(fmt::format("{} streaming slots of {} ratings", stream_options_.n_slots, batch_size_), ring);
+    if (backend_.has_own_memory()) plan.add_host("the slots' pinned copies", ring);
     plan.add_host("weights of positives", sizeof(float) * weights_.size());
     const std::uint64_t n_positives = positives_.view().size();
+    const std::uint64_t n_rows = std::uint64_t{data_.n_users} + data_.n_items;
+    plan.add_host("copies of the best model and the last", 8 * n_rows * (options_.dim + 1ull));
+    if (options_.model == "softmax") {
+      plan.add_host("users' training items",
+                    4 * data_.train.size() + 8 * (data_.n_users + 1ull) + 4 * std::uint64_t{data_.n_items});
+    }
     if (options_.group_batches) {
       plan.add_host("order of the ratings by group", 8 * n_positives);
       plan.add_mapped("ratings by group (mapped file)", 12 * n_positives);
     }
     if (positives_.is_copy()) plan.add_mapped("positives (mapped file)", 12 * n_positives);
     if (chosen_ != nullptr) {
-      const std::uint64_t n_rows = std::uint64_t{data_.n_users} + data_.n_items;
       plan.add_host("the model that validation chose", 4 * n_rows * (options_.dim + 1ull));
     }
     plan.add_mapped(fmt::format("data set, {} ratings (mapped file)", data_.train.size()), 12 * data_.train.size());
@@ -139,8 +176,8 @@ class TrainingRun {
     const auto epoch_started = Clock::now();
     auto last_report = epoch_started;
     const std::uint64_t n_batches = stream_->n_batches();
-    losses_->start();
-    model_->begin_epoch(epoch, static_cast<double>(epoch - 1) / options_.epochs);
+    parts_.losses->start();
+    parts_.model->begin_epoch(epoch, static_cast<double>(epoch - 1) / options_.epochs);
     stream_->start_epoch(epoch);
     std::uint64_t n_done = 0, ratings_done = 0;
     ScheduleValue value{};
@@ -152,12 +189,12 @@ class TrainingRun {
       const std::uint64_t step_number = (epoch - 1) * n_batches + n_done;
       // The first step prepares what no graph may record.
       backend_.run_step(options_.cuda_graph && step_number > 0,
-                        [&] { model_->step(batch, optimizer_step(value), step_number, losses_->slot(n_done)); });
+                        [&] { parts_.model->step(batch, optimizer_step(value), step_number, parts_.losses->slot(n_done)); });
       ++n_done;
       ratings_done += batch.size;
       const bool stop = callbacks_.stop && callbacks_.stop();
       if (!stop && seconds_since(last_report) < 0.1) continue;
-      if (!losses_->read(backend_, n_done)) return diverged(epoch);
+      if (!parts_.losses->read(backend_, n_done)) return diverged(epoch);
       report(epoch, n_done, ratings_done, epoch_started);
       last_report = Clock::now();
       if (stop) {
@@ -166,7 +203,7 @@ class TrainingRun {
         return;
       }
     }
-    if (!losses_->read(backend_, n_done)) return diverged(epoch);
+    if (!parts_.losses->read(backend_, n_done)) return diverged(epoch);
     end_epoch(epoch, value, seconds_since(epoch_started));
   }
 
@@ -175,8 +212,8 @@ class TrainingRun {
     const double elapsed = seconds_since(epoch_started);
     const double epoch_progress = static_cast<double>(n_done) / static_cast<double>(stream_->n_batches());
     const double share_done = (epoch - 1 + epoch_progress) / n_epochs_;
-    callbacks_.progress({epoch, n_epochs_, epoch_progress, model_->loss_name(),
-                         model_->epoch_loss(losses_->total(), ratings_done, n_done),
+    callbacks_.progress({epoch, n_epochs_, epoch_progress, parts_.model->loss_name(),
+                         parts_.model->epoch_loss(parts_.losses->total(), ratings_done, n_done),
                          static_cast<double>(ratings_done) / elapsed,
                          seconds_since(started_) * (1 - share_done) / share_done, result_.best_epoch});
   }
@@ -186,15 +223,15 @@ class TrainingRun {
     nlohmann::ordered_json line;
     line["epoch"] = epoch;
     if (chosen_ != nullptr) line["refit"] = true;
-    line[std::string("train_") + model_->loss_name()] = model_->epoch_loss(losses_->total(), n_ratings, n_batches);
+    line[std::string("train_") + parts_.model->loss_name()] = parts_.model->epoch_loss(parts_.losses->total(), n_ratings, n_batches);
     line["learning_rate"] = value.learning_rate;
     line["seconds"] = seconds;
     line["ratings_per_second"] = static_cast<double>(n_ratings) / seconds;
     line["wait_share"] = std::max(0.0, 1 - stream_->busy_seconds() / seconds);
-    model_->describe_epoch(line);
+    parts_.model->describe_epoch(line);
     bool better = true;
     if (can_validate_) {
-      const std::optional<double> score = model_->validate(data_.validation, line);
+      const std::optional<double> score = parts_.validation->score(parts_.model->scorer(), line);
       if (!score) no_validation();
       if (score && !std::isfinite(*score)) return diverged(epoch);
       better = !score || *score < best_score_;
@@ -210,13 +247,22 @@ class TrainingRun {
     }
   }
 
-  // A part without anything to score chooses nothing.
+  // A part without anything to score chooses nothing. What the part itself tells is said before the first epoch.
+  void say_unscored() {
+    if (parts_.validation && !parts_.validation->why_unscored().empty()) say_unscored(parts_.validation->why_unscored());
+  }
+  void say_unscored(const std::string& why) {
+    said_unscored_ = true;
+    notice(fmt::format(
+        "the validation part has nothing that can be scored: {}; so it chooses no epoch, and the last one is kept{}",
+        why, options_.refit ? "; nothing is trained again" : ""));
+  }
   void no_validation() {
     can_validate_ = false;
-    if (!callbacks_.notice) return;
-    callbacks_.notice(
-        "the validation part has nothing that can be scored (users or items that training does not know, pairs that it "
-        "has, or ratings that are no positives); it chooses no epoch, and the last one is kept");
+    if (!said_unscored_) say_unscored("no other item competes with its own");
+  }
+  void notice(const std::string& text) const {
+    if (callbacks_.notice) callbacks_.notice(text);
   }
 
   // Keeps a copy of the model as it is: the best so far by validation. Without validation the copy only serves a run
@@ -235,7 +281,7 @@ class TrainingRun {
   // stays and the run has diverged. False then.
   bool take_model(std::uint32_t epoch) {
     Model model;
-    model_->download(model);
+    parts_.model->download(model);
     const std::string tensor = tensor_not_finite(model);
     if (!tensor.empty()) {
       diverged(fmt::format("{} stopped being finite in epoch {}", tensor, epoch));
@@ -248,7 +294,7 @@ class TrainingRun {
 
   void diverged(std::uint32_t epoch) {
     diverged(fmt::format("the loss stopped being finite in epoch {}, step {} of {}", epoch,
-                         losses_->n_read() + (losses_->n_read() < stream_->n_batches() ? 1 : 0), stream_->n_batches()));
+                         parts_.losses->n_read() + (parts_.losses->n_read() < stream_->n_batches() ? 1 : 0), stream_->n_batches()));
   }
   void diverged(const std::string& what) {
     result_.outcome = TrainOutcome::kDiverged;
@@ -279,10 +325,12 @@ class TrainingRun {
   std::uint64_t batch_size_;
   RatingStreamOptions stream_options_;
   GroupedRatings grouped_;
-  std::unique_ptr<TrainableModel> model_;
+  SeenItems own_seen_;
+  const SeenItems* seen_ = nullptr;  // of the training part
+  Parts parts_;
   std::optional<RatingStream> stream_;
-  std::optional<EpochLosses> losses_;
   bool can_validate_;
+  bool said_unscored_ = false;
   TrainResult result_;
   std::vector<nlohmann::ordered_json> history_;
   Clock::time_point started_, kept_at_;
@@ -293,8 +341,9 @@ class TrainingRun {
 
 TrainResult refit(Backend& backend, const TrainData& data, const TrainOptions& options, const TrainCallbacks& callbacks,
                   TrainResult chosen) {
-  const SeenItems trained = SeenItems::from_ratings(data.train, data.n_users, data.n_items);
-  const Ratings joined = join_parts(data.train, data.validation, trained);
+  SeenItems trained;
+  if (data.seen == nullptr) trained = SeenItems::from_ratings(data.train, data.n_users, data.n_items);
+  Ratings joined = join_parts(data.train, data.validation, data.seen == nullptr ? trained : *data.seen);
   const TrainData all{joined.view(), {}, data.n_users, data.n_items, data.groups};
   TrainResult again = TrainingRun(backend, all, options, callbacks, &chosen).run();
   std::vector<nlohmann::ordered_json> history = std::move(chosen.model.history);
@@ -302,6 +351,7 @@ TrainResult refit(Backend& backend, const TrainData& data, const TrainOptions& o
   if (again.outcome == TrainOutcome::kFinished) {
     chosen.model = std::move(again.model);
     chosen.refitted = true;
+    chosen.joined = std::move(joined);
   } else if (again.outcome == TrainOutcome::kInterrupted) {
     chosen.outcome = TrainOutcome::kInterrupted;
   } else if (callbacks.notice) {
@@ -322,7 +372,13 @@ TrainResult train(Backend& backend, const TrainData& data, const TrainOptions& o
   if (const auto floor = positive_threshold(options, data.train)) resolved.positive_from = fmt::format("{}", *floor);
   TrainResult chosen = TrainingRun(backend, data, resolved, callbacks, nullptr).run();
   const bool is_complete = chosen.outcome == TrainOutcome::kFinished || chosen.outcome == TrainOutcome::kEarlyStopped;
-  if (!options.refit || !chosen.validated || !is_complete) return chosen;
+  if (!options.refit || !is_complete) return chosen;
+  if (!chosen.validated) {
+    if (!chosen.unscored && callbacks.notice) {
+      callbacks.notice("--refit: there is no validation part, so nothing is trained again");
+    }
+    return chosen;
+  }
   if (callbacks.chosen) callbacks.chosen(chosen);
   return refit(backend, data, resolved, callbacks, std::move(chosen));
 }

@@ -11,6 +11,7 @@
 // allocate and make_slot.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -64,9 +65,15 @@ class Backend {
   virtual std::string description() const = 0;  // "2 threads, AVX3" or "NVIDIA H200, 141 GB, driver 580.65"
 
   // --- memory -------------------------------------------------------------------------------------------------
+  // Whether that is other memory than the host's. Pointers into the host's own are plain.
+  virtual bool has_own_memory() const = 0;
   // At least 64-byte aligned, zeroed. Throws DeviceError (bytes wanted, bytes free). nullptr for 0 bytes.
-  virtual void* allocate(std::uint64_t bytes) = 0;
-  virtual void deallocate(void* pointer) noexcept = 0;
+  void* allocate(std::uint64_t bytes);
+  // `bytes` as allocated.
+  void deallocate(void* pointer, std::uint64_t bytes) noexcept;
+  // Bytes of all that is allocated, slots' device memory included, and the most that there were at once.
+  std::uint64_t allocated_bytes() const { return allocated_bytes_; }
+  std::uint64_t peak_bytes() const { return peak_bytes_; }
   virtual std::uint64_t free_bytes() const = 0;
   virtual void copy_to_device(void* device, const void* host, std::uint64_t bytes) = 0;
   virtual void copy_to_host(void* host, const void* device, std::uint64_t bytes) = 0;
@@ -165,7 +172,7 @@ class Backend {
 
   // The vectors that are scored, from looked-up rows, in place: row n becomes dropout(row) * scale[n] with scale[n] = 1
   // / its length where transform.normalize, else 1 (softmax_arguments.hpp). The padding of `rows` is zero and stays so.
-  // scale [rows.rows]. Bytes: n * (8 * cols + 4).
+  // scale [rows.rows], or null. Bytes: n * (8 * cols + 4).
   virtual void transform_rows(const RowTransform& transform, MatrixView<float> rows, float* scale) = 0;
 
   // Its gradient by the rows, in place, given that by the vectors: with v the vector and g its gradient,
@@ -205,7 +212,7 @@ class Backend {
                                                          std::uint32_t dim) const = 0;
 
   // prediction[n] = predicted rating of (users[n], items[n]). A row of kUnknownRow contributes nothing: no bias
-  // and no factors. Only the weights of `parameters` are read.
+  // and no factors. Only the weights of `parameters` are read; biases may be null, which adds nothing.
   virtual void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
                                const RatingLoss& loss, float* prediction) = 0;
 
@@ -242,6 +249,13 @@ class Backend {
                      std::span<std::byte> workspace) = 0;
   virtual std::uint64_t top_k_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items,
                                               std::uint32_t k) const = 0;
+
+ private:
+  // bytes > 0.
+  virtual void* take_memory(std::uint64_t bytes) = 0;
+  virtual void give_back_memory(void* pointer, std::uint64_t bytes) noexcept = 0;
+
+  std::atomic<std::uint64_t> allocated_bytes_ = 0, peak_bytes_ = 0;
 };
 
 // `threads` 0: as many as the process may use.
@@ -262,6 +276,12 @@ class DeviceArray {
   DeviceArray() = default;
   DeviceArray(Backend& backend, std::uint64_t size)
       : backend_(&backend), data_(static_cast<T*>(backend.allocate(size * sizeof(T)))), size_(size) {}
+  // An array that is planned, not made: it has a size, and copies to it do nothing.
+  static DeviceArray planned(std::uint64_t size) {
+    DeviceArray array;
+    array.size_ = size;
+    return array;
+  }
   DeviceArray(DeviceArray&& other) noexcept { swap(other); }
   DeviceArray& operator=(DeviceArray&& other) noexcept {
     DeviceArray moved(std::move(other));
@@ -269,13 +289,15 @@ class DeviceArray {
     return *this;
   }
   ~DeviceArray() {
-    if (data_ != nullptr) backend_->deallocate(data_);
+    if (data_ != nullptr) backend_->deallocate(data_, bytes());
   }
 
   T* data() const { return data_; }
   std::uint64_t size() const { return size_; }
   std::uint64_t bytes() const { return size_ * sizeof(T); }
-  void upload(std::span<const T> host) { backend_->copy_to_device(data_, host.data(), host.size_bytes()); }
+  void upload(std::span<const T> host) {
+    if (data_ != nullptr) backend_->copy_to_device(data_, host.data(), host.size_bytes());
+  }
   void download(std::span<T> host) const { backend_->copy_to_host(host.data(), data_, host.size_bytes()); }
   void zero() { backend_->fill_zero(data_, bytes()); }
 

@@ -9,6 +9,7 @@
 #include "unfold/backend.hpp"
 #include "unfold/item_groups.hpp"
 #include "unfold/model.hpp"
+#include "unfold/model_scorer.hpp"
 #include "unfold/ratings.hpp"
 
 namespace unfold {
@@ -77,43 +78,26 @@ struct Evaluation {
   nlohmann::ordered_json to_json() const;
 };
 
-// The tables that evaluation reads, in the backend's memory.
-struct ScoringTables {
-  MfParameters parameters;  // weights only
-  RatingLoss loss;          // mean and range
-};
-
-// RMSE and MAE of the predictions, clipped to nothing. Sums in double, in a fixed order.
-RatingMetrics evaluate_ratings(Backend& backend, const ScoringTables& tables, const RatingView& test);
+// RMSE and MAE of the predictions, clipped to nothing. Sums in double, in a fixed order. The scorer predicts ratings.
+RatingMetrics evaluate_ratings(Backend& backend, Scorer& scorer, const RatingView& test);
 
 // Full ranking over all items with each user's training and validation items masked.
-RankingMetrics evaluate_ranking(Backend& backend, const ScoringTables& tables, const RatingView& test,
-                                const SeenItems& seen, const EvaluateOptions& options);
+RankingMetrics evaluate_ranking(Backend& backend, Scorer& scorer, const RatingView& test, const SeenItems& seen,
+                                const EvaluateOptions& options);
 
 // Folding where item groups are known, by full ranking as above.
-FoldingMetrics evaluate_folding(Backend& backend, const ScoringTables& tables, const RatingView& test,
-                                const SeenItems& seen, const ItemGroups& groups, const EvaluateOptions& options);
+FoldingMetrics evaluate_folding(Backend& backend, Scorer& scorer, const RatingView& test, const SeenItems& seen,
+                                const ItemGroups& groups, const EvaluateOptions& options);
 
 // All of it, with the baselines. `explicit_ratings` false leaves rmse and mae out.
-Evaluation evaluate(Backend& backend, const ScoringTables& tables, const RatingView& test, const SeenItems& seen,
+Evaluation evaluate(Backend& backend, Scorer& scorer, const RatingView& test, const SeenItems& seen,
                     bool explicit_ratings, const EvaluateOptions& options);
 
 // Ranks each test item among its own list of negatives instead of all items (leave-one-out with sampled
 // negatives: He et al., NCF, WWW 2017). Each line of `file` is "(user,item)" and then the negatives, separated by
 // tabs. Ids are external. Items that the user has in training or validation do not compete. Ties count against the test
 // item.
-Evaluation evaluate_candidates(Backend& backend, const ScoringTables& tables, const Model& model,
-                               const std::filesystem::path& file, const EvaluateOptions& options);
-
-// A model's tables uploaded to a backend.
-class UploadedModel {
- public:
-  UploadedModel(Backend& backend, const Model& model);
-  ScoringTables tables() const;
-
- private:
-  DeviceArray<float> user_factors_, item_factors_, user_bias_, item_bias_;
-  ScoringTables tables_;
-};
+Evaluation evaluate_candidates(Backend& backend, Scorer& scorer, const Model& model, const std::filesystem::path& file,
+                               const EvaluateOptions& options);
 
 }  // namespace unfold

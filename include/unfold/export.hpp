@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "unfold/model.hpp"
 
@@ -17,6 +18,12 @@ struct ExportOptions {
   // tensorboard: the title of an item, UTF-8, empty where it has none. Absent: ids alone.
   std::function<std::string_view(Row)> item_title;
 };
+
+struct ExportFormat {
+  std::string_view name;
+  std::string_view note;  // what it is, in a few words, where the name does not say it
+};
+std::vector<ExportFormat> export_formats();
 
 // npy          user_embedding.npy item_embedding.npy user_bias.npy item_bias.npy, user_ids.txt item_ids.txt
 // safetensors  embeddings.safetensors with the model's tensors, user_ids.txt item_ids.txt

@@ -12,16 +12,19 @@ struct MemoryPlan {
   struct Entry {
     std::string name;   // "user.embedding [610, 64] float32"
     std::uint64_t bytes;
-    bool on_device;     // false: host memory. On the CPU backend everything is host memory.
+    bool on_device;     // of the backend's memory, which is the host's on the CPU; false: host memory beside that
     bool is_mapped = false;  // a mapped file: the kernel holds what fits, so it is shown but not counted
   };
   std::vector<Entry> entries;
   std::uint64_t device_free = 0;  // 0: the backend is the CPU
   std::uint64_t host_free = 0;
 
+  // Adds to the entry of that name, or a new one; nothing where there are no bytes.
   void add_host(std::string_view name, std::uint64_t bytes);
   void add_device(std::string_view name, std::uint64_t bytes);
   void add_mapped(std::string_view name, std::uint64_t bytes);
+  // What a run takes of the backend's memory at its peak, whichever backend that is.
+  std::uint64_t backend_bytes() const;
   std::uint64_t device_bytes() const;
   std::uint64_t host_bytes() const;
   // A table for people: a line an entry, totals, what is free.

@@ -14,50 +14,15 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "unfold/host_matrix.hpp"
 #include "unfold/id_map.hpp"
-#include "unfold/ratings.hpp"
+#include "unfold/seen_items.hpp"
 
 namespace unfold {
-
-// [rows, cols], row-major, without padding.
-struct HostMatrix {
-  std::uint64_t rows = 0;
-  std::uint32_t cols = 0;
-  std::vector<float> data;
-};
-
-// Items of each user.
-struct ItemLists {
-  std::vector<std::uint64_t> offsets;  // [n_users + 1]; empty: no lists
-  std::vector<Row> items;              // ascending and distinct in each user's list
-
-  std::span<const Row> of(std::uint64_t user) const {
-    if (offsets.empty()) return {};
-    return {items.data() + offsets[user], items.data() + offsets[user + 1]};
-  }
-  bool contains(Row user, Row item) const;
-};
-
-// The interactions of a model's data set, by user, in three lists that share no pair: those of training, which the
-// model learned from, and those held out for validation and test. Negatives and validation leave out the first, test
-// scores the first two, lists for a user all three.
-struct SeenItems : ItemLists {
-  std::vector<float> item_mean_rating;  // [n_items]; the global mean for items without a training rating
-  float mean_rating = 1;                // over all training interactions
-  ItemLists validation, test;           // without lists where nobody knows what was held out: knows_held_out()
-
-  // The training lists alone. Throws DataError for a row out of range.
-  static SeenItems from_ratings(const RatingView& train, std::uint32_t n_users, std::uint32_t n_items);
-  // Adds the other two; pairs with an unknown row are left out. A pair counts once, for training, else for test, else
-  // for validation: where the test part serves for validation too, its items still compete in test scores.
-  void hold_out(const RatingView& validation_part, const RatingView& test_part);
-  bool knows_held_out() const { return !validation.offsets.empty(); }
-};
 
 struct Model {
   std::string kind = "mf";      // or "softmax"
@@ -93,9 +58,11 @@ class SavedModel {
  public:
   struct State;
   explicit SavedModel(std::shared_ptr<State> state) : state_(std::move(state)) {}
-  // Writes model.json anew with these scores, in the folder that save_model wrote, wherever it has been moved since, and
-  // in no other. Throws DataError; then the model is as it was.
+  // Writes model.json anew with these scores, in the folder that save_model wrote, wherever it has been moved since,
+  // and in no other. Throws DataError, where another model has replaced it too; then the model is as it was.
   void set_scores(const nlohmann::ordered_json& scores);
+  // Whether another model has taken its place.
+  bool is_replaced() const;
 
  private:
   std::shared_ptr<State> state_;

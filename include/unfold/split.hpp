@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "unfold/model.hpp"
+#include "unfold/seen_items.hpp"
 #include "unfold/random.hpp"
 #include "unfold/ratings.hpp"
 

@@ -231,7 +231,9 @@ struct TrainResult {
   std::uint32_t best_epoch = 0;  // the epoch the model is of (the best by validation, else the last)
   bool has_model = true;         // false: diverged before a first epoch ended
   bool validated = false;        // best_epoch is validation's choice
+  bool unscored = false;         // there was a validation part, and nothing of it could be scored
   bool refitted = false;         // trained again, on training and validation, for best_epoch epochs
+  Ratings joined;                // refitted: training and validation together
 };
 
 // The data of a run. Rows of `train` are in range; `validation` may hold kUnknownRow, and may be empty.
@@ -241,6 +243,7 @@ struct TrainData {
   std::uint32_t n_users = 0;
   std::uint32_t n_items = 0;
   const ItemGroups* groups = nullptr;  // of all items; for group_batches
+  const SeenItems* seen = nullptr;     // of `train`; null: made where the model needs it
 };
 
 // Every number of the model is finite: where one is not, the run has diverged. With refit, a second run that is

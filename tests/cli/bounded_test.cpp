@@ -17,7 +17,7 @@ class CliBounded : public CliTest {
  protected:
   void SetUp() override {
     write_ratings("r.csv", 600);
-    unfold_ok({"train", "r.csv", "--out", "m", "--epochs", "1", "--dim", "2", "--quiet"});
+    unfold_ok(train_command("r.csv", "m", {"--quiet"}));
   }
   void expect_refused(const std::vector<std::string>& arguments, int exit_code) {
     Process process(command_line(arguments), process_options());

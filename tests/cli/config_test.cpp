@@ -51,10 +51,10 @@ TEST_F(CliConfig, ResolvedConfigurationGivesTheSameOptionsBack) {
              "--columns",
              "user=user,item=item,rating=rating"});
   const std::string config = read_file(path("m/config.toml"));
-  for (const char* line : {"dim = 5\n", "learning-rate = 0.0123\n", "no-bias = true\n", "table-type = \"bfloat16\"\n",
-                           "at = [3, 7, 11]\n",
-                           "relevant-rating = -2.5\n", "test = \"hold \\\"out\\\".csv\"\n", "split = \"none\"\n",
-                           "columns = \"user=user,item=item,rating=rating\"\n", "deterministic = false\n"}) {
+  for (const char* line :
+       {"dim = 5\n", "learning-rate = 0.0123\n", "no-bias = true\n", "table-type = \"bfloat16\"\n", "at = [3, 7, 11]\n",
+        "relevant-rating = -2.5\n", "test = \"hold \\\"out\\\".csv\"\n", "split = \"none\"\n",
+        "columns = \"user=user,item=item,rating=rating\"\n", "deterministic = false\n"}) {
     EXPECT_THAT(config, HasSubstr(line));
   }
   unfold_ok({"train", "my ratings, #1.csv", "--out", "m2", "--config", "m/config.toml"});
@@ -109,7 +109,7 @@ TEST_F(CliConfig, RefusesWhatIsNotToml) {
   expect_config_error("[train]\ndim =\n", "expected a value");
   expect_config_error("[train]\nat = [1, 2\n", "c.toml:");
   expect_config_error("[train]\nat = []\n", "empty array");
-  expect_config_error("[train]\ndim = \"many\"\n", "\"many\" is not a whole number");
+  expect_config_error("[train]\ndim = \"many\"\n", "c.toml:2: --dim many: use a whole number, 1 to 1024");
   expect_error({"train", "ratings.csv", "--out", "m", "--config", "absent.toml"}, 2, "absent.toml");
 }
 

@@ -126,11 +126,32 @@ TEST_F(CliFirstContact, QuietMeansNothingOnStderr) {
       {"recommend", "m", "--user", "1", "--quiet"},
       {"recommend", "m", "--ids", "ids.txt", "-k", "3", "--quiet"},
       {"neighbors", "m", "--item", "1", "--quiet"},
-      {"map", "m", "--out", "map.svg", "--quiet"}};
+      {"map", "m", "--out", "map.svg", "--quiet"},
+      {"export", "m", "--out", "arrays", "--quiet"},
+      {"verify", "m", "--quiet"},
+      {"synth", "more.csv", "--quiet"},
+      {"import", "more.csv", "--quiet"}};
   for (const std::vector<std::string>& command : commands) {
     const ProcessResult result = unfold(command);
     EXPECT_EQ(result.exit_code, 0);
     EXPECT_EQ(result.err, "") << command[0];
+  }
+}
+
+TEST_F(CliFirstContact, QuietLeavesWhatWasAskedFor) {
+  synth_clicks("clicks.csv");
+  ASSERT_EQ(train("clicks.csv", {"--epochs", "1", "--quiet"}).exit_code, 0);
+  EXPECT_EQ(unfold_ok({"verify", "m", "--quiet"}), "");
+  EXPECT_THAT(unfold_ok({"verify", "m", "--quiet", "--json"}), HasSubstr("\"n_files\": 6"));
+  EXPECT_EQ(unfold_ok({"synth", "a.csv", "--quiet"}), "");
+  EXPECT_THAT(unfold_ok({"synth", "b.csv", "--quiet", "--json"}), HasSubstr("\"n_ratings\": 100000"));
+  EXPECT_EQ(unfold_ok({"export", "m", "--out", "arrays", "--quiet"}), "arrays\n");
+  write_file(path("titles.tsv"), "item\ttitle\n1\tOne\n1\tUno\n");
+  const std::vector<std::string> board = {"export", "m", "--format", "tensorboard", "--items", "titles.tsv", "--out"};
+  EXPECT_THAT(unfold(with(board, {"board"})).err, HasSubstr("are not in titles.tsv and have no title\n"));
+  EXPECT_EQ(unfold(with(board, {"quiet", "--quiet"})).err, "");
+  for (const char* command : {"info", "help", "completion", "selfcheck"}) {
+    expect_error({command, "--quiet"}, 2, "unknown option --quiet");
   }
 }
 
@@ -141,6 +162,13 @@ TEST_F(CliFirstContact, TheDeviceIsNewsOnceAndOnlyWhereABuildCouldUseAnother) {
   EXPECT_EQ(count(any.err, "this build is for the CPU alone"), has_cuda_backend() ? 0u : 1u) << any.err;
   const ProcessResult cpu = train("clicks.csv", {"--epochs", "1", "--device", "cpu"});
   EXPECT_EQ(count(cpu.err, "no GPU"), 0u) << cpu.err;
+  EXPECT_THAT(any.err, Not(HasSubstr("cudaError"))) << "unfold info has the reason";
+  // What takes a moment on any device says nothing of it.
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"evaluate", "m", "--test", "clicks.csv"},
+                                                  {"recommend", "m", "--user", "1"},
+                                                  {"neighbors", "m", "--item", "1"}}) {
+    EXPECT_EQ(count(unfold(command).err, "no GPU"), 0u) << command[0];
+  }
 }
 
 TEST_F(CliFirstContact, InnerProductsOfExportedVectorsGiveTheRecommendedList) {

@@ -19,8 +19,9 @@ using ::testing::HasSubstr;
 
 class CliHelp : public CliTest {};
 
-const std::vector<std::string> kCommands = {"train",  "evaluate", "recommend", "neighbors", "export", "map",       "import",
-                                            "synth",  "verify",   "selfcheck", "info",      "completion", "help"};
+const std::vector<std::string> kCommands = {"train", "evaluate",   "recommend", "neighbors", "export",
+                                            "map",   "import",     "synth",     "verify",    "selfcheck",
+                                            "info",  "completion", "help"};
 
 // The parser's flags by command, as the fish completion lists them.
 std::set<std::string> flags_of(const std::string& command, const std::string& completion) {
@@ -93,6 +94,22 @@ TEST_F(CliHelp, PagesAreAsWideAsTheTerminal) {
     for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
   }
   EXPECT_GT(longest_prose_line(help("train", "150", 0)), 140u);
+}
+
+TEST_F(CliHelp, ExamplesAreWrappedAsAShellReadsThem) {
+  ProcessOptions options = process_options();
+  for (const std::string& command : kCommands) {
+    options.environment["COLUMNS"] = "200";
+    const std::string wide = run_process(command_line({"help", command}), options).out;
+    for (const char* columns : {"40", "60", "72"}) {
+      options.environment["COLUMNS"] = columns;
+      std::string page = run_process(command_line({"help", command}), options).out;
+      std::istringstream lines(page);
+      for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), std::stoul(columns)) << line;
+      page = std::regex_replace(page, std::regex(" \\\\\n +"), " ");
+      EXPECT_THAT(page, HasSubstr(wide.substr(wide.rfind("\n  ") + 1))) << command;
+    }
+  }
 }
 
 TEST_F(CliHelp, NamesAMisspeltCommandBeforeItsFlags) {

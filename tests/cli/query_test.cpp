@@ -170,9 +170,9 @@ TEST_F(CliQuery, WrongUsage) {
   for (const char* command : {"recommend", "neighbors"}) {
     expect_error({command, "m"}, 2, "or --ids FILE");
     expect_error({command}, 2, "MODEL");
-    expect_error({command, "m", "--ids", "ids.txt", "-k", "0"}, 2, "a list holds 1 to 1024 items");
-    expect_error({command, "m", "--ids", "ids.txt", "-k", "1025"}, 2, "k is 1025");
-    expect_error({command, "m", "--ids", "ids.txt", "-k", "ten"}, 2, "\"ten\" is not a whole number");
+    expect_error({command, "m", "--ids", "ids.txt", "-k", "0"}, 2, "-k 0: use 1 to 1024");
+    expect_error({command, "m", "--ids", "ids.txt", "-k", "1025"}, 2, "-k 1025: use 1 to 1024");
+    expect_error({command, "m", "--ids", "ids.txt", "-k", "ten"}, 2, "-k ten: use a whole number, 1 to 1024");
     expect_error({command, "absent", "--ids", "ids.txt"}, 3, "absent");
     expect_error({command, "items.csv", "--ids", "ids.txt"}, 3, "is not a model");
     expect_error({command, "m", "--ids", "absent.txt"}, 3, "absent.txt: no such file");

@@ -70,10 +70,8 @@ TEST_F(CliSoftmax, KeepsWhatWasGivenWhereTheModelHasAnotherDefault) {
 TEST_F(CliSoftmax, RefusesWhatItCannotDo) {
   synth();
   const std::vector<std::string> command = {"train", "clicks.csv", "--model", "softmax", "--out", "m"};
-  const auto refused = [&](std::vector<std::string> more, const std::string& text) {
-    std::vector<std::string> arguments = command;
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    expect_error(arguments, 2, text);
+  const auto refused = [&](const std::vector<std::string>& more, const std::string& text) {
+    expect_error(with(command, more), 2, text);
   };
   refused({"--negatives", "unifrom"}, "--negatives unifrom: \"unifrom\" is unknown");
   refused({"--negatives", "hard:9/8"}, "needs M/N with 1 <= M <= N <= 4096");

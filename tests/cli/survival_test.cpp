@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
+#include <string>
 
 #include "tests/support/cli_test.hpp"
 
@@ -62,11 +64,27 @@ TEST_F(CliSurvival, StdoutThatIsClosedFullOrGone) {
   }
 }
 
+// More than a pipe holds: the reader is gone while most is still to be written, and the end is that of a signal.
 TEST_F(CliSurvival, AReaderThatTookWhatItNeedsIsNoError) {
   unfold_ok({"train", "r.csv", "--out", "m", "--epochs", "1", "--dim", "2", "--quiet"});
-  const ProcessResult result = shell("$U recommend m --user u1 --device cpu | head -1");
-  EXPECT_EQ(result.exit_code, 0);
+  std::string ids;
+  for (int n = 0; n < 20000; ++n) ids += "u" + std::to_string(n % 97) + "\n";
+  write_file(path("ids"), ids);
+  const std::string lists = "$U recommend m --ids ids -k 20 --quiet --device cpu";
+  for (const char* out : {"", " --out /dev/stdout"}) {
+    const ProcessResult result = shell("{ " + lists + out + "; echo $? >code; } | head -1");
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 1);
+    EXPECT_EQ(result.err, "");
+    EXPECT_EQ(read_file(path("code")), std::to_string(128 + SIGPIPE) + "\n");
+  }
+  EXPECT_EQ(shell(lists + " | wc -l").out.size() > 6, true) << "the lists do not fit into a pipe";
+}
+
+TEST_F(CliSurvival, AReaderOfATableThatGrowsIsToldApartToo) {
+  const ProcessResult result = shell("{ $U selfcheck --quick --device cpu; echo $? >code; } | head -1");
   EXPECT_EQ(result.err, "");
+  EXPECT_EQ(read_file(path("code")), std::to_string(128 + SIGPIPE) + "\n");
 }
 
 TEST_F(CliSurvival, ALogThatCannotBeWrittenEndsAlone) {
@@ -126,6 +144,27 @@ TEST_F(CliSurvival, ANameThatAnotherRunTook) {
   EXPECT_THAT(result.err, HasSubstr("m.2 instead"));
   unfold_ok({"verify", "m.2"});
   EXPECT_TRUE(fs::is_empty(path("m")));
+}
+
+TEST_F(CliSurvival, AModelThatAnotherRunReplacedGetsNoScores) {
+  // Ranks 3000 users among 60000 items: a while, in which another run takes the name.
+  unfold_ok({"synth", "wide.csv", "--users", "3000", "--items", "60000", "--ratings", "100000", "--skew", "0"});
+  const std::vector<std::string> slow = {"train", "wide.csv",  "--out", "m",        "--epochs", "1",          "--dim",
+                                         "64",    "--threads", "1",     "--device", "cpu",      "--overwrite"};
+  Process process(command_line(slow), process_options());
+  ASSERT_TRUE(process.wait_for_error_text("epoch 1/1"));
+  while (!fs::exists(path("m/model.json"))) {
+    ASSERT_FALSE(process.wait_for_error_text("error", Process::Seconds(0.01)));
+  }
+  EXPECT_EQ(shell("$U $T --out m --overwrite --quiet").exit_code, 0);
+  const std::string winner = read_file(path("m/model.json"));
+  const ProcessResult loser = process.wait();
+  EXPECT_EQ(loser.exit_code, 3);
+  EXPECT_THAT(loser.err, HasSubstr("m: another run has replaced this model meanwhile; its scores are not written"));
+  EXPECT_THAT(loser.err, Not(HasSubstr("the model is in m")));
+  EXPECT_THAT(loser.err, Not(HasSubstr("The model is in m")));
+  EXPECT_EQ(read_file(path("m/model.json")), winner);
+  unfold_ok({"verify", "m"});
 }
 
 TEST_F(CliSurvival, APartialOfBeforeOrOfAnotherKindStays) {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "host/data/utf8.hpp"
+#include "host/text/utf8.hpp"
 #include "tests/data/compressed.hpp"
 #include "tests/data/import_support.hpp"
 #include "tests/support/test_support.hpp"

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "host/data/escaped.hpp"
+#include "host/text/escaped.hpp"
 #include "host/data/number.hpp"
 
 namespace unfold {

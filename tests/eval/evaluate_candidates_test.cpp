@@ -25,8 +25,8 @@ class EvaluateCandidates : public ::testing::Test {
   Evaluation run(const std::string& text, const std::vector<std::uint32_t>& cutoffs = {1, 2}) {
     test::write_file(file(), text);
     const auto backend = make_cpu_backend(2);
-    const UploadedModel uploaded(*backend, model_);
-    return evaluate_candidates(*backend, uploaded.tables(), model_, file(), {.cutoffs = cutoffs});
+    const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model_);
+    return evaluate_candidates(*backend, *scorer, model_, file(), {.cutoffs = cutoffs});
   }
   void expect_failure(const std::string& text, const std::string& part) {
     try {
@@ -135,9 +135,9 @@ TEST_F(EvaluateCandidates, NamesFileAndLineOfWhatItCannotRead) {
 
 TEST_F(EvaluateCandidates, NeedsAFile) {
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, model_);
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model_);
   for (const std::filesystem::path& path : {folder_ / "absent", folder_.path()}) {
-    EXPECT_THROW(evaluate_candidates(*backend, uploaded.tables(), model_, path, {}), DataError) << path;
+    EXPECT_THROW(evaluate_candidates(*backend, *scorer, model_, path, {}), DataError) << path;
   }
 }
 
@@ -162,8 +162,8 @@ TEST(EvaluateCandidatesOnMovieLens1M, PopularityIsAsPublished) {
   model.user_bias.assign(6040, 0.0f);
   model.item_bias.assign(model.item_ids.size(), 0.0f);
   const auto backend = make_cpu_backend(0);
-  const UploadedModel uploaded(*backend, model);
-  const Evaluation e = evaluate_candidates(*backend, uploaded.tables(), model, negatives, {.cutoffs = {10}});
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
+  const Evaluation e = evaluate_candidates(*backend, *scorer, model, negatives, {.cutoffs = {10}});
   EXPECT_EQ(e.ranking.n_users, 6040u);
   EXPECT_EQ(e.n_unknown_users, 0u);
   RecordProperty("hit_rate_at_10", std::to_string(e.ranking_baseline.at_k[0].hit_rate));

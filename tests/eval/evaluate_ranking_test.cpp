@@ -164,10 +164,10 @@ TEST(EvaluateRanking, EqualsBruteForceOnRandomModels) {
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
       SCOPED_TRACE(fmt::format("seed {}, {} users", seed, shape.n_users));
       const World world = random_world(seed, shape.n_users, shape.n_items, shape.dim);
-      const UploadedModel uploaded(*backend, world.model);
+      const std::unique_ptr<Scorer> scorer = make_scorer(*backend, world.model);
       const EvaluateOptions options{.cutoffs = kCutoffs, .relevant_rating = world.relevant_rating};
       const Evaluation e =
-          evaluate(*backend, uploaded.tables(), world.test.view(), world.model.seen, false, options);
+          evaluate(*backend, *scorer, world.test.view(), world.model.seen, false, options);
       EXPECT_FALSE(e.has_rating);
       brute_force(world, kCutoffs, [&](Row u, Row i) {
         return model_score(world.model, u, i);
@@ -185,8 +185,8 @@ TEST(EvaluateRanking, IsTheSameInSmallBlocksAndForAnyThreads) {
   EvaluateOptions options{.cutoffs = {5, 20}, .relevant_rating = world.relevant_rating};
   const auto run = [&](unsigned threads) {
     const auto backend = make_cpu_backend(threads);
-    const UploadedModel uploaded(*backend, world.model);
-    return evaluate(*backend, uploaded.tables(), world.test.view(), world.model.seen, true, options).to_json();
+    const std::unique_ptr<Scorer> scorer = make_scorer(*backend, world.model);
+    return evaluate(*backend, *scorer, world.test.view(), world.model.seen, true, options).to_json();
   };
   const nlohmann::ordered_json expected = run(1);
   EXPECT_GT(expected.at("n_users"), 100);
@@ -205,8 +205,8 @@ TEST(EvaluateRanking, NeverFlattersAModelThatScoresAllAlike) {
   test.add(0, 1);
   test.add(0, 5);
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, model);
-  const RankingMetrics m = evaluate_ranking(*backend, uploaded.tables(), test.view(), model.seen,
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
+  const RankingMetrics m = evaluate_ranking(*backend, *scorer, test.view(), model.seen,
                                             {.cutoffs = {7, 8, 9}});
   EXPECT_DOUBLE_EQ(m.at_k[0].recall, 0);
   EXPECT_DOUBLE_EQ(m.at_k[1].recall, 0.5);
@@ -227,8 +227,8 @@ TEST(EvaluateRanking, CountsWhatItLeavesOut) {
   test.add(kUnknownRow, 3, 5);  // unknown user
   test.add(kUnknownRow, kUnknownRow, 5);
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, model);
-  const Evaluation e = evaluate(*backend, uploaded.tables(), test.view(), model.seen, false, {.relevant_rating = 4});
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
+  const Evaluation e = evaluate(*backend, *scorer, test.view(), model.seen, false, {.relevant_rating = 4});
   EXPECT_EQ(e.ranking.n_users, 1u);
   EXPECT_EQ(e.ranking.n_users_skipped, 3u);
   EXPECT_EQ(e.ranking.n_test_items, 1u);
@@ -248,8 +248,8 @@ TEST(EvaluateRanking, MasksTrainingAndValidation) {
   validation.add(0, 1);
   for (const Row item : {0, 1, 3}) test.add(0, item);
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, model);
-  const auto run = [&] { return evaluate(*backend, uploaded.tables(), test.view(), model.seen, false, {}); };
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
+  const auto run = [&] { return evaluate(*backend, *scorer, test.view(), model.seen, false, {}); };
   EXPECT_DOUBLE_EQ(run().ranking.mrr, 1) << "item 1 is a test item, the best of two";
   model.seen.hold_out(validation.view(), {});
   const Evaluation e = run();
@@ -266,8 +266,8 @@ TEST(EvaluateRanking, MasksTrainingAndValidation) {
 TEST(EvaluateRanking, SaysNothingWithoutTestItems) {
   const Model model = test::empty_model(3, 5, 2);
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, model);
-  const RankingMetrics m = evaluate_ranking(*backend, uploaded.tables(), {}, model.seen, {});
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
+  const RankingMetrics m = evaluate_ranking(*backend, *scorer, {}, model.seen, {});
   EXPECT_EQ(m.n_users, 0u);
   EXPECT_EQ(m.n_users_skipped, 3u);
 }
@@ -280,9 +280,9 @@ TEST(EvaluateRanking, PutsScoresThatAreNoNumbersLast) {
   test.add(0, 1);
   test.add(1, 0);
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, model);
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
   const RankingMetrics m =
-      evaluate_ranking(*backend, uploaded.tables(), test.view(), model.seen, {.cutoffs = {3}});
+      evaluate_ranking(*backend, *scorer, test.view(), model.seen, {.cutoffs = {3}});
   EXPECT_EQ(m.n_users, 2u);
   EXPECT_DOUBLE_EQ(m.mrr, 0.25);
   EXPECT_DOUBLE_EQ(m.at_k[0].hit_rate, 0);
@@ -298,8 +298,8 @@ TEST(EvaluateRanking, PopularityCountsBeyondWhatAFloatHolds) {
   Interactions test;
   test.add(0, 1);
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, model);
-  const Evaluation e = evaluate(*backend, uploaded.tables(), test.view(), model.seen, false, {});
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
+  const Evaluation e = evaluate(*backend, *scorer, test.view(), model.seen, false, {});
   EXPECT_DOUBLE_EQ(e.ranking_baseline.mrr, 1);
 }
 

@@ -23,12 +23,13 @@ Model small_model() {
 
 TEST(EvaluateRatings, EqualsHandComputedErrors) {
   const auto backend = make_cpu_backend(2);
-  const UploadedModel uploaded(*backend, small_model());
+  const Model model = small_model();
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
   Interactions test;
   test.add(0, 0, 4.75f);  // 3 + 0.25 + 1 + 0.5: no error
   test.add(1, 1, 1);      // 3 + 0 - 1 - 2 = 0: error -1
   test.add(2, 0, 2);      // 3 - 0.25 + 1 + 0.25 = 4: error 2
-  const RatingMetrics metrics = evaluate_ratings(*backend, uploaded.tables(), test.view());
+  const RatingMetrics metrics = evaluate_ratings(*backend, *scorer, test.view());
   EXPECT_EQ(metrics.n, 3u);
   EXPECT_DOUBLE_EQ(metrics.rmse, std::sqrt(5.0 / 3));
   EXPECT_DOUBLE_EQ(metrics.mae, 1);
@@ -36,12 +37,13 @@ TEST(EvaluateRatings, EqualsHandComputedErrors) {
 
 TEST(EvaluateRatings, PredictsUnknownIdsFromWhatIsKnown) {
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, small_model());
+  const Model model = small_model();
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
   Interactions test;
   test.add(kUnknownRow, 0, 0);            // 3 + 1
   test.add(2, kUnknownRow, 0);            // 3 - 0.25
   test.add(kUnknownRow, kUnknownRow, 0);  // 3
-  EXPECT_DOUBLE_EQ(evaluate_ratings(*backend, uploaded.tables(), test.view()).mae, (4 + 2.75 + 3) / 3);
+  EXPECT_DOUBLE_EQ(evaluate_ratings(*backend, *scorer, test.view()).mae, (4 + 2.75 + 3) / 3);
 }
 
 TEST(EvaluateRatings, FollowsTheRange) {
@@ -51,26 +53,27 @@ TEST(EvaluateRatings, FollowsTheRange) {
   model.range_low = 1;
   model.range_high = 5;
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, model);
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
   Interactions test;
   test.add(kUnknownRow, kUnknownRow, 3);  // the middle of the range
-  EXPECT_DOUBLE_EQ(evaluate_ratings(*backend, uploaded.tables(), test.view()).rmse, 0);
+  EXPECT_DOUBLE_EQ(evaluate_ratings(*backend, *scorer, test.view()).rmse, 0);
 }
 
 TEST(EvaluateRatings, IsEmptyWithoutTestRatings) {
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, small_model());
-  EXPECT_EQ(evaluate_ratings(*backend, uploaded.tables(), {}).n, 0u);
+  const Model model = small_model();
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
+  EXPECT_EQ(evaluate_ratings(*backend, *scorer, {}).n, 0u);
 }
 
 TEST(EvaluateRatings, ShowsPredictionsThatAreNoNumbers) {
   Model model = small_model();
   model.item_bias[0] = std::numeric_limits<float>::quiet_NaN();
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, model);
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
   Interactions test;
   test.add(0, 0, 4);
-  EXPECT_TRUE(std::isnan(evaluate_ratings(*backend, uploaded.tables(), test.view()).rmse));
+  EXPECT_TRUE(std::isnan(evaluate_ratings(*backend, *scorer, test.view()).rmse));
 }
 
 TEST(EvaluateRatings, IsTheSameForAnyNumberOfBatchesAndThreads) {
@@ -86,25 +89,25 @@ TEST(EvaluateRatings, IsTheSameForAnyNumberOfBatchesAndThreads) {
   double expected = 0;
   {
     const auto backend = make_cpu_backend(1);
-    const UploadedModel uploaded(*backend, model);
-    expected = evaluate_ratings(*backend, uploaded.tables(), test.view()).rmse;
+    const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
+    expected = evaluate_ratings(*backend, *scorer, test.view()).rmse;
     double squared = 0;
     const std::uint64_t n_tail = 12345;
     const RatingView tail = test.view().slice(1u << 20, n_tail);
-    squared += std::pow(evaluate_ratings(*backend, uploaded.tables(), tail).rmse, 2) * static_cast<double>(n_tail);
+    squared += std::pow(evaluate_ratings(*backend, *scorer, tail).rmse, 2) * static_cast<double>(n_tail);
     const RatingView head = test.view().slice(0, 1u << 20);
-    squared += std::pow(evaluate_ratings(*backend, uploaded.tables(), head).rmse, 2) * static_cast<double>(1u << 20);
+    squared += std::pow(evaluate_ratings(*backend, *scorer, head).rmse, 2) * static_cast<double>(1u << 20);
     EXPECT_NEAR(expected, std::sqrt(squared / static_cast<double>(test.users.size())), 1e-12);
   }
   const auto backend = make_cpu_backend(3);
-  const UploadedModel uploaded(*backend, model);
-  EXPECT_EQ(evaluate_ratings(*backend, uploaded.tables(), test.view()).rmse, expected);
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
+  EXPECT_EQ(evaluate_ratings(*backend, *scorer, test.view()).rmse, expected);
 }
 
 TEST(EvaluateRatings, ComparesWithItemMeans) {
   const Model model = small_model();
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, model);
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
   SeenItems seen = test::seen_items({{0}, {}, {1}}, 2);
   seen.item_mean_rating = {4, 2};
   seen.mean_rating = 3;
@@ -112,7 +115,7 @@ TEST(EvaluateRatings, ComparesWithItemMeans) {
   test.add(1, 0, 5);            // item mean 4: error 1
   test.add(0, kUnknownRow, 6);  // all mean 3: error 3
   test.add(kUnknownRow, 1, 2);  // item mean 2: none
-  const Evaluation e = evaluate(*backend, uploaded.tables(), test.view(), seen, true, {.ranking = false});
+  const Evaluation e = evaluate(*backend, *scorer, test.view(), seen, true, {.ranking = false});
   EXPECT_TRUE(e.has_rating);
   EXPECT_FALSE(e.has_ranking);
   EXPECT_DOUBLE_EQ(e.rating_baseline.rmse, std::sqrt(10.0 / 3));

@@ -161,9 +161,9 @@ TEST_P(FoldingParity, EqualsBruteForceOnRandomModels) {
     for (std::uint64_t seed = 1; seed <= 4; ++seed) {
       SCOPED_TRACE(fmt::format("seed {}, {} users, {} items", seed, shape.n_users, shape.n_items));
       const World world = random_world(seed, shape.n_users, shape.n_items, shape.n_groups, seed % 2 == 0);
-      const UploadedModel uploaded(backend(), world.model);
+      const std::unique_ptr<Scorer> scorer = make_scorer(backend(), world.model);
       const EvaluateOptions options{.cutoffs = kCutoffs, .relevant_rating = 3, .groups = &world.groups};
-      const Evaluation e = evaluate(backend(), uploaded.tables(), world.test.view(), world.model.seen, false, options);
+      const Evaluation e = evaluate(backend(), *scorer, world.test.view(), world.model.seen, false, options);
       ASSERT_TRUE(e.has_folding);
       expect_equal(e.folding, brute_force(world, kCutoffs, [&](Row u, Row i) { return score(world.model, u, i); }),
                    shape.n_users);
@@ -185,8 +185,8 @@ TEST(Folding, IsTheSameInSmallBlocksAndForAnyThreads) {
   EvaluateOptions options{.cutoffs = {5, 20}, .groups = &world.groups};
   const auto run = [&](unsigned threads) {
     const auto backend = make_cpu_backend(threads);
-    const UploadedModel uploaded(*backend, world.model);
-    return evaluate(*backend, uploaded.tables(), world.test.view(), world.model.seen, true, options).to_json();
+    const std::unique_ptr<Scorer> scorer = make_scorer(*backend, world.model);
+    return evaluate(*backend, *scorer, world.test.view(), world.model.seen, true, options).to_json();
   };
   const nlohmann::ordered_json expected = run(1);
   EXPECT_GT(expected.at("n_folding_users"), 40);
@@ -207,8 +207,8 @@ TEST(Folding, TheDocumentedExample) {
   world.test.add(0, 2);
   world.test.add(0, 3);
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, world.model);
-  const FoldingMetrics m = evaluate_folding(*backend, uploaded.tables(), world.test.view(), world.model.seen,
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, world.model);
+  const FoldingMetrics m = evaluate_folding(*backend, *scorer, world.test.view(), world.model.seen,
                                             world.groups, {.cutoffs = {4, 20}});
   // Unseen, best first: 2 (a), 4 (b), 3 (a), 5 (b), 6 (c), 7 (none).
   EXPECT_DOUBLE_EQ(m.at_k[0].folding, 2.0 / 4);
@@ -227,9 +227,9 @@ TEST(Folding, CountsTiesAgainstTheModel) {
   world.model.seen = test::seen_items({{0}}, 6);
   world.test.add(0, 1);
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, world.model);
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, world.model);
   const FoldingMetrics m =
-      evaluate_folding(*backend, uploaded.tables(), world.test.view(), world.model.seen, world.groups, {});
+      evaluate_folding(*backend, *scorer, world.test.view(), world.model.seen, world.groups, {});
   EXPECT_DOUBLE_EQ(m.pairwise, 1);
   EXPECT_DOUBLE_EQ(m.at_k[0].folding, 4.0 / 5);
 }
@@ -241,9 +241,9 @@ TEST(Folding, TakesAllGroupsOfAUser) {
   world.model.item_embedding.data = {0, 0, 4, 3, 2, 1};
   world.model.seen = test::seen_items({{0, 1}}, 6);
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, world.model);
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, world.model);
   const FoldingMetrics m =
-      evaluate_folding(*backend, uploaded.tables(), {}, world.model.seen, world.groups, {.cutoffs = {2, 3}});
+      evaluate_folding(*backend, *scorer, {}, world.model.seen, world.groups, {.cutoffs = {2, 3}});
   EXPECT_DOUBLE_EQ(m.at_k[0].folding, 0);
   EXPECT_DOUBLE_EQ(m.at_k[1].folding, 1.0 / 3);
   EXPECT_EQ(m.n_pairwise_users, 0u);
@@ -252,9 +252,9 @@ TEST(Folding, TakesAllGroupsOfAUser) {
 TEST(Folding, SaysNullWhereNothingWasMeasured) {
   const World world{test::empty_model(2, 3, 1), {}, groups_of({"a", "b", ""})};
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, world.model);
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, world.model);
   const nlohmann::ordered_json json =
-      evaluate(*backend, uploaded.tables(), {}, world.model.seen, false, {.cutoffs = {5}, .groups = &world.groups})
+      evaluate(*backend, *scorer, {}, world.model.seen, false, {.cutoffs = {5}, .groups = &world.groups})
           .to_json();
   for (const char* key : {"folding@5", "folding_chance", "folding_pairwise"})
     EXPECT_TRUE(json.at(key).is_null()) << key;
@@ -266,8 +266,8 @@ TEST(Folding, SaysNullWhereNothingWasMeasured) {
 TEST(Folding, IsLeftOutWithoutGroups) {
   const Model model = test::empty_model(2, 3, 1);
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, model);
-  const Evaluation e = evaluate(*backend, uploaded.tables(), {}, model.seen, false, {});
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
+  const Evaluation e = evaluate(*backend, *scorer, {}, model.seen, false, {});
   EXPECT_FALSE(e.has_folding);
   EXPECT_FALSE(e.to_json().contains("folding_chance"));
 }
@@ -275,10 +275,10 @@ TEST(Folding, IsLeftOutWithoutGroups) {
 TEST(Folding, RefusesWhatItCannotMeasure) {
   const Model model = test::empty_model(2, 3, 1);
   const auto backend = make_cpu_backend(1);
-  const UploadedModel uploaded(*backend, model);
+  const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
   const auto error_of = [&](const ItemGroups& groups, const EvaluateOptions& options) -> std::string {
     try {
-      evaluate_folding(*backend, uploaded.tables(), {}, model.seen, groups, options);
+      evaluate_folding(*backend, *scorer, {}, model.seen, groups, options);
     } catch (const UsageError& error) {
       return error.what();
     }

@@ -72,6 +72,21 @@ TEST(Folder, ReplacesAFileOfItsOwnWhereverItIs) {
   EXPECT_EQ(std::distance(fs::directory_iterator(parent / "other"), {}), 2);
 }
 
+TEST(Folder, KnowsThatAnotherTookItsPlace) {
+  const TempDirectory work;
+  fs::create_directory(work / "a");
+  const Folder folder = Folder::open(work / "a");
+  EXPECT_FALSE(folder.is_replaced());
+  fs::rename(work / "a", work / "b");
+  EXPECT_FALSE(folder.is_replaced()) << "nothing has its name";
+  fs::create_directory(work / "a");
+  EXPECT_FALSE(folder.is_replaced()) << "it was moved, and is there";
+  fs::rename(work / "b", work / ".unfold-0123456789abcdef.tmp");
+  EXPECT_TRUE(folder.is_replaced()) << "it is about to be removed";
+  fs::remove(work / ".unfold-0123456789abcdef.tmp");
+  EXPECT_TRUE(folder.is_replaced());
+}
+
 TEST(Folder, PipesAndDevicesAreNoFiles) {
   const TempDirectory parent;
   ASSERT_EQ(mkfifo((parent / "pipe").c_str(), 0600), 0);

@@ -17,6 +17,16 @@ std::vector<std::string> CliTest::command_line(std::vector<std::string> argument
   return arguments;
 }
 
+std::vector<std::string> CliTest::with(std::vector<std::string> arguments, const std::vector<std::string>& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+std::vector<std::string> CliTest::train_command(const std::string& data, const std::string& out,
+                                                const std::vector<std::string>& more) {
+  return with({"train", data, "--out", out, "--dim", "4", "--epochs", "3", "--threads", "2"}, more);
+}
+
 ProcessResult CliTest::unfold(const std::vector<std::string>& arguments) {
   return run_process(command_line(arguments), process_options());
 }

@@ -19,6 +19,10 @@ class CliTest : public ::testing::Test {
 
   ProcessOptions process_options() const;
   static std::vector<std::string> command_line(std::vector<std::string> arguments);
+  static std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more);
+  // The arguments of a training that takes a moment.
+  static std::vector<std::string> train_command(const std::string& data, const std::string& out,
+                                                const std::vector<std::string>& more = {});
   // Runs the program in work() to its end.
   ProcessResult unfold(const std::vector<std::string>& arguments);
   // The same, and expects success.

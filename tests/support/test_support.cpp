@@ -6,7 +6,7 @@
 #include <iterator>
 #include <stdexcept>
 
-#include "host/ops/shared_library.hpp"
+#include "host/device/shared_library.hpp"
 
 namespace unfold::test {
 

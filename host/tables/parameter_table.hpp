@@ -1,0 +1,46 @@
+// A trainable table: weights, optimizer state, and how both begin.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "host/tables/arena.hpp"
+#include "unfold/backend.hpp"
+#include "unfold/random.hpp"
+
+namespace unfold {
+
+class ParameterTable {
+ public:
+  ParameterTable() = default;
+  // [rows, cols] with the backend's stride. `name` as in model files: "user.embedding".
+  ParameterTable(const Arena& arena, const std::string& name, std::uint64_t rows, std::uint32_t cols, TableType type,
+                 OptimizerKind kind);
+  // [rows] of float32, as a matrix of one column and stride 1.
+  static ParameterTable vector(const Arena& arena, const std::string& name, std::uint64_t rows, OptimizerKind kind);
+
+  const ParameterView& view() const { return view_; }
+
+  // Rows uniform with standard deviation init_std / sqrt(cols), rounded to the nearest element, the same on every
+  // backend; rows that do not occur in `trained` stay zero.
+  void initialize(Backend& backend, std::span<const Row> trained, double init_std, std::uint64_t seed,
+                  RandomPurpose purpose) const;
+
+ private:
+  void take(const Arena& arena, const std::string& name, const std::string& shape, const TableView& weight,
+            OptimizerKind kind);
+
+  DeviceArray<std::byte> weight_;
+  DeviceArray<float> first_, second_;
+  DeviceArray<std::uint32_t> steps_;
+  ParameterView view_;
+};
+
+// The rounding keys of a step's two tables.
+struct RoundingKeys {
+  std::uint64_t user, item;
+};
+RoundingKeys rounding_keys(std::uint64_t seed, std::uint64_t step_number);
+
+}  // namespace unfold

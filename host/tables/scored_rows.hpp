@@ -1,0 +1,29 @@
+// Rows of a table as the vectors that are scored: looked up, then transformed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "host/tables/arena.hpp"
+#include "unfold/backend.hpp"
+
+namespace unfold {
+
+struct ScoredRows {
+  DeviceArray<float> vectors;  // [n, stride of the table]
+  DeviceArray<float> scale;    // [n], see transform_rows
+
+  ScoredRows() = default;
+  ScoredRows(const Arena& arena, const std::string& name, std::uint64_t n, std::uint32_t stride)
+      : vectors(arena.array<float>(name, n * stride)), scale(arena.array<float>(name, n)) {}
+
+  MatrixView<float> look_up(Backend& backend, const TableView& table, const Row* rows, std::uint64_t n,
+                            const RowTransform& transform) const {
+    const MatrixView<float> looked_up{vectors.data(), n, table.cols, table.stride};
+    backend.lookup_rows(table, rows, n, looked_up);
+    backend.transform_rows(transform, looked_up, scale.data());
+    return looked_up;
+  }
+};
+
+}  // namespace unfold
