@@ -85,6 +85,15 @@ const std::string* misspelt_command(const CLI::App& root, const std::vector<std:
   return nullptr;
 }
 
+std::string describe_extra(const std::string& command, const std::string& word) {
+  std::error_code ignored;
+  const bool is_more_data = command == "train" && std::filesystem::exists(word, ignored);
+  return fmt::format("{}: unexpected argument \"{}\"{}", command, terminal_text(word),
+                     is_more_data ? "; train reads one DATA, which unfold import makes of several files: unfold import "
+                                    "FILE FILE ... --out DIR, then unfold train DIR"
+                                  : "");
+}
+
 // What is wrong with the first word that nothing took.
 std::string describe_unknown(const CLI::App& root, const std::vector<std::string>& words) {
   const CLI::App* command = parsed_command(root);
@@ -94,7 +103,7 @@ std::string describe_unknown(const CLI::App& root, const std::vector<std::string
   }
   const auto flag = std::find_if(words.begin(), words.end(), is_flag);
   if (flag == words.end()) {
-    if (command != nullptr) return fmt::format("{}: unexpected argument \"{}\"", command->get_name(), words.front());
+    if (command != nullptr) return describe_extra(command->get_name(), words.front());
     fail_unknown_command(root, words.front());
   }
   std::vector<std::string> known;
@@ -139,12 +148,19 @@ int run(int argc, char** argv) {
       "  unfold train ratings.csv --model softmax --out model\n"
       "  unfold recommend model --user 42 --items movies.csv");
 
-  const std::pair<const char*, RunCommand> commands[] = {
-      {"train", add_train(root)},         {"evaluate", add_evaluate(root)},   {"recommend", add_recommend(root)},
-      {"neighbors", add_neighbors(root)}, {"export", add_export(root)},       {"map", add_map(root)},
-      {"import", add_import(root)},       {"synth", add_synth(root)},         {"verify", add_verify(root)},
-      {"selfcheck", add_selfcheck(root)}, {"info", add_info(root)},           {"completion", add_completion(root)},
-      {"help", add_help(root)}};
+  const std::pair<const char*, RunCommand> commands[] = {{"train", add_train(root)},
+                                                         {"evaluate", add_evaluate(root)},
+                                                         {"recommend", add_recommend(root)},
+                                                         {"neighbors", add_neighbors(root)},
+                                                         {"export", add_export(root)},
+                                                         {"map", add_map(root)},
+                                                         {"import", add_import(root)},
+                                                         {"synth", add_synth(root)},
+                                                         {"verify", add_verify(root)},
+                                                         {"selfcheck", add_selfcheck(root)},
+                                                         {"info", add_info(root)},
+                                                         {"completion", add_completion(root)},
+                                                         {"help", add_help(root)}};
   for (CLI::App* app : root.get_subcommands([](const CLI::App*) { return true; })) {
     app->set_help_flag("-h,--help", "print this help and exit");
     app->allow_config_extras(CLI::config_extras_mode::error);

@@ -61,6 +61,7 @@ TEST_F(CliBadInput, WrongUsage) {
   expect_error({"train", "data.csv"}, 2, "--out");
   expect_error({"train", "--out", "m"}, 2, "DATA");
   expect_error({"train", "data.csv", "more.csv", "--out", "m"}, 2, "unexpected argument \"more.csv\"");
+  expect_error({"train", "data.csv", "data.csv", "--out", "m"}, 2, "unfold import FILE FILE ... --out DIR");
   expect_error({"train", "data.csv", "--out", "m", "--dim", "many"}, 2, "--dim: \"many\" is not a whole number");
   expect_error({"train", "data.csv", "--out", "m", "--dim", "-4"}, 2, "--dim");
   expect_error({"train", "data.csv", "--out", "m", "--dim", "2000"}, 2, "dim");
