@@ -90,6 +90,15 @@ const std::string* misspelt_command(const CLI::App& root, const std::vector<std:
   return nullptr;
 }
 
+std::string describe_extra(const std::string& command, const std::string& word) {
+  std::error_code ignored;
+  const bool is_more_data = command == "train" && std::filesystem::exists(word, ignored);
+  return fmt::format("{}: unexpected argument \"{}\"{}", command, terminal_text(word),
+                     is_more_data ? "; train reads one DATA, which unfold import makes of several files: unfold import "
+                                    "FILE FILE ... --out DIR, then unfold train DIR"
+                                  : "");
+}
+
 // What is wrong with the first word that nothing took.
 std::string describe_unknown(const CLI::App& root, const std::vector<std::string>& words) {
   const CLI::App* command = parsed_command(root);
@@ -99,7 +108,7 @@ std::string describe_unknown(const CLI::App& root, const std::vector<std::string
   }
   const auto flag = std::find_if(words.begin(), words.end(), is_flag);
   if (flag == words.end()) {
-    if (command != nullptr) return fmt::format("{}: unexpected argument \"{}\"", command->get_name(), words.front());
+    if (command != nullptr) return describe_extra(command->get_name(), words.front());
     fail_unknown_command(root, words.front());
   }
   std::vector<std::string> known;

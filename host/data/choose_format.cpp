@@ -9,6 +9,7 @@
 #include "host/data/column_roles.hpp"
 #include "host/text/escaped.hpp"
 #include "host/data/table_sample.hpp"
+#include "host/data/value_kinds.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
@@ -44,11 +45,25 @@ void refuse_other_separator(const Lines& lines, const std::string& source) {
   }
 }
 
+// Lists of a user and the user's items, parted by what no lists are read with.
+void refuse_separated_lists(const Lines& lines, const std::string& source) {
+  const auto n_lists = std::ranges::count_if(lines, [](std::string_view line) { return n_ids(line) > 1; });
+  const auto n_others = std::ranges::count_if(lines, [](std::string_view line) { return n_ids(line) == 0; });
+  const std::size_t first = lines[lines.size() / 2].find_first_of(",;|");
+  if (n_others > 0 || 2 * static_cast<std::size_t>(n_lists) < lines.size() || first == std::string_view::npos) return;
+  const char separator = lines[lines.size() / 2][first];
+  throw DataError(
+      fmt::format("{}: the lines look like lists of a user and the user's items, parted by '{}'; put blanks there: tr "
+                  "'{}' ' ' < FILE > lists.txt, and pass --format adjacency",
+                  source, separator, separator));
+}
+
 // Columns of equal number on (nearly) every line are a table; lines of many lengths are lists. Where it could be
 // either, a table: then lines that do not fit are reported, while ratings taken for items would go unnoticed.
 Format table_or_lists(const Lines& lines, const ImportOptions& options, const std::string& source) {
   const ColumnCounts counts = count_columns(lines, Format::kSpace);
   const bool one_length = counts.distinct == 1;
+  if (counts.modal < 2) refuse_separated_lists(lines, source);
   if (!one_length || counts.modal < 2) refuse_other_separator(lines, source);
   if (counts.modal < 2) {
     throw DataError(

@@ -12,17 +12,17 @@
 namespace unfold {
 namespace {
 
-// Names of columns as normalized_name() writes them, the surest first.
+// Names of columns as normalized_name() writes them, the surest first: of a thing's id and its name, the id.
 const std::initializer_list<std::string_view> kUserNames = {
-    "user",     "userid",     "uid",     "usr",      "useridx",  "userindex", "customer", "customerid",
-    "reviewer", "reviewerid", "member",  "memberid", "visitor",  "visitorid", "person",   "personid",
-    "account",  "accountid",  "steamid", "client",   "clientid", "username",  "session",  "sessionid"};
+    "userid",   "uid",       "useridx",  "userindex", "user",    "usr",      "customerid", "reviewerid",
+    "memberid", "visitorid", "personid", "accountid", "steamid", "clientid", "customer",   "reviewer",
+    "member",   "visitor",   "person",   "account",   "client",  "username", "sessionid",  "session"};
 const std::initializer_list<std::string_view> kItemNames = {
-    "item",     "itemid",     "iid",        "itemidx",  "itemindex", "movie",  "movieid", "product", "productid",
-    "artist",   "artistid",   "book",       "bookid",   "song",      "songid", "track",   "trackid", "anime",
-    "animeid",  "game",       "gameid",     "recipe",   "recipeid",  "video",  "videoid", "article", "articleid",
-    "business", "businessid", "parentasin", "asin",     "isbn",      "sku",    "app",     "appid",   "poi",
-    "poiid",    "venue",      "venueid",    "location", "locationid"};
+    "itemid",  "iid",        "itemidx", "itemindex", "item",     "movieid", "productid", "artistid",   "bookid",
+    "songid",  "trackid",    "animeid", "gameid",    "recipeid", "videoid", "articleid", "businessid", "parentasin",
+    "asin",    "isbn",       "sku",     "appid",     "movie",    "product", "artist",    "book",       "song",
+    "track",   "anime",      "game",    "recipe",    "video",    "article", "business",  "app",        "poiid",
+    "venueid", "locationid", "poi",     "venue",     "location"};
 const std::initializer_list<std::string_view> kRatingNames = {
     "rating",      "ratings", "score",  "stars",    "overall",    "userrating", "bookrating",
     "reviewscore", "value",   "weight", "count",    "counts",     "plays",      "playcount",

@@ -1,15 +1,15 @@
 #include "host/data/column_roles.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
+#include "host/data/column_misfits.hpp"
 #include "host/data/column_names.hpp"
+#include "host/data/column_notes.hpp"
 #include "host/data/column_values.hpp"
 #include "host/text/escaped.hpp"
 #include "host/data/number.hpp"
-#include "host/data/record_parser.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
@@ -43,30 +43,6 @@ void assign_given(InputFormat& format, const ImportOptions& options, const std::
   }
 }
 
-bool is_taken(const InputFormat& format, int column) {
-  return std::find(format.columns.begin(), format.columns.end(), column) != format.columns.end();
-}
-
-// What is wrong with reading a column as times; empty where nothing is.
-std::string time_misfit(const ColumnValues& values, std::size_t column) {
-  if (values.looks_like_dates_without_dashes(column)) {
-    return fmt::format("{} looks like a date without dashes, and would be read as seconds; write 2020-01-31",
-                       in_quotes(values.first(column)));
-  }
-  if (values.mostly(column, is_time)) return "";
-  const auto is_time_or_missing = [](std::string_view text) { return is_time(text) || is_missing(text); };
-  const std::string_view example = values.first_not(column, is_time_or_missing);
-  return fmt::format("{} is not a time (Unix seconds, or a date like 2020-01-31 or 2020-01-31T23:59:59Z)",
-                     in_quotes(example.empty() ? values.first_not(column, is_time) : example));
-}
-
-std::string rating_misfit(const ColumnValues& values, std::size_t column) {
-  if (values.mostly(column, is_number)) return "";
-  const std::string_view example = values.first_not(column, is_number);
-  return fmt::format("{} is not a number{}", in_quotes(example),
-                     has_decimal_comma(example) ? "; write a decimal point for the comma" : "");
-}
-
 // The roles found so far, as --columns takes them.
 std::string columns_option(const InputFormat& format) { return "--columns " + format.columns_text(); }
 
@@ -75,7 +51,7 @@ std::string columns_option(const InputFormat& format) { return "--columns " + fo
 void assign_readable(InputFormat& format, const ColumnValues& values, Role role, const std::string& source) {
   std::string first_misfit;
   for (const int column : find_columns_of(format.header, role)) {
-    if (is_taken(format, column)) continue;
+    if (format.is_taken(column)) continue;
     const auto n = static_cast<std::size_t>(column);
     if (values.count(n, [](std::string_view) { return true; }) == 0) continue;  // the lines end before it
     const std::string misfit = role == Role::kTime ? time_misfit(values, n) : rating_misfit(values, n);
@@ -94,38 +70,14 @@ void assign_by_name(InputFormat& format, const ColumnValues& values, const std::
   for (const Role role : {Role::kUser, Role::kItem}) {
     int& column = format.columns[index(role)];
     if (column != kNoColumn) continue;
-    column = find_column_of(format.header, role, [&format](int other) { return !is_taken(format, other); });
+    column = find_column_of(format.header, role, [&format](int other) { return !format.is_taken(other); });
+    if (column != kNoColumn) refuse_lists(format, values, static_cast<std::size_t>(column), source);
   }
   // Without users and items the error is about those.
   if (format.column(Role::kUser) == kNoColumn || format.column(Role::kItem) == kNoColumn) return;
   for (const Role role : {Role::kRating, Role::kTime}) {
     if (format.column(role) == kNoColumn) assign_readable(format, values, role, source);
   }
-}
-
-// What speaks against the role that a column's position gives it; empty where nothing does.
-std::string misfit(Role role, std::size_t column, const ColumnValues& values, const ImportOptions& options) {
-  const std::string example = in_quotes(values.first(column));
-  if (role == Role::kRating) {
-    if (values.mostly(column, is_number) && !values.all_numbers_are_times(column)) return "";
-    return fmt::format("column {} does not look like ratings ({})", column + 1, example);
-  }
-  if (role == Role::kTime) {
-    if (values.mostly(column, is_clear_time)) return "";
-    return fmt::format("column {} does not look like times ({})", column + 1, example);
-  }
-  if (values.looks_like_times(column)) return fmt::format("column {} looks like times ({})", column + 1, example);
-  const bool may_count = role == Role::kUser || !values.all_equal(0);
-  if (!options.known_ids && may_count && values.is_counter(column)) {
-    return fmt::format("column {} looks like the lines' numbers ({}, ...)", column + 1, example);
-  }
-  if (role == Role::kUser && values.looks_like_asins(column) && values.looks_like_amazon_users(column + 1)) {
-    return fmt::format("columns 1 and 2 look like a product and a customer of Amazon ({})", example);
-  }
-  if (role == Role::kItem && values.looks_like_stars(column) && !values.looks_like_stars(column + 1)) {
-    return fmt::format("column {} looks like ratings ({})", column + 1, example);
-  }
-  return "";
 }
 
 std::array<int, 4> usual_columns(const InputFormat& format, const ColumnValues& values, const std::string& source) {
@@ -137,8 +89,8 @@ std::array<int, 4> usual_columns(const InputFormat& format, const ColumnValues& 
   const bool decimal_commas = values.mostly(2, has_decimal_comma);
   if (decimal_commas || values.mostly(2, is_number)) return {0, 1, 2, kNoColumn};
   throw DataError(fmt::format(
-      "{}: 3 columns, no header, and column 3 looks neither like ratings nor like times ({}); say which is which: "
-      "--columns user=1,item=2",
+      "{}: 3 columns, no header, and column 3 looks neither like ratings nor like times ({}); say which is which by "
+      "their numbers, as in --columns user=1,item=2",
       source, in_quotes(values.first_not(2, is_number))));
 }
 
@@ -147,64 +99,42 @@ void assign_by_position(InputFormat& format, const ColumnValues& values, const I
   if (format.n_columns > 4 && (!values.mostly(2, is_number) || !values.mostly(3, is_clear_time))) {
     throw DataError(
         fmt::format("{}: {} columns, no header, and columns 3 and 4 do not look like rating and time; say "
-                    "which is which: --columns user=1,item=2",
+                    "which is which by their numbers, as in --columns user=1,item=2",
                     source, format.n_columns));
   }
   const std::array<int, 4> usual = usual_columns(format, values, source);
+  for (const Role role : {Role::kUser, Role::kItem}) {
+    if (format.column(role) == kNoColumn) refuse_lists(format, values, index(role), source);
+  }
   const bool decimal_commas = format.n_columns == 3 && usual[2] == 2 && values.mostly(2, has_decimal_comma);
   for (const Role role : kRoles) {
     int& column = format.columns[index(role)];
-    if (column != kNoColumn || usual[index(role)] == kNoColumn || is_taken(format, usual[index(role)])) continue;
+    if (column != kNoColumn || usual[index(role)] == kNoColumn || format.is_taken(usual[index(role)])) continue;
     column = usual[index(role)];
     if (role == Role::kRating && decimal_commas) continue;  // the import says what to write
-    const std::string reason = misfit(role, static_cast<std::size_t>(column), values, options);
+    const std::string reason = position_misfit(role, usual, values, options);
     if (reason.empty()) continue;
     throw DataError(
         fmt::format("{}: {} columns, no header, and {}; say which is which by their numbers: --columns user=N,item=N "
-                    "and, where there "
-                    "are such, rating=N,time=N",
+                    "and, where there are such, rating=N,time=N",
                     source, format.n_columns, reason));
   }
 }
 
-// Says which columns of numbers are not read: one of them may be what the user means by a rating.
-void note_numbers_left_out(InputFormat& format, const ColumnValues& values) {
-  std::vector<std::string> names;
-  for (std::size_t n = 0; n < format.n_columns; ++n) {
-    const bool named = !format.has_header || (n < format.header.size() && !format.header[n].empty());
-    if (is_taken(format, static_cast<int>(n)) || !named || values.is_counter(n) || !values.nearly_all(n, is_number)) {
-      continue;
-    }
-    names.push_back(format.has_header ? escaped(format.header[n]) : std::to_string(n + 1));
-  }
-  constexpr std::size_t kMaxListed = 10;
-  const bool more = names.size() > kMaxListed;
-  names.resize(std::min(names.size(), kMaxListed));
-  if (names.empty()) return;
-  format.notes.push_back(fmt::format(
-      "columns of numbers that are not read: {}{}{}", fmt::join(names, ", "), more ? ", ..." : "",
-      format.column(Role::kRating) == kNoColumn ? "; every rating is 1 (--columns rating=NAME reads one)" : ""));
-}
-
-// Small numbers may be seconds since 1970, numbers of events, or months and days.
-void note_small_times(InputFormat& format, const ColumnValues& values) {
-  const int column = format.column(Role::kTime);
-  const auto is_small = [](std::string_view text) { return is_number(text) && !is_clear_time(text); };
-  if (column == kNoColumn || !values.nearly_all(static_cast<std::size_t>(column), is_small)) return;
-  format.notes.push_back(fmt::format("{}: numbers like {} are taken for seconds since 1970",
-                                     format.column_label(Role::kTime),
-                                     in_quotes(values.first(static_cast<std::size_t>(column)))));
-}
-
-// Programs that lack whole numbers with gaps write 7 as 7.0.
+// Ids that are whole numbers are so in every spelling: 7.0 is 7, wherever in the file it comes.
 void find_whole_ids(InputFormat& format, const ColumnValues& values) {
   for (const Role role : {Role::kUser, Role::kItem}) {
-    const auto column = static_cast<std::size_t>(format.column(role));
-    if (!values.are_whole_decimals(column)) continue;
-    format.whole_ids[index(role)] = true;
-    format.notes.push_back(fmt::format("{}: ids are whole numbers written as decimals ({}), and are read without .0",
-                                       format.column_label(role), in_quotes(values.first(column))));
+    format.whole_ids[index(role)] = values.are_whole_numbers(static_cast<std::size_t>(format.column(role)));
   }
+}
+
+[[noreturn]] void fail_without(Role role, const InputFormat& format, const ColumnValues& values,
+                               const std::string& source) {
+  for (std::size_t n = 0; n < format.n_columns; ++n) refuse_lists(format, values, n, source);
+  throw DataError(
+      fmt::format("{}: no column for the {}s is known by its name; {}; say which is which: --columns "
+                  "user=NAME,item=NAME (without a header: --header no)",
+                  source, role_name(role), list_columns(format)));
 }
 
 }  // namespace
@@ -267,15 +197,13 @@ void assign_columns(InputFormat& format, const SampleTable& table, const ImportO
   if (!all_given && format.has_header) assign_by_name(format, values, source);
   if (!all_given && !format.has_header) assign_by_position(format, values, options, source);
   for (const Role role : {Role::kUser, Role::kItem}) {
-    if (format.column(role) != kNoColumn) continue;
-    throw DataError(
-        fmt::format("{}: no column for the {}s is known by its name; {}; say which is which: --columns "
-                    "user=NAME,item=NAME (without a header: --header no)",
-                    source, role_name(role), list_columns(format)));
+    if (format.column(role) == kNoColumn) fail_without(role, format, values, source);
   }
-  if (!all_given) note_numbers_left_out(format, values);
-  note_small_times(format, values);
   find_whole_ids(format, values);
+  if (format.column(Role::kTime) != kNoColumn) {
+    format.time_units = values.time_units(static_cast<std::size_t>(format.column(Role::kTime)));
+  }
+  note_columns(format, values, all_given);
 }
 
 }  // namespace unfold

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstdint>
 #include <set>
 
+#include "host/data/date_text.hpp"
+#include "host/data/field_splitter.hpp"
 #include "host/data/number.hpp"
-#include "host/data/record_parser.hpp"
 
 namespace unfold {
 namespace {
@@ -22,47 +22,20 @@ bool parse_integer(std::string_view text, std::int64_t& value) {
   return result.ec == std::errc() && result.ptr == text.data() + text.size();
 }
 
-bool is_unix_time_of(std::string_view text, std::int64_t units_per_second) {
-  constexpr std::int64_t kYear1993 = 725'846'400, kYear2040 = 2'208'988'800;
-  std::int64_t value = 0;
-  return parse_integer(text.substr(0, text.find('.')), value) && value >= kYear1993 * units_per_second &&
-         value < kYear2040 * units_per_second;
-}
-
-bool is_date_without_dashes(std::string_view text) {
-  std::int64_t value = 0;
-  if (text.size() != 8 || !parse_integer(text, value)) return false;
-  const std::int64_t year = value / 10000, month = value / 100 % 100, day = value % 100;
-  return year >= 1900 && year <= 2100 && month >= 1 && month <= 12 && day >= 1 && day <= 31;
-}
-
 bool is_of(std::string_view text, std::string_view more) {
   return std::all_of(text.begin(), text.end(),
                      [&](char c) { return (c >= '0' && c <= '9') || more.find(c) != std::string_view::npos; });
 }
 
+std::size_t n_words(std::string_view text) {
+  std::size_t n = 0;
+  while (!take_word(text).empty()) ++n;
+  return n;
+}
+
 constexpr std::string_view kCapitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 }  // namespace
-
-bool is_number(std::string_view text) {
-  float value = 0;
-  return parse_rating(text, value) == NumberStatus::kOk;
-}
-
-bool is_time(std::string_view text) {
-  std::int64_t seconds = 0;
-  return parse_time(text, seconds);
-}
-
-bool is_large_integer(std::string_view text) {
-  std::int64_t value = 0;
-  return parse_integer(text, value) && value >= 100'000'000;
-}
-
-bool is_clear_time(std::string_view text) {
-  return is_large_integer(text) || (is_time(text) && !is_number(text)) || is_unix_time_of(text, 1);
-}
 
 ColumnValues::ColumnValues(const SampleTable& table, bool first_is_data) {
   if (first_is_data) lines_.push_back(&table.first);
@@ -70,7 +43,15 @@ ColumnValues::ColumnValues(const SampleTable& table, bool first_is_data) {
 }
 
 std::string_view ColumnValues::first(std::size_t column) const {
-  return first_not(column, [](std::string_view) { return false; });
+  return first_with(column, [](std::string_view) { return true; });
+}
+
+std::size_t ColumnValues::n_distinct(std::size_t column) const {
+  std::set<std::string_view> values;
+  for (const auto* line : lines_) {
+    if (column < line->size()) values.insert((*line)[column]);
+  }
+  return values.size();
 }
 
 bool ColumnValues::all_numbers_are_times(std::size_t column) const {
@@ -90,18 +71,38 @@ bool ColumnValues::is_counter(std::size_t column) const {
 }
 
 bool ColumnValues::looks_like_times(std::size_t column) const {
-  const auto is_date = [](std::string_view text) { return is_time(text) && !is_number(text); };
+  const auto is_date = [](std::string_view text) { return (is_time(text) && !is_number(text)) || is_date_text(text); };
   if (nearly_all(column, is_date)) return true;
   if (lines_.size() < kMinCounted || all_equal(column)) return false;
-  for (const std::int64_t units :
-       {std::int64_t{1}, std::int64_t{1'000}, std::int64_t{1'000'000}, std::int64_t{1'000'000'000}}) {
-    if (nearly_all(column, [&](std::string_view text) { return is_unix_time_of(text, units); })) return true;
-  }
-  return false;
+  const std::int64_t units = time_units(column);
+  const auto is_unix_time = [units](std::string_view text) { return unix_time_units(text) == units; };
+  if ((units != 0 && nearly_all(column, is_unix_time)) || looks_like_compact_dates(column)) return true;
+  // Six digits may be any ids. But ids that count up leave no gap between the last month of a year and the first of the
+  // next, nor between the last day of a month and the first.
+  const std::string_view year = first(column).substr(0, 4);
+  return looks_like_short_dates(column) &&
+         count(column, [&](std::string_view text) { return text.substr(0, 4) != year; }) > 0;
 }
 
-bool ColumnValues::looks_like_dates_without_dashes(std::size_t column) const {
-  return nearly_all(column, is_date_without_dashes);
+bool ColumnValues::looks_like_compact_dates(std::size_t column) const { return nearly_all(column, is_compact_date); }
+
+bool ColumnValues::looks_like_short_dates(std::size_t column) const {
+  if (lines_.size() < kMinCounted || all_equal(column)) return false;
+  return nearly_all(column, is_compact_month) || nearly_all(column, is_compact_day);
+}
+
+bool ColumnValues::looks_like_times_for_ratings(std::size_t column) const {
+  const auto is_unix_time = [](std::string_view text) { return unix_time_units(text) != 0; };
+  return nearly_all(column, is_unix_time) || looks_like_compact_dates(column) || looks_like_short_dates(column);
+}
+
+std::int64_t ColumnValues::time_units(std::size_t column) const {
+  const std::size_t all = count(column, [](std::string_view text) { return unix_time_units(text) != 0; });
+  for (const std::int64_t units : {1, 1'000, 1'000'000, 1'000'000'000}) {
+    const std::size_t n = count(column, [units](std::string_view text) { return unix_time_units(text) == units; });
+    if (n > 0 && 2 * n >= all) return units;
+  }
+  return 0;
 }
 
 bool ColumnValues::looks_like_stars(std::size_t column) const {
@@ -114,6 +115,33 @@ bool ColumnValues::looks_like_stars(std::size_t column) const {
     if (values.size() > kMaxStars || std::abs(value) > 10) return false;
   }
   return true;
+}
+
+bool ColumnValues::looks_like_measures(std::size_t column) const {
+  return nearly_all(column, is_number) && 10 * count(column, has_fraction) >= lines_.size();
+}
+
+// Ids of a blank or two in themselves (AB12 3CD) have the same number of parts each.
+bool ColumnValues::looks_like_lists(std::size_t column) const {
+  if (nearly_all(column, is_bracketed_list)) return true;
+  const std::size_t n_several = count(column, [](std::string_view text) { return n_ids(text) > 1; });
+  if (n_several == 0 || 5 * n_several < lines_.size()) return false;
+  if (!nearly_all(column, [](std::string_view text) { return n_ids(text) > 0; })) return false;
+  if (nearly_all(column, [](std::string_view text) { return is_of(text, ",;|\t "); })) return true;
+  const std::size_t n_parts = n_ids(first(column));
+  const bool number_varies = count(column, [&](std::string_view text) { return n_ids(text) != n_parts; }) > 0;
+  const auto has_sign = [](std::string_view text) { return text.find_first_of(",;|") != std::string_view::npos; };
+  return number_varies || count(column, has_sign) == n_several;
+}
+
+bool ColumnValues::look_like_sentences(std::size_t column, std::size_t other) const {
+  constexpr std::size_t kMinWords = 3;
+  std::size_t words = 0, other_words = 0;
+  for (const auto* line : lines_) {
+    words += column < line->size() ? n_words((*line)[column]) : 0;
+    other_words += other < line->size() ? n_words((*line)[other]) : 0;
+  }
+  return std::min(words, other_words) >= kMinWords * lines_.size() && 10 * n_distinct(column) >= 9 * lines_.size();
 }
 
 bool ColumnValues::looks_like_asins(std::size_t column) const {
@@ -129,18 +157,31 @@ bool ColumnValues::looks_like_amazon_users(std::size_t column) const {
   });
 }
 
-bool ColumnValues::are_whole_decimals(std::size_t column) const {
-  const auto is_whole = [](std::string_view text) { return is_missing(text) || is_whole_decimal(text); };
-  return count(column, is_whole_decimal) > 0 && count(column, is_whole) == lines_.size();
-}
-
-bool ColumnValues::all_empty(std::size_t column) const {
-  return count(column, [](std::string_view text) { return !text.empty(); }) == 0 && !lines_.empty();
+bool ColumnValues::are_whole_numbers(std::size_t column) const {
+  const auto is_whole = [](std::string_view text) { return is_whole_number(text) || is_whole_decimal(text); };
+  const auto may_be = [&](std::string_view text) { return is_whole(text) || is_missing(text); };
+  return count(column, is_whole) > 0 && count(column, may_be) == lines_.size();
 }
 
 bool ColumnValues::all_equal(std::size_t column) const {
   const std::string_view value = first(column);
   return count(column, [&](std::string_view text) { return text != value; }) == 0;
+}
+
+bool ColumnValues::is_constant_word(std::size_t column) const {
+  return lines_.size() >= kMinCounted && all_equal(column) &&
+         first(column).find_first_of("0123456789") == std::string_view::npos;
+}
+
+bool ColumnValues::is_grouped(std::size_t column) const {
+  std::size_t n_groups = 0;
+  std::string_view last;
+  for (const auto* line : lines_) {
+    const std::string_view value = column < line->size() ? (*line)[column] : std::string_view();
+    n_groups += n_groups == 0 || value != last ? 1 : 0;
+    last = value;
+  }
+  return n_groups == n_distinct(column);
 }
 
 }  // namespace unfold

@@ -53,8 +53,7 @@ void DatasetBuilder::read_source() {
     throw DataError(fmt::format("{}: no ratings: all {} lines with content were rejected; the first: {}",
                                 report_.source, report_.n_rejected, reader_.first_error()));
   }
-  throw DataError(
-      fmt::format("{}: no ratings in {} lines; one interaction is the least", report_.source, report_.n_lines));
+  throw DataError(fmt::format("{}: {}", report_.source, reader_.describe_empty()));
 }
 
 Row DatasetBuilder::row_of(Side& side, std::string_view id, Role role) {

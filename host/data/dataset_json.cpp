@@ -119,7 +119,10 @@ DatasetDescription read_dataset_json(const Folder& folder) {
     json.at("user_ids_bytes").get_to(description.user_ids_bytes);
     json.at("item_ids_bytes").get_to(description.item_ids_bytes);
   } catch (const nlohmann::json::exception& error) {
-    throw DataError(fmt::format("{}: cannot be read: {}; import the ratings again", file.string(), error.what()));
+    // Behind the library's number of the error: key 'n_users' not found.
+    const std::string_view text = error.what();
+    throw DataError(fmt::format("{}: cannot be read: {}; import the ratings again", file.string(),
+                                text.substr(text.find(' ') + 1)));
   }
   return description;
 }

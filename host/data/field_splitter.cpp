@@ -68,6 +68,10 @@ std::string FieldSplitter::describe(Status status) const {
   if (status == Status::kOpenQuote) {
     return fmt::format("column {}: {} begins with a quote that does not end", fields_.size(), value);
   }
+  if (fields_.back().find("\\\"") != std::string_view::npos) {
+    return fmt::format("column {}: {} holds a quote behind a backslash, and such quotes are written twice: {}",
+                       fields_.size(), value, kDoubleQuotes);
+  }
   return fmt::format(
       "column {}: {} goes on after its closing quote; a quote inside a quoted field is written twice", fields_.size(),
       value);

@@ -28,6 +28,9 @@ inline bool is_blank(char c) { return c == ' ' || c == '\t'; }
 // Takes the first word off a text whose words are parted by blanks; empty where there is none.
 std::string_view take_word(std::string_view& text);
 
+// What makes two quotes of one behind a backslash.
+inline constexpr const char* kDoubleQuotes = "sed 's/\\\\\"/\"\"/g' FILE > ratings.csv";
+
 // How the fields of one file are written, beside their separator.
 struct FieldRules {
   bool quotes = true;            // false: '"' is a character like any other

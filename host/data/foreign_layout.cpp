@@ -47,6 +47,8 @@ bool is_matrix_market(const Lines& lines) { return begins_with(lines[0], "%%matr
 bool is_json(const Lines& lines) {
   const std::string_view line = without_blanks(lines[0]);
   if (line[0] != '{' && line[0] != '[') return false;
+  if (nearly_all(lines, [](std::string_view text) { return text.starts_with('[') && text.ends_with(']'); }))
+    return true;
   const std::string_view rest = without_blanks(line.substr(1));
   if (rest.empty()) return true;
   if (line[0] == '{') return rest[0] == '"' || rest[0] == '\'' || rest.starts_with("u'") || rest[0] == '}';
@@ -110,6 +112,17 @@ bool is_markup(const Lines& lines) {
   return begins_with(line, "<!") || begins_with(line, "<?xml") || begins_with(line, "<html");
 }
 
+// A line of dashes under the names of the columns: Markdown, psql, MySQL.
+bool is_drawn_table(const Lines& lines) {
+  constexpr std::size_t kLines = 4;
+  const auto is_rule = [](std::string_view line) {
+    return line.find_first_not_of("-+|=: \t") == std::string_view::npos &&
+           line.find_first_of("+|") != std::string_view::npos && line.find("---") != std::string_view::npos;
+  };
+  return std::any_of(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(std::min(kLines, lines.size())),
+                     is_rule);
+}
+
 struct Layout {
   bool (*test)(const Lines& lines);
   const char* name;
@@ -132,6 +145,9 @@ constexpr Layout kLayouts[] = {
      "write lines of user, item and rating"},
     {is_named_lines, "records of several lines, each \"name: value\"", "write one line a rating: user, item, rating"},
     {is_sql, "SQL", "load it into a database and write the table as CSV"},
+    {is_drawn_table, "a table drawn with dashes and bars, as of Markdown, psql and MySQL",
+     "write it as CSV (psql --csv, mysql --batch), or make columns of it: sed '/---/d; /^([0-9]* row/d; s/^ *| *//; s/ "
+     "*| *$//; s/ *| */,/g; s/^ *//; s/ *$//' FILE > ratings.csv"},
     {is_markup, "HTML or XML, perhaps the page of a download that failed", "name a text file of ratings"},
     {[](const Lines& lines) { return any_begins_with(lines, "@relation"); }, "an ARFF file",
      "leave out its lines with @ and read the rest with --format csv"},

@@ -9,6 +9,7 @@
 #include "host/data/choose_format.hpp"
 #include "host/data/column_names.hpp"
 #include "host/data/column_roles.hpp"
+#include "host/data/comment_header.hpp"
 #include "host/text/escaped.hpp"
 #include "host/data/foreign_layout.hpp"
 #include "host/data/line_reader.hpp"
@@ -22,10 +23,10 @@ namespace {
 using Lines = std::vector<std::string_view>;
 
 // Takes out the comments of a text that begins with such a line, marked by % or #. One whose lines nearly all begin so
-// has none. Gives the mark, and the text of the last comment before the data, which may name the columns.
+// has none. Gives the mark, and the comments before the data, which may name the columns.
 struct Comments {
   char mark = '\0';
-  std::string_view last;
+  Lines first;
 };
 
 Comments take_comments(Lines& lines) {
@@ -36,7 +37,7 @@ Comments take_comments(Lines& lines) {
   const auto n_later = std::count_if(data, lines.end(), is_comment);
   if (data == lines.end() || 10 * n_later > lines.end() - data) return comments;
   comments.mark = lines[0][0];
-  comments.last = *(data - 1);
+  comments.first.assign(lines.begin(), data);
   std::erase_if(lines, is_comment);
   return comments;
 }
@@ -46,9 +47,39 @@ void refuse_nuls(const Lines& lines, const std::string& source) {
   const auto n = static_cast<std::size_t>(std::count_if(lines.begin(), lines.end(), holds_nul));
   if (2 * n <= lines.size() && (n < 3 || 10 * n < lines.size())) return;
   throw DataError(
-      fmt::format("{}: holds NUL bytes, which text does not: a binary file, or UTF-16; name a text file in "
+      fmt::format("{}: holds NUL bytes, which text does not: a binary file, UTF-16 or UTF-32; name a text file in "
                   "UTF-8",
                   source));
+}
+
+// Quoted fields with line breaks may hold a CR for one.
+void refuse_mixed_ends(const Lines& lines, const std::string& source) {
+  const auto has_other_end = [](std::string_view line) {
+    return line.find('\r') != std::string_view::npos && line.find('"') == std::string_view::npos;
+  };
+  if (2 * static_cast<std::size_t>(std::ranges::count_if(lines, has_other_end)) < lines.size()) return;
+  throw DataError(
+      fmt::format("{}: the ends of lines mix CR and LF; make all alike: tr '\\r' '\\n' < FILE "
+                  "> ratings.csv",
+                  source));
+}
+
+// A quote behind a backslash, inside a quoted field and not its last character.
+bool has_backslash_quote(std::string_view line) {
+  const std::size_t quote = line.find("\\\"");
+  if (quote == std::string_view::npos || quote + 2 >= line.size()) return false;
+  if (std::string_view(",;\t|\"").find(line[quote + 2]) != std::string_view::npos) return false;
+  const std::string_view before = line.substr(0, quote);
+  const auto holds = [before](std::string_view start) { return before.find(start) != std::string_view::npos; };
+  return before.starts_with('"') || holds(",\"") || holds(";\"") || holds("\t\"");
+}
+
+void refuse_backslash_quotes(const Lines& lines, const std::string& source) {
+  const auto n = static_cast<std::size_t>(std::ranges::count_if(lines, has_backslash_quote));
+  if (n == 0 || 10 * n < lines.size()) return;
+  throw DataError(
+      fmt::format("{}: quotes in quoted fields stand behind backslashes ({}), and such quotes are written twice: {}",
+                  source, in_quotes(*std::ranges::find_if(lines, has_backslash_quote)), kDoubleQuotes));
 }
 
 FieldRules chosen_rules(const ImportOptions& options) {
@@ -81,7 +112,7 @@ class TableLayout {
     drop_column_after_trailing_separators();
     layout_.has_header = has_header(table_, options, source);
     if (layout_.has_header) take_header();
-    if (options.header == "auto" && !layout_.has_header) take_header_from(comments.last);
+    if (options.header == "auto" && !layout_.has_header) take_header_from(comments.first, options, source);
     layout_.n_columns = layout_.has_header ? layout_.header.size() : n_columns_;
   }
 
@@ -107,14 +138,14 @@ class TableLayout {
     if (header.size() + 1 == n_columns_ && first_column_is_distinct()) header.insert(header.begin(), "");
   }
 
-  void take_header_from(std::string_view comment) {
-    while (!comment.empty() && (comment[0] == layout_.comment || is_blank(comment[0]))) comment.remove_prefix(1);
-    FieldSplitter splitter(layout_.format, layout_.rules);
-    if (splitter.split(comment) != FieldSplitter::Status::kOk || splitter.fields().size() != n_columns_) return;
-    const std::vector<std::string> names(splitter.fields().begin(), splitter.fields().end());
-    if (!names_user_and_item(names)) return;
-    layout_.header = names;
-    layout_.has_header = layout_.header_is_comment = true;
+  // Where the user says which column is which, a comment that says otherwise is none of the data's business.
+  void take_header_from(const Lines& comments, const ImportOptions& options, const std::string& source) {
+    try {
+      layout_.header = header_in_comments(comments, n_columns_, layout_.format, layout_.rules, source);
+    } catch (const DataError&) {
+      if (options.columns.count("user") == 0 || options.columns.count("item") == 0) throw;
+    }
+    layout_.has_header = layout_.header_is_comment = !layout_.header.empty();
   }
 
   bool first_column_is_distinct() const {
@@ -182,6 +213,12 @@ std::string InputFormat::column_label(Role role) const {
                     : fmt::format("column {} ({})", n + 1, role_name(role));
 }
 
+void InputFormat::note_whole_ids(Role role, std::string_view example) {
+  if (std::exchange(whole_ids_noted[static_cast<std::size_t>(role)], true)) return;
+  notes.push_back(fmt::format("{}: ids are whole numbers written as decimals ({}), and are read without .0",
+                              column_label(role), in_quotes(example)));
+}
+
 InputFormat detect_format(std::string_view sample, bool complete, const ImportOptions& options,
                           const std::string& source) {
   check_roles(options);
@@ -195,6 +232,8 @@ InputFormat detect_format(std::string_view sample, bool complete, const ImportOp
   const Comments comments = take_comments(lines);
   if (comments.mark != '\0') refuse_foreign_layout(lines, source);
   refuse_nuls(lines, source);
+  refuse_mixed_ends(lines, source);
+  if (rules.quotes) refuse_backslash_quotes(lines, source);
   const auto fit = [&](Format format) {
     try {
       const TableLayout table(lines, format, rules, options, comments, source);

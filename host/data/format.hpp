@@ -2,7 +2,9 @@
 // Found out from the first bytes of the text, unless the options say. docs/inputs.md has the rules.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,13 +31,18 @@ struct InputFormat {
   char comment = '\0';              // lines that begin so are comments
   FieldRules rules;
   bool quotes_are_sure = false;        // the user says that quoted fields may go on for lines
-  std::array<bool, 4> whole_ids = {};  // by role: ids like 7.0 are read as 7
-  std::vector<std::string> notes;      // what the user should know of what was taken and left out
-  std::size_t n_sampled = 0;           // records of the sample that should hold data
-  std::size_t n_misfits = 0;           // those of them that cannot be read
+  std::array<bool, 4> whole_ids = {};  // by role: the ids are whole numbers, and 7.0 is read as 7
+  std::array<bool, 4> whole_ids_noted = {};
+  std::int64_t time_units = 0;     // of the numbers in the time column, how many a second has; 0: nobody knows
+  std::vector<std::string> notes;  // what the user should know of what was taken and left out
+  std::size_t n_sampled = 0;       // records of the sample that should hold data
+  std::size_t n_misfits = 0;       // those of them that cannot be read
   std::array<int, 4> columns = {kNoColumn, kNoColumn, kNoColumn, kNoColumn};  // by role, 0-based
 
   int column(Role role) const { return columns[static_cast<std::size_t>(role)]; }
+  bool is_taken(int column) const { return std::ranges::find(columns, column) != columns.end(); }
+  // Says, once, that ids like `example` are read without .0.
+  void note_whole_ids(Role role, std::string_view example);
   // "user=userId,item=movieId,rating=rating", or with 1-based numbers where there is no header.
   std::string columns_text() const;
   // For messages: column 'movieId', or column 2 (item).

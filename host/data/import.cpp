@@ -78,8 +78,12 @@ bool open_entry(const fs::path& entry, Dataset& dataset) {
   }
 }
 
+// Goes up where the same text is read otherwise than before: entries made by the old rules are then left alone.
+constexpr int kReadingRules = 2;
+
 fs::path cache_entry(const fs::path& cache, const ContentHash& content, const ImportOptions& options) {
-  const std::string key = fmt::format("{}\n{}\n{}", kDatasetVersion, content, canonical_options(options));
+  const std::string key =
+      fmt::format("{}\n{}\n{}\n{}", kDatasetVersion, kReadingRules, content, canonical_options(options));
   return cache / ("dataset-" + hash_text(key));
 }
 
@@ -101,6 +105,10 @@ std::vector<fs::path> with_content(std::vector<fs::path> sources) {
   };
   if (!std::all_of(sources.begin(), sources.end(), is_empty)) std::erase_if(sources, is_empty);
   return sources;
+}
+
+void require_sources(const std::vector<fs::path>& sources) {
+  if (sources.empty()) throw UsageError("no file to import; name at least one");
 }
 
 // Throws UsageError where the folder is no data set or holds anything else. `given` is the target's name, `existing`
@@ -128,6 +136,7 @@ Dataset import_dataset(const fs::path& source, const fs::path& out, const Import
 
 Dataset import_dataset(const std::vector<fs::path>& sources, const fs::path& out, const ImportOptions& options,
                        const ImportProgress& progress) {
+  require_sources(sources);
   std::error_code ignored;
   std::vector<NamedInput> inputs;
   for (const fs::path& source : sources) inputs.push_back({"DATA", source});
@@ -153,6 +162,7 @@ CachedDataset open_or_import(const fs::path& source, const fs::path& cache, cons
 
 CachedDataset open_or_import(const std::vector<fs::path>& given, const fs::path& cache, const ImportOptions& options,
                              const ImportProgress& progress) {
+  require_sources(given);
   if (given.size() == 1 && Dataset::is_dataset(given[0])) return {Dataset::open(given[0]), true};
   const std::vector<fs::path> sources = with_content(given);
   const fs::path& source = sources[0];

@@ -100,6 +100,12 @@ ContentHash InteractionReader::hash() const {
   return combined_hash(hashes);
 }
 
+std::string InteractionReader::describe_empty() const {
+  if (!header_line_.empty()) return "no ratings: nothing follows the line with the columns' names";
+  return fmt::format("no ratings in {} {}; one interaction is the least", report_.n_lines,
+                     report_.n_lines == 1 ? "line" : "lines");
+}
+
 // Goes on to the next source; false where there is none.
 bool InteractionReader::open_next() {
   if (n_open_ == sources_.size()) return false;
@@ -128,6 +134,7 @@ bool InteractionReader::next_line() {
     if (result == LineReader::Result::kEnd) {
       if (open_next()) continue;
       report_progress(true);
+      note_late_decimals();
       return false;
     }
     if (++report_.n_lines % kLinesPerProgressCheck == 0) report_progress(false);
@@ -156,6 +163,14 @@ bool InteractionReader::next_line() {
       handle_bad_line(line_error_);
     }
   }
+}
+
+// Of ids that are written as decimals from somewhere behind the sample on.
+void InteractionReader::note_late_decimals() {
+  for (const Role role : {Role::kUser, Role::kItem}) {
+    if (parser_.has_whole_decimals(role)) format_.note_whole_ids(role, "7.0");
+  }
+  report_.notes = format_.notes;
 }
 
 // The lines of a header whose names hold line breaks.

@@ -68,6 +68,8 @@ class InteractionReader {
   bool has_times() const { return format_.column(Role::kTime) != kNoColumn; }
   // Source, format, columns, and the counts of lines so far; the rest, the rejected file too, is at its defaults.
   const ImportReport& report() const { return report_; }
+  // What is wrong with input that ended without an interaction and without a bad line.
+  std::string describe_empty() const;
   // "" where no line was rejected, else what was wrong with the first one.
   const std::string& first_error() const { return first_error_; }
   // Of the files' bytes, as hash_files gives it, once next() has returned false.
@@ -82,6 +84,7 @@ class InteractionReader {
   bool next_line();
   bool parse_line();
   bool parse_joined();
+  void note_late_decimals();
   void pass_header();
   std::string remedy() const;
   void handle_bad_line(const std::string& error);

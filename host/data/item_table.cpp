@@ -127,7 +127,8 @@ class ItemTableReader {
       }
     }
     if (column != kNoColumn) return column;
-    throw DataError(fmt::format("{}: there is no column {}; {}", name(), in_quotes(wanted), list_columns(layout_)));
+    throw DataError(fmt::format("{}: there is no column {}; {}; --group-column NAME chooses", name(), in_quotes(wanted),
+                                list_columns(layout_)));
   }
 
   // False at the end of the file.

@@ -31,6 +31,12 @@ LineReader::LineReader(TextSource& source)
   }
   const std::string_view head{buffer_.get(), end_};
   refuse_binary(head, source.name());
+  if (head.starts_with("\xff\xfe\0\0"sv) || head.starts_with("\0\0\xfe\xff"sv)) {
+    throw DataError(
+        fmt::format("{}: is UTF-32 text, and UTF-8 is read; convert it: iconv -f UTF-32 -t UTF-8 {} > "
+                    "FILE",
+                    source.name(), source.name()));
+  }
   if (head.starts_with("\xff\xfe"sv) || head.starts_with("\xfe\xff"sv)) {
     throw DataError(
         fmt::format("{}: is UTF-16 text, and UTF-8 is read; convert it: iconv -f UTF-16 -t UTF-8 {} > "

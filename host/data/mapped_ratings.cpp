@@ -95,9 +95,11 @@ MappedRatings read_mapped_ratings(const std::filesystem::path& source, const IdM
     ratings.append(0, {users.row(record.user), items.row(record.item), record.rating, record.time});
   }
   if (ratings.size() == 0) {
-    const std::string first = reader.first_error().empty() ? "" : "; the first line rejected: " + reader.first_error();
-    throw DataError(
-        fmt::format("{}: no ratings in {} lines{}", reader.report().source, reader.report().n_lines, first));
+    throw DataError(fmt::format("{}: {}", reader.report().source,
+                                reader.first_error().empty()
+                                    ? reader.describe_empty()
+                                    : fmt::format("no ratings in {} lines; the first line rejected: {}",
+                                                  reader.report().n_lines, reader.first_error())));
   }
 
   MappedRatings mapped;

@@ -2,24 +2,24 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "host/data/column_names.hpp"
 #include "host/text/escaped.hpp"
 #include "host/data/number.hpp"
+#include "host/data/value_kinds.hpp"
 
 namespace unfold {
+namespace {
 
-bool is_missing(std::string_view id) {
-  if (id.size() > 4 || (!id.empty() && id.find_first_of("Nn\\<") != 0)) return false;
-  for (const char* word : {"NA", "NULL", "null", "NaN", "nan", "None", "\\N", "N/A", "<NA>", "NaT"}) {
-    if (id == word) return true;
-  }
-  return id.empty();
+const char* name_of_units(std::int64_t units_per_second) {
+  return units_per_second == 1           ? "seconds"
+         : units_per_second == 1'000     ? "milliseconds"
+         : units_per_second == 1'000'000 ? "microseconds"
+                                         : "nanoseconds";
 }
 
-bool is_whole_decimal(std::string_view text) {
-  if (text.size() < 3 || !text.ends_with(".0")) return false;
-  return text.find_first_not_of("0123456789") == text.size() - 2;
-}
+}  // namespace
 
 RecordParser::RecordParser(const InputFormat& format) : format_(format), splitter_(format.format, format.rules) {}
 
@@ -86,6 +86,10 @@ bool RecordParser::fail_count() {
   const std::size_t n = splitter_.fields().size();
   error_ = fmt::format("{} {} where {} are expected", n, n == 1 ? "column" : "columns", format_.n_columns);
   if (format_.format == Format::kSpace) error_ += " (for lists of items, user item item ..., pass --format adjacency)";
+  const auto holds_cr = [](std::string_view text) { return text.find('\r') != std::string_view::npos; };
+  if (std::ranges::any_of(splitter_.fields(), holds_cr)) {
+    error_ += " (it holds CR, which ends lines only in a file without LF: tr '\\r' '\\n' < FILE > ratings.csv)";
+  }
   return false;
 }
 
@@ -102,7 +106,17 @@ bool RecordParser::parse_id(Role role, std::string_view& id) {
                          role_name(role), in_quotes(id));
     return false;
   }
-  if (format_.whole_ids[static_cast<std::size_t>(role)] && is_whole_decimal(id)) id.remove_suffix(2);
+  if (is_cut_number(id)) {
+    error_ = fmt::format(
+        "{}: {} is no {} id but a number that a program shortened: digits are lost; write the file "
+        "again with ids as text",
+        format_.column_label(role), in_quotes(id), role_name(role));
+    return false;
+  }
+  if (format_.whole_ids[static_cast<std::size_t>(role)] && is_whole_decimal(id)) {
+    id.remove_suffix(2);
+    has_whole_decimals_[static_cast<std::size_t>(role)] = true;
+  }
   return true;
 }
 
@@ -121,9 +135,20 @@ bool RecordParser::parse_rating_column() {
 bool RecordParser::parse_time_column() {
   if (format_.column(Role::kTime) == kNoColumn) return true;
   const std::string_view text = field(Role::kTime);
-  if (parse_time(text, record_.time)) return true;
+  if (parse_time(text, record_.time)) return is_in_time_units(text);
   error_ = fmt::format("{}: {} is not a time (Unix seconds, or a date like 2020-01-31 or 2020-01-31T23:59:59Z)",
                        format_.column_label(Role::kTime), in_quotes(text));
+  return false;
+}
+
+// A time of other units than most are would be thousands of years before or after them.
+bool RecordParser::is_in_time_units(std::string_view text) {
+  if (format_.time_units == 0) return true;
+  const std::int64_t units = unix_time_units(record_.time);
+  if (units == 0 || units == format_.time_units) return true;
+  error_ = fmt::format("{}: {} counts {}, and most times in the column count {}; write all alike",
+                       format_.column_label(Role::kTime), in_quotes(text), name_of_units(units),
+                       name_of_units(format_.time_units));
   return false;
 }
 

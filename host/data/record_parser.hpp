@@ -1,6 +1,7 @@
 // One line of an input file to the interactions it holds: one, or a list's worth.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,11 +19,6 @@ struct Record {
   std::int64_t time = 0;  // seconds since 1970; 0 where there is no time column
 };
 
-// Empty, or what programs write for a value that is not there: NA, NULL, NaN, None, \N, ...
-bool is_missing(std::string_view id);
-// Digits and ".0".
-bool is_whole_decimal(std::string_view text);
-
 class RecordParser {
  public:
   explicit RecordParser(const InputFormat& format);
@@ -39,6 +35,8 @@ class RecordParser {
   // After parse() gave false: whether the line names the columns, in another order than the first line. What follows it
   // would be misread.
   bool names_other_columns() const { return names_other_columns_; }
+  // Whether an id of the role was read without .0.
+  bool has_whole_decimals(Role role) const { return has_whole_decimals_[static_cast<std::size_t>(role)]; }
   // Whether the line names columns, by words that name a user, an item, ...
   bool is_heading(std::string_view line);
   // After parse() gave false: whether the line has more columns than a record.
@@ -53,6 +51,7 @@ class RecordParser {
   bool parse_id(Role role, std::string_view& id);
   bool parse_rating_column();
   bool parse_time_column();
+  bool is_in_time_units(std::string_view text);
   std::string_view field(Role role) const { return splitter_.fields()[static_cast<std::size_t>(format_.column(role))]; }
 
   InputFormat format_;
@@ -61,6 +60,7 @@ class RecordParser {
   bool pending_ = false;  // record_ is to be handed out
   bool is_open_ = false;
   bool names_other_columns_ = false;
+  std::array<bool, 4> has_whole_decimals_ = {};
   std::string_view more_items_;  // of a list
   std::string error_;
 };

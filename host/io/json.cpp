@@ -38,8 +38,11 @@ nlohmann::ordered_json parse_json(std::string_view text, const std::string& wher
   }
   try {
     return nlohmann::ordered_json::parse(text);
-  } catch (const nlohmann::json::exception& error) {
-    throw DataError(fmt::format("{}: is not valid JSON: {}", where, error.what()));
+  } catch (const nlohmann::json::parse_error& error) {
+    throw DataError(
+        fmt::format("{}: is not valid JSON: byte {} of {} cannot stand there", where, error.byte, text.size()));
+  } catch (const nlohmann::json::exception&) {
+    throw DataError(fmt::format("{}: is not valid JSON", where));
   }
 }
 

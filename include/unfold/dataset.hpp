@@ -101,8 +101,8 @@ class Dataset {
 // nothing is left behind.
 Dataset import_dataset(const std::filesystem::path& source, const std::filesystem::path& out,
                        const ImportOptions& options, const ImportProgress& progress = {});
-// Likewise several files (at least one), one after the other: the first decides the format, and its header, if any, may
-// stand in front of each. Empty ones are passed over.
+// Likewise several files, one after the other: the first decides the format, and its header, if any, may stand in front
+// of each. Empty ones are passed over. Throws UsageError where no file is named.
 Dataset import_dataset(const std::vector<std::filesystem::path>& sources, const std::filesystem::path& out,
                        const ImportOptions& options, const ImportProgress& progress = {});
 

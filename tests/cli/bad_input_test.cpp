@@ -62,6 +62,7 @@ TEST_F(CliBadInput, WrongUsage) {
   expect_error({"train", "--out", "m"}, 2, "DATA");
   expect_error({"train", "data.csv", "more.csv", "--out", "m"}, 2, "unexpected argument \"more.csv\"");
   expect_error({"train", "data.csv", "--out", "m", "--dim", "many"}, 2, "--dim many: use a whole number, 1 to 1024");
+  expect_error({"train", "data.csv", "data.csv", "--out", "m"}, 2, "unfold import FILE FILE ... --out DIR");
   expect_error({"train", "data.csv", "--out", "m", "--dim", "-4"}, 2, "--dim");
   expect_error({"train", "data.csv", "--out", "m", "--dim", "2000"}, 2, "dim");
   expect_error({"train", "data.csv", "--out", "m", "--l2", "nan"}, 2, "--l2");

@@ -64,7 +64,15 @@ TEST_F(BadInputTest, FilesThatCannotBeRead) {
   EXPECT_THAT(error_of("\n\n"), StartsWith("ratings.csv: only blank lines"));
   std::filesystem::create_directory(folder_ / "dir");
   EXPECT_THAT(import_error(folder_ / "dir"), StartsWith("dir: is a directory"));
-  EXPECT_THAT(error_of("userId,movieId,rating\n"), StartsWith("ratings.csv: no ratings in 1 lines"));
+  EXPECT_THAT(error_of("userId,movieId,rating\n"),
+              StartsWith("ratings.csv: no ratings: nothing follows the line with the columns' names"));
+}
+
+TEST_F(BadInputTest, NoFileAtAll) {
+  const std::vector<std::filesystem::path> none;
+  EXPECT_THROW(import_dataset(none, folder_ / "out", {}), UsageError);
+  EXPECT_THROW(open_or_import(none, folder_ / "cache", {}), UsageError);
+  EXPECT_EQ(count_entries(folder_.path()), 0u);
 }
 
 TEST_F(BadInputTest, NoPermission) {

@@ -435,7 +435,8 @@ TEST_F(MappedRatingsTest, MapsAnImportedDataSet) {
 
 TEST_F(MappedRatingsTest, FailsLikeAnImport) {
   EXPECT_THAT(data_error([&] { map("a,x,1\na,y,bad\n"); }), HasSubstr("test:2: column 3 (rating): \"bad\""));
-  EXPECT_THAT(data_error([&] { map("user,item,rating\n"); }), HasSubstr("no ratings in 1 lines"));
+  EXPECT_THAT(data_error([&] { map("user,item,rating\n"); }),
+              HasSubstr("no ratings: nothing follows the line with the columns' names"));
   EXPECT_THAT(data_error([&] { read_mapped_ratings(folder_ / "none", users_, items_, {}); }),
               HasSubstr("no such file"));
 }

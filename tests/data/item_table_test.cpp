@@ -12,6 +12,7 @@ namespace unfold {
 namespace {
 
 using test::data_error;
+using testing::AllOf;
 using testing::HasSubstr;
 
 class ItemTableTest : public testing::Test {
@@ -103,7 +104,7 @@ TEST_F(ItemTableTest, ReadsAnotherColumnOnRequest) {
   EXPECT_THAT(error("item,title\n1,A\n", "group"), HasSubstr("items: there is no column \"group\"; the columns are "
                                                              "\"item\", \"title\""));
   EXPECT_THAT(error("1,A\n2,B\n", "group"), HasSubstr("the columns are 1 to 2, and there is no header"));
-  EXPECT_THAT(error("1,A\n2,B\n", "3"), HasSubstr("there is no column \"3\""));
+  EXPECT_THAT(error("1,A\n2,B\n", "3"), AllOf(HasSubstr("there is no column \"3\""), HasSubstr("--group-column")));
 }
 
 TEST_F(ItemTableTest, ReadsCompressedFiles) {

@@ -97,6 +97,13 @@ TEST_F(LayoutsTest, OtherLayoutsAreNamed) {
       "review/userId: A2\nreview/score: 1.0\n",
       "records of several lines");
   expect_refused("-- dump\nCREATE TABLE r (u int);\nINSERT INTO r VALUES (1,2,3),(4,5,6);\n", "SQL");
+  expect_refused("[1,2,5]\n[1,3,4]\n", "JSON");
+  for (const std::string& table :
+       {"| user | item |\n|------|------|\n| 1 | 2 |\n| 3 | 4 |\n"s, "user | item\n---|---\n1 | 2\n"s,
+        " user | item \n------+------\n    1 |    2\n(1 row)\n"s,
+        "+------+------+\n| user | item |\n+------+------+\n|    1 |    2 |\n+------+------+\n"s}) {
+    expect_refused(table, "a table drawn with dashes and bars");
+  }
   expect_refused("<!DOCTYPE html>\n<html><body>404</body></html>\n", "HTML");
   expect_refused("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "Git LFS");
 }
@@ -168,11 +175,58 @@ TEST_F(LayoutsTest, OtherLineEndsBlanksAndComments) {
 }
 
 TEST_F(LayoutsTest, MissingIdsAreNoUsers) {
-  for (const std::string missing : {"NA", "NULL", "null", "NaN", "None", "\\N", "<NA>"}) {
+  for (const std::string missing :
+       {"NA",  "NULL", "null", "Null", "NaN",    "nan", "NAN",       "None", "none", "NaT",
+        "nil", "N/A",  "n/a",  "#N/A", "#NULL!", "-",   "undefined", "\\N",  "<NA>", "(null)"}) {
     EXPECT_THAT(refusal("user,item,rating\nu,i,3\n" + missing + ",j,4\n"),
                 HasSubstr("f:3: column 'user': " + testing::PrintToString(missing) + " stands for a missing user id"));
   }
-  EXPECT_EQ(pairs("user,item\nNAT,NINA\nNane,nanana\n").size(), 2u);
+  EXPECT_EQ(pairs("user,item\nNAT,NINA\nNane,nanana\nNat,Na\n--,nullable\n#1,<N>\n").size(), 5u);
+}
+
+TEST_F(LayoutsTest, LineEndsAndQuotesThatAreMixedAreNamed) {
+  expect_refused("user,item\r1,2\r1,3\n2,2\r2,5\n", "the ends of lines mix CR and LF");
+  expect_refused("user,item\r\r\n1,2\r\r\n1,3\r\r\n", "the ends of lines mix CR and LF");
+  EXPECT_THAT(refusal("user,item\n1,2\n1,3\n1,4\n2,2\r2,5\n"),
+              HasSubstr("f:5: 3 columns where 2 are expected (it holds CR"));
+  expect_refused("user,item\nu,\"it\\\"em\"\nv,\"a \\\"b, c\\\" d\"\n",
+                 "quotes in quoted fields stand behind backslashes");
+  const std::string good = "user,item\n1,2\n1,3\n1,4\n1,5\n1,6\n1,7\n1,8\n1,9\n1,10\n1,11\n";
+  EXPECT_THAT(refusal(good + "u,\"it\\\"em\"\n"),
+              AllOf(HasSubstr("f:12: column 2: "), HasSubstr("a quote behind a backslash")));
+  EXPECT_EQ(pairs("user,item\nu,\"C:\\\"\nv,\"D:\\\"\n").size(), 2u);
+}
+
+TEST_F(LayoutsTest, WholeNumbersAreOneIdInBothSpellings) {
+  const Dataset dataset = read("user,item\n7,1\n7.0,2\n8,1.0\n");
+  EXPECT_THAT(interactions(dataset), UnorderedElementsAre(rated("7", "1", 1), rated("7", "2", 1), rated("8", "1", 1)));
+  EXPECT_THAT(dataset.report().notes, ElementsAre(HasSubstr("column 'user': ids are whole numbers written as decimals"),
+                                                  HasSubstr("column 'item'")));
+  std::string text = "user,item\n";
+  for (int n = 0; n < 3000; ++n) text += std::to_string(n) + ",i\n";
+  const Dataset late = read(text + "7.0,j\n7.5,j\n");
+  EXPECT_EQ(late.n_users(), 3001u) << "behind the sample, too";
+  EXPECT_THAT(late.report().notes, ElementsAre(HasSubstr("read without .0")));
+  EXPECT_EQ(read("user,item\n7,1\n7.0,2\nu8,1\n").n_users(), 3u) << "not all are numbers";
+}
+
+TEST_F(LayoutsTest, NumbersThatLostDigitsAreNoIds) {
+  for (const std::string cut : {"1.23457E+11", "1.2e+10", "1E+05"}) {
+    EXPECT_THAT(refusal("user,item,rating\nu,i,3\n" + cut + ",j,4\n"),
+                HasSubstr("f:3: column 'user': \"" + cut + "\" is no"));
+  }
+  EXPECT_EQ(pairs("user,item\nE+11,1E11\n1.2E+1a,x1E+11\n").size(), 2u);
+}
+
+TEST_F(LayoutsTest, TimesAreOfOneUnit) {
+  const std::string seconds = "user,item,time\nu,i,1600000000\nu,j,1600000001\nu,k,0\nu,l,2020-01-31\n";
+  EXPECT_EQ(pairs(seconds).size(), 4u);
+  EXPECT_THAT(refusal(seconds + "v,i,1600000000123\n"),
+              HasSubstr("f:6: column 'time': \"1600000000123\" counts milliseconds, and most times in the column count "
+                        "seconds"));
+  const std::string milliseconds = "user,item,time\nu,i,1600000000000\nu,j,1600000001000\n";
+  EXPECT_EQ(pairs(milliseconds).size(), 2u);
+  EXPECT_THAT(refusal(milliseconds + "v,i,1600000000\n"), HasSubstr("counts seconds, and most"));
 }
 
 TEST_F(LayoutsTest, AWrongLayoutIsNoBadLine) {

@@ -138,6 +138,10 @@ TEST_F(LineReaderTest, RejectsUtf16AndEmptyText) {
              "\xfe\xff\0"
              "1"s);
   EXPECT_THAT(data_error(open), HasSubstr("iconv -f UTF-16"));
+  write_file(file_, "\xff\xfe\0\0u\0\0\0"s);
+  EXPECT_THAT(data_error(open), HasSubstr("iconv -f UTF-32"));
+  write_file(file_, "\0\0\xfe\xff\0\0\0u"s);
+  EXPECT_THAT(data_error(open), HasSubstr("is UTF-32 text"));
   write_file(file_, "\xef\xbb\xbf");
   EXPECT_THAT(data_error(open), HasSubstr("the file is empty;"));
   write_file(file_, test::gzip(""));
