@@ -1,6 +1,7 @@
 // The plan of a run is what the run takes of the backend's memory, to the byte.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -12,7 +13,7 @@
 namespace unfold {
 namespace {
 
-constexpr std::uint32_t kUsers = 300, kItems = 120;
+constexpr std::uint32_t kUsers = 80, kItems = 50;
 
 struct Columns {
   std::vector<Row> users, items;
@@ -49,24 +50,24 @@ TEST_P(PlanOfRun, IsThePeakOfItsMemory) {
   const Columns train_part = ratings(0), held_out = validates ? ratings(5) : Columns();
   TrainOptions options = TrainOptions::defaults(run.model);
   options.dim = 12;
-  options.epochs = 3;
-  options.batch_size = 500;
+  options.epochs = 2;
+  options.batch_size = 150;
   options.refresh_epochs = 1;
   run.change(options);
   for (const char* const name : test::kBackends) {
     if (std::string(name) == "Cuda") continue;
     const auto backend = test::backend_or_skip(name);
-    MemoryPlan plan;
-    std::uint64_t before = 1;
+    std::uint64_t planned = 0;
+    std::string plans;
     TrainCallbacks callbacks;
-    callbacks.plan = [&](const MemoryPlan& p) {
-      plan = p;
-      before = backend->peak_bytes();
+    callbacks.plan = [&](const MemoryPlan& plan) {  // of the run, and with refit of the second
+      EXPECT_EQ(backend->allocated_bytes(), 0u) << "memory was taken before it was planned";
+      planned = std::max(planned, plan.backend_bytes());
+      plans += plan.to_string();
     };
     const TrainData data{train_part.view(), held_out.view(), kUsers, kItems, nullptr};
     EXPECT_EQ(train(*backend, data, options, callbacks).outcome, TrainOutcome::kFinished);
-    EXPECT_EQ(before, 0u) << "memory was taken before it was planned";
-    EXPECT_EQ(plan.backend_bytes(), backend->peak_bytes()) << name << "\n" << plan.to_string();
+    EXPECT_EQ(planned, backend->peak_bytes()) << name << "\n" << plans;
     EXPECT_EQ(backend->allocated_bytes(), 0u) << name;
   }
 }
