@@ -35,7 +35,7 @@ install(FILES README.md LICENSE CHANGELOG.md docs/THIRD_PARTY.md DESTINATION . C
 install(DIRECTORY docs/ DESTINATION share/doc/unfold COMPONENT bundle EXCLUDE_FROM_ALL FILES_MATCHING PATTERN *.md
         PATTERN THIRD_PARTY.md EXCLUDE)
 foreach(package IN ITEMS libfmt-dev libzstd-dev zlib1g-dev libxxhash-dev libhwy-dev libcli11-dev nlohmann-json3-dev
-                         libfast-float-dev robin-map-dev)
+                         libfast-float-dev robin-map-dev libeigen3-dev libutfcpp-dev)
   unfold_bundle_licence(bundle ${package} /usr/share/doc/${package}/copyright)
 endforeach()
 unfold_bundle_licence(bundle gcc /usr/share/doc/libgcc-s1/copyright /usr/share/doc/gcc-12-base/copyright)

@@ -48,7 +48,7 @@ install_packages() {
 
 install_build_packages() {
   install_packages cmake ninja-build g++ pkg-config git libcli11-dev libfmt-dev nlohmann-json3-dev libfast-float-dev \
-    robin-map-dev libhwy-dev zlib1g-dev libzstd-dev libxxhash-dev "$@"
+    robin-map-dev libhwy-dev libeigen3-dev libutfcpp-dev zlib1g-dev libzstd-dev libxxhash-dev "$@"
 }
 install_test_packages() {
   install_build_packages libgtest-dev libgmock-dev libbenchmark-dev libboost-context-dev python3-numpy

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "unfold/model.hpp"
+#include "unfold/host_matrix.hpp"
 
 namespace unfold {
 
@@ -17,9 +17,8 @@ struct PrincipalAxes {
   double project(const float* row, std::uint32_t a, bool centred) const;
 };
 
-// Orthogonal iteration with Rayleigh-Ritz steps (Golub and Van Loan, Matrix Computations, 8.2.4) on the covariance of
-// the rows, dim x dim, in double: up to 32 columns in one step, more until the axes stand still. The largest element of
-// an axis is positive. Equal bits for any number of threads. The rows are finite.
+// The eigenvectors of the rows' covariance, dim x dim, in double. The largest element of an axis is positive. Equal bits
+// for any number of threads. The rows are finite.
 PrincipalAxes principal_axes(const HostMatrix& rows, std::uint32_t n_axes);
 
 }  // namespace unfold

@@ -7,8 +7,6 @@
 #include <cmath>
 #include <random>
 
-#include "host/map/symmetric_eigen.hpp"
-
 namespace unfold {
 namespace {
 
@@ -158,40 +156,6 @@ TEST(PrincipalAxes, AreTheSameForAnyThreads) {
   omp_set_num_threads(threads);
   EXPECT_EQ(one.axes, five.axes);
   EXPECT_EQ(one.share, five.share);
-}
-
-TEST(SymmetricEigen, SolvesWhatIsKnown) {
-  const SymmetricEigen eigen = symmetric_eigen({2, 1, 0, 1, 2, 0, 0, 0, 5}, 3);
-  EXPECT_NEAR(eigen.values[0], 5, 1e-14);
-  EXPECT_NEAR(eigen.values[1], 3, 1e-14);
-  EXPECT_NEAR(eigen.values[2], 1, 1e-14);
-  EXPECT_NEAR(std::abs(eigen.vectors[2]), 1, 1e-14);
-  EXPECT_NEAR(eigen.vectors[3], eigen.vectors[4], 1e-14);
-  EXPECT_NEAR(eigen.vectors[6], -eigen.vectors[7], 1e-14);
-}
-
-TEST(SymmetricEigen, TurnsTheMatrixToItsValues) {
-  std::mt19937_64 random(2);
-  std::normal_distribution<double> normal;
-  for (const std::uint32_t n : {1u, 2u, 8u, 32u}) {
-    std::vector<double> matrix(std::size_t{n} * n);
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t j = 0; j <= i; ++j) matrix[i * n + j] = matrix[j * n + i] = normal(random);
-    }
-    const SymmetricEigen eigen = symmetric_eigen(matrix, n);
-    for (std::size_t v = 0; v < n; ++v) {
-      const double* const vector = eigen.vectors.data() + v * n;
-      for (std::size_t i = 0; i < n; ++i) {
-        EXPECT_NEAR(dot(matrix.data() + i * n, vector, n), eigen.values[v] * vector[i], 1e-12 * n);
-      }
-      for (std::size_t w = 0; w <= v; ++w) {
-        EXPECT_NEAR(dot(vector, eigen.vectors.data() + w * n, n), v == w ? 1 : 0, 1e-13 * n);
-      }
-      if (v > 0) {
-        EXPECT_LE(eigen.values[v], eigen.values[v - 1]);
-      }
-    }
-  }
 }
 
 }  // namespace
