@@ -41,11 +41,10 @@ template <typename Out>
 void multiply(cublasHandle_t handle, const Factor<Bfloat16>& a, const Factor<Bfloat16>& b, float beta,
               MatrixView<Out> out) {
   const float one = 1;
-  UNFOLD_BLAS_CHECK(gemm_ex, handle, operation(b), operation(a), static_cast<int>(out.cols),
-                    static_cast<int>(out.rows), depth(a), &one, b.matrix.data, CUDA_R_16BF,
-                    static_cast<int>(b.matrix.stride), a.matrix.data, CUDA_R_16BF, static_cast<int>(a.matrix.stride),
-                    &beta, out.data, kDataType<Out>, static_cast<int>(out.stride), CUBLAS_COMPUTE_32F,
-                    CUBLAS_GEMM_DEFAULT);
+  UNFOLD_BLAS_CHECK(gemm_ex, handle, operation(b), operation(a), static_cast<int>(out.cols), static_cast<int>(out.rows),
+                    depth(a), &one, b.matrix.data, CUDA_R_16BF, static_cast<int>(b.matrix.stride), a.matrix.data,
+                    CUDA_R_16BF, static_cast<int>(a.matrix.stride), &beta, out.data, kDataType<Out>,
+                    static_cast<int>(out.stride), CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
 }
 
 }  // namespace
@@ -67,9 +66,9 @@ void Blas::prepare() {
     // After the stream, which resets it.
     UNFOLD_BLAS_CHECK(set_workspace, handle, workspace_.data(), workspace_.bytes());
     // Sums of parts of a product that is written in 16 bits stay in float32 too.
-    UNFOLD_BLAS_CHECK(set_math_mode, handle,
-                      static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH |
-                                                CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION));
+    UNFOLD_BLAS_CHECK(
+        set_math_mode, handle,
+        static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH | CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION));
     UNFOLD_BLAS_CHECK(set_atomics_mode, handle, CUBLAS_ATOMICS_NOT_ALLOWED);
     UNFOLD_BLAS_CHECK(set_pointer_mode, handle, CUBLAS_POINTER_MODE_HOST);
   } catch (...) {
@@ -79,8 +78,7 @@ void Blas::prepare() {
   handle_ = handle;
 }
 
-void Blas::scores(MatrixView<const float> queries, MatrixView<const float> items, float* scores,
-                  std::uint64_t stride) {
+void Blas::scores(MatrixView<const float> queries, MatrixView<const float> items, float* scores, std::uint64_t stride) {
   product({queries, false}, {items, true}, false, scores_view(scores, queries, items, stride));
 }
 

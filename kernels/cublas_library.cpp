@@ -39,10 +39,10 @@ void bind(void* library, const char* symbol, Function& function) {
 }
 
 CublasLibrary load() {
-  const std::string remedy =
-      fmt::format("matrix products on the GPU, as in ranking items, need cuBLAS {0}: install it from the CUDA {0} "
-                  "toolkit, add its folder to LD_LIBRARY_PATH, or use --device cpu",
-                  CUBLAS_VER_MAJOR);
+  const std::string remedy = fmt::format(
+      "matrix products on the GPU, as in ranking items, need cuBLAS {0}: install it from the CUDA {0} "
+      "toolkit, add its folder to LD_LIBRARY_PATH, or use --device cpu",
+      CUBLAS_VER_MAJOR);
   void* const library =
       open_shared_library(fmt::format("libcublas.so.{}", CUBLAS_VER_MAJOR),
                           (program_directory() / "../lib").lexically_normal(), toolkit_folders(), remedy);

@@ -145,8 +145,7 @@ class CudaBackend final : public Backend {
     return (dim + pack - 1) / pack * pack;
   }
 
-  void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows,
-                   MatrixView<float> out) override {
+  void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows, MatrixView<float> out) override {
     use_device();
     cuda::lookup_rows(launch_, table, rows, n_rows, out);
   }

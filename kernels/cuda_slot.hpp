@@ -42,8 +42,8 @@ class Slot final : public StreamSlot {
   DeviceArray<std::byte> memory_;
   Event uploaded_;
   Event started_{Event::Timing::kOn}, released_{Event::Timing::kOn};  // around the ops that read the slot
-  bool is_started_ = false;  // device() was called, release() not yet
-  bool is_timed_ = false;    // both events are recorded, their time is not yet counted
+  bool is_started_ = false;                                           // device() was called, release() not yet
+  bool is_timed_ = false;  // both events are recorded, their time is not yet counted
   double busy_seconds_ = 0;
 };
 

@@ -52,8 +52,8 @@ inline unsigned grid_size(std::uint64_t n_work, std::uint64_t per_block, std::ui
 template <auto kKernel>
 std::uint64_t resident_blocks(const Launch& launch, unsigned threads, std::size_t shared_bytes = 0) {
   int per_processor = 0;
-  UNFOLD_CUDA_CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_processor, kKernel, static_cast<int>(threads),
-                                                                  shared_bytes));
+  UNFOLD_CUDA_CHECK(
+      cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_processor, kKernel, static_cast<int>(threads), shared_bytes));
   return static_cast<std::uint64_t>(std::max(per_processor, 1)) * launch.n_processors;
 }
 

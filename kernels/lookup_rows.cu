@@ -1,4 +1,5 @@
 #include "kernels/lookup_rows.cuh"
+
 #include "kernels/ops.hpp"
 
 namespace unfold::cuda {

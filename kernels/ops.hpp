@@ -63,9 +63,9 @@ void rating_error_sums(const Launch& launch, const float* prediction, const floa
                        double* sums, std::span<std::byte> workspace);
 std::uint64_t rating_error_sums_workspace_bytes(std::uint64_t n);
 
-void rank_targets(const Launch& launch, Blas& blas, MatrixView<const float> queries,
-                  MatrixView<const float> items, const float* item_bias, RowLists targets, RowLists excluded,
-                  std::uint64_t n_targets, std::uint32_t* ranks, std::span<std::byte> workspace);
+void rank_targets(const Launch& launch, Blas& blas, MatrixView<const float> queries, MatrixView<const float> items,
+                  const float* item_bias, RowLists targets, RowLists excluded, std::uint64_t n_targets,
+                  std::uint32_t* ranks, std::span<std::byte> workspace);
 std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint64_t n_targets);
 
 void top_k(const Launch& launch, Blas& blas, MatrixView<const float> queries, MatrixView<const float> items,

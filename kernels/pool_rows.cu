@@ -1,5 +1,6 @@
-#include "kernels/ops.hpp"
 #include "kernels/pool_rows.cuh"
+
+#include "kernels/ops.hpp"
 #include "kernels/pool_rows_gradient.cuh"
 #include "kernels/row_dispatch.cuh"
 

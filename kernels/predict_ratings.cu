@@ -1,5 +1,6 @@
-#include "kernels/ops.hpp"
 #include "kernels/predict_ratings.cuh"
+
+#include "kernels/ops.hpp"
 
 namespace unfold::cuda {
 

@@ -18,23 +18,24 @@ unsigned warp_grid(const Launch& launch, std::uint64_t n_queries) {
 }
 
 void gather(const Launch& launch, const ScoreTile& tile, const RankRequest& request) {
-  launch_kernel<gather_target_scores_kernel>(launch, {warp_grid(launch, tile.n_queries), kRankThreads}, tile, request.item_bias, request.targets, request.target_scores);
+  launch_kernel<gather_target_scores_kernel>(launch, {warp_grid(launch, tile.n_queries), kRankThreads}, tile,
+                                             request.item_bias, request.targets, request.target_scores);
 }
 
 void count(const Launch& launch, const ScoreTile& tile, const RankRequest& request) {
   launch_kernel<mask_scores_kernel>(launch, {warp_grid(launch, tile.n_queries), kRankThreads}, tile, request.targets,
-                                                                                            request.excluded);
+                                    request.excluded);
   const std::uint64_t n_parts = (tile.n_items + kCountColumns - 1) / kCountColumns;
   const unsigned grid = filling_grid(launch, tile.n_queries * n_parts, 1);
   launch_kernel<count_before_kernel>(launch, {grid, kRankThreads}, tile, request.item_bias, request.targets,
-                                                                request.target_scores, request.ranks);
+                                     request.target_scores, request.ranks);
 }
 
 }  // namespace
 
-void rank_targets(const Launch& launch, Blas& blas, MatrixView<const float> queries,
-                  MatrixView<const float> items, const float* item_bias, RowLists targets, RowLists excluded,
-                  std::uint64_t n_targets, std::uint32_t* ranks, std::span<std::byte> workspace) {
+void rank_targets(const Launch& launch, Blas& blas, MatrixView<const float> queries, MatrixView<const float> items,
+                  const float* item_bias, RowLists targets, RowLists excluded, std::uint64_t n_targets,
+                  std::uint32_t* ranks, std::span<std::byte> workspace) {
   if (n_targets == 0 || queries.rows == 0 || items.rows == 0) return;
   Workspace memory(workspace);
   float* target_scores = memory.take<float>(n_targets);
@@ -53,7 +54,8 @@ void rank_targets(const Launch& launch, Blas& blas, MatrixView<const float> quer
     if (one_pass) return;
     walk.for_each_item_tile(block, [&](const ScoreTile& tile) { count(launch, tile, request); });
   });
-  launch_kernel<finish_ranks_kernel>(launch, {warp_grid(launch, queries.rows), kRankThreads}, queries.rows, items.rows, targets, excluded, target_scores, ranks);
+  launch_kernel<finish_ranks_kernel>(launch, {warp_grid(launch, queries.rows), kRankThreads}, queries.rows, items.rows,
+                                     targets, excluded, target_scores, ranks);
 }
 
 std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint64_t n_targets) {

@@ -1,6 +1,7 @@
+#include "kernels/rating_gradients.cuh"
+
 #include "kernels/device_algorithms.hpp"
 #include "kernels/ops.hpp"
-#include "kernels/rating_gradients.cuh"
 #include "kernels/row_dispatch.cuh"
 #include "kernels/workspace.hpp"
 
@@ -38,9 +39,9 @@ void rating_gradients(const Launch& launch, const MfParameters& parameters, cons
   const auto launch_gradients = [&]<typename Element, typename Shape>() {
     // Not a word about the device: the grid decides the order of the sum.
     const unsigned grid = grid_size(batch.size, kRatingGradientThreads / Shape::kWidth, kMaxErrorBlocks);
-    launch_kernel<rating_gradients_kernel<Element, Shape>>(
-        launch, {grid, kRatingGradientThreads}, parameters, batch, loss, user_gradient, item_gradient,
-        user_bias_gradient, item_bias_gradient, squared_error, parts.block_errors);
+    launch_kernel<rating_gradients_kernel<Element, Shape>>(launch, {grid, kRatingGradientThreads}, parameters, batch,
+                                                           loss, user_gradient, item_gradient, user_bias_gradient,
+                                                           item_bias_gradient, squared_error, parts.block_errors);
     sum_values(parts.library, parts.block_errors, grid + 1ull, squared_error, launch.stream);
   };
   with_element(user.type, [&]<typename Element>() {

@@ -34,7 +34,7 @@ void rating_step_of(const Launch& launch, const MfParameters& parameters, const 
   });
 }
 
-#define UNFOLD_RATING_STEP_OF(Element)                                                                         \
+#define UNFOLD_RATING_STEP_OF(Element)                                                                             \
   template void rating_step_of<Element>(const Launch&, const MfParameters&, const RatingBatch&, const RatingLoss&, \
                                         const OptimizerStep&, double*)
 extern UNFOLD_RATING_STEP_OF(Float16);

@@ -47,13 +47,13 @@ struct SoftmaxTile {
 // The negatives of a query: its own, or those that all share.
 template <typename Score>
 struct NegativeList {
-  Score* scores = nullptr;           // [n]; a shared one that is masked: -infinity
+  Score* scores = nullptr;  // [n]; a shared one that is masked: -infinity
   std::uint64_t n = 0;
   const float* log_count = nullptr;  // [n] or null
   float log_draws = 0;
-  const float* bias = nullptr;       // [n] or null
-  const Row* rows = nullptr;         // [n] of its own: kUnknownRow is no negative; null where scores say so
-  float* kept = nullptr;             // [n_kept] logarithms of shares
+  const float* bias = nullptr;  // [n] or null
+  const Row* rows = nullptr;    // [n] of its own: kUnknownRow is no negative; null where scores say so
+  float* kept = nullptr;        // [n_kept] logarithms of shares
   std::uint64_t n_kept = 0;
 
   template <SoftmaxLossKind kKind>
@@ -143,8 +143,8 @@ __global__ void __launch_bounds__(kQueryThreads)
   std::uint64_t n_rejected = 0;
   for (std::uint64_t q = blockIdx.x; q < tile.n_queries; q += gridDim.x) {
     const std::uint64_t query = tile.first_query + q;
-    n_rejected += mark_known(sorted, known_rows(batch.known, batch.users, query), round_nearest<Score>(-INFINITY),
-                             tile.row(q));
+    n_rejected +=
+        mark_known(sorted, known_rows(batch.known, batch.users, query), round_nearest<Score>(-INFINITY), tile.row(q));
     __syncthreads();
     const std::uint64_t first_own = query * own.n;
     const NegativeList<Score> shared_list = list_of_shared(shared, tile.row(q), kept, tile.n_kept);
@@ -180,7 +180,7 @@ template <typename Score>
 __global__ void __launch_bounds__(kSumThreads)
     shared_bias_kernel(const SoftmaxTile<Score> tile, const std::uint64_t n, float* gradient) {
   constexpr unsigned kPitch = kWarpSize + 1;  // no two lanes on a bank, by row as by column
-  UNFOLD_SHARED_ARRAY(float, sums, kWarpSize * kPitch);
+  UNFOLD_SHARED_ARRAY(float, sums, kWarpSize* kPitch);
   const unsigned lane = threadIdx.x % kWarpSize, warp = threadIdx.x / kWarpSize;
   for (std::uint64_t first = std::uint64_t{blockIdx.x} * kWarpSize; first < n;
        first += std::uint64_t{gridDim.x} * kWarpSize) {

@@ -27,7 +27,7 @@
 // such array a kernel). Shared memory is declared in no other way: tests/simt has these two of its own.
 #if defined(__CUDACC__)
 #define UNFOLD_SHARED_ARRAY(type, name, size) __shared__ type name[size]
-#define UNFOLD_DYNAMIC_SHARED(type, name)                         \
+#define UNFOLD_DYNAMIC_SHARED(type, name)                        \
   extern __shared__ __align__(16) unsigned char unfold_shared[]; \
   type* const name = reinterpret_cast<type*>(unfold_shared)
 #endif
@@ -117,7 +117,7 @@ __device__ inline T block_sum(T value) {
 // whole blocks, of at most 1024 threads.
 template <int kCount>
 __device__ inline void block_sums(float (&values)[kCount]) {
-  UNFOLD_SHARED_ARRAY(float, warp_sums, kCount * kWarpSize);
+  UNFOLD_SHARED_ARRAY(float, warp_sums, kCount* kWarpSize);
   const unsigned lane = threadIdx.x % kWarpSize;
   const unsigned warp = threadIdx.x / kWarpSize;
   UNFOLD_UNROLL

@@ -17,8 +17,8 @@ class Stream {
   explicit Stream(Priority priority) {
     int lowest = 0, highest = 0;
     UNFOLD_CUDA_CHECK(cudaDeviceGetStreamPriorityRange(&lowest, &highest));
-    UNFOLD_CUDA_CHECK(cudaStreamCreateWithPriority(&stream_, cudaStreamNonBlocking,
-                                                   priority == Priority::kHigh ? highest : lowest));
+    UNFOLD_CUDA_CHECK(
+        cudaStreamCreateWithPriority(&stream_, cudaStreamNonBlocking, priority == Priority::kHigh ? highest : lowest));
   }
   Stream(Stream&& other) noexcept : stream_(std::exchange(other.stream_, nullptr)) {}
   Stream& operator=(Stream&& other) noexcept {

@@ -51,7 +51,7 @@ install_build_packages() {
     robin-map-dev libhwy-dev libeigen3-dev libutfcpp-dev zlib1g-dev libzstd-dev libxxhash-dev "$@"
 }
 install_test_packages() {
-  install_build_packages libgtest-dev libgmock-dev libbenchmark-dev libboost-context-dev python3-numpy
+  install_build_packages libgtest-dev libgmock-dev libbenchmark-dev libboost-context-dev clang-format python3-numpy
 }
 
 # As many as $CMAKE_BUILD_PARALLEL_LEVEL says, else what cores and memory allow: a compiler takes up to 1.5 GiB here.

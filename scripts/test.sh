@@ -5,6 +5,14 @@
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
+# Debian's clang-format, as in .clang-format.
+check_format() {
+  local -a sources
+  mapfile -t sources < <(cd "$unfold_root" && find include host kernels tests bench cmake -regex '.*\.\(cpp\|hpp\|cu\|cuh\)')
+  (cd "$unfold_root" && clang-format --dry-run -Werror "${sources[@]}") ||
+    fail "these lines are not as clang-format writes them; run clang-format -i on the files"
+}
+
 presets=(asan release)
 case "${1:-}" in
   "") ;;
@@ -13,6 +21,8 @@ case "${1:-}" in
 esac
 
 install_test_packages
+say "formatting"
+check_format
 for preset in "${presets[@]}"; do
   if [[ $preset == asan ]]; then # what compiles is shown by the release build
     build asan unfold_tests -DUNFOLD_BUILD_TESTS=ON -DUNFOLD_BUILD_BENCH=OFF

@@ -94,8 +94,7 @@ class CpuBackend : public Backend {
     return (dim + kRowAlignment - 1) / kRowAlignment * kRowAlignment;
   }
 
-  void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows,
-                   MatrixView<float> out) override {
+  void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows, MatrixView<float> out) override {
     cpu::lookup_rows(table, rows, n_rows, out, n_threads_);
   }
   void pool_rows(const ConstTableView& table, const RowBags& bags, MatrixView<float> out) override {
@@ -115,12 +114,11 @@ class CpuBackend : public Backend {
   void rating_gradients(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
                         MatrixView<float> user_gradient, MatrixView<float> item_gradient, float* user_bias_gradient,
                         float* item_bias_gradient, double* squared_error) override {
-    cpu::rating_gradients(parameters, batch, loss, user_gradient, item_gradient, user_bias_gradient,
-                          item_bias_gradient, squared_error, n_threads_);
+    cpu::rating_gradients(parameters, batch, loss, user_gradient, item_gradient, user_bias_gradient, item_bias_gradient,
+                          squared_error, n_threads_);
   }
-  void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
-                   MatrixView<const float> gradient, const OptimizerStep& step,
-                   std::span<std::byte> workspace) override {
+  void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_rows, MatrixView<const float> gradient,
+                   const OptimizerStep& step, std::span<std::byte> workspace) override {
     cpu::update_rows(table, rows, n_rows, gradient, step, workspace, n_threads_);
   }
   std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows) const override {

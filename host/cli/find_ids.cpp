@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "host/cli/progress.hpp"
-#include "host/text/escaped.hpp"
 #include "host/data/line_reader.hpp"
 #include "host/data/nearest_ids.hpp"
+#include "host/text/escaped.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold::cli {

@@ -11,8 +11,8 @@
 #include "host/cli/streams.hpp"
 #include "host/cli/text.hpp"
 #include "host/cli/training_summary.hpp"
-#include "host/io/output_rule.hpp"
 #include "host/eval/validation_part.hpp"
+#include "host/io/output_rule.hpp"
 #include "unfold/error.hpp"
 #include "unfold/version.hpp"
 
@@ -224,8 +224,9 @@ TrainResult TrainRun::train_parts(LoadedData& data, const Parts& parts) {
   callbacks.notice = [this](const std::string& notice) { warn("unfold: warning: " + notice); };
   callbacks.stop = interrupted;
   progress_.say(fmt::format("training {} on {}", request_.options.model, backend_text(*backend_)));
-  const TrainData view{parts.train, parts.validation, data.dataset.n_users(), data.dataset.n_items(),
-                       groups_ ? &*groups_ : nullptr, &seen_};
+  const TrainData view{
+      parts.train, parts.validation, data.dataset.n_users(), data.dataset.n_items(), groups_ ? &*groups_ : nullptr,
+      &seen_};
   TrainResult result = train(*backend_, view, request_.options, callbacks);
   if (chosen_ && result.outcome == TrainOutcome::kInterrupted) {
     progress_.clear();

@@ -7,9 +7,9 @@
 #include <set>
 
 #include "host/data/column_roles.hpp"
-#include "host/text/escaped.hpp"
 #include "host/data/table_sample.hpp"
 #include "host/data/value_kinds.hpp"
+#include "host/text/escaped.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "host/text/escaped.hpp"
 #include "host/data/number.hpp"
+#include "host/text/escaped.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {

@@ -8,8 +8,8 @@
 #include "host/data/column_names.hpp"
 #include "host/data/column_notes.hpp"
 #include "host/data/column_values.hpp"
-#include "host/text/escaped.hpp"
 #include "host/data/number.hpp"
+#include "host/text/escaped.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {

@@ -9,8 +9,8 @@
 
 #include "host/data/dataset_json.hpp"
 #include "host/data/duplicates.hpp"
-#include "host/text/escaped.hpp"
 #include "host/data/external_shuffle.hpp"
+#include "host/text/escaped.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {

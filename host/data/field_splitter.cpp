@@ -10,13 +10,20 @@ namespace unfold {
 
 const char* format_name(Format format) {
   switch (format) {
-    case Format::kCsv: return "csv";
-    case Format::kTsv: return "tsv";
-    case Format::kDat: return "dat";
-    case Format::kPipe: return "pipe";
-    case Format::kSemicolon: return "semicolon";
-    case Format::kSpace: return "space";
-    case Format::kAdjacency: return "adjacency";
+    case Format::kCsv:
+      return "csv";
+    case Format::kTsv:
+      return "tsv";
+    case Format::kDat:
+      return "dat";
+    case Format::kPipe:
+      return "pipe";
+    case Format::kSemicolon:
+      return "semicolon";
+    case Format::kSpace:
+      return "space";
+    case Format::kAdjacency:
+      return "adjacency";
   }
   return "";
 }
@@ -36,8 +43,8 @@ FieldSplitter::FieldSplitter(Format format, const FieldRules& rules)
   if (format == Format::kTsv) separator_ = '\t';
   if (format == Format::kPipe) separator_ = '|';
   if (format == Format::kSemicolon) separator_ = ';';
-  const bool may_quote = format == Format::kCsv || format == Format::kTsv || format == Format::kSemicolon ||
-                         format == Format::kSpace;
+  const bool may_quote =
+      format == Format::kCsv || format == Format::kTsv || format == Format::kSemicolon || format == Format::kSpace;
   quotes_ = may_quote && rules.quotes;
   blanks_follow_ = rules.blanks_follow;
 }
@@ -72,9 +79,8 @@ std::string FieldSplitter::describe(Status status) const {
     return fmt::format("column {}: {} holds a quote behind a backslash, and such quotes are written twice: {}",
                        fields_.size(), value, kDoubleQuotes);
   }
-  return fmt::format(
-      "column {}: {} goes on after its closing quote; a quote inside a quoted field is written twice", fields_.size(),
-      value);
+  return fmt::format("column {}: {} goes on after its closing quote; a quote inside a quoted field is written twice",
+                     fields_.size(), value);
 }
 
 void FieldSplitter::split_words(std::string_view line) {

@@ -33,16 +33,16 @@ inline constexpr const char* kDoubleQuotes = "sed 's/\\\\\"/\"\"/g' FILE > ratin
 
 // How the fields of one file are written, beside their separator.
 struct FieldRules {
-  bool quotes = true;            // false: '"' is a character like any other
-  bool blanks_follow = false;    // blanks behind a separator belong to it
+  bool quotes = true;          // false: '"' is a character like any other
+  bool blanks_follow = false;  // blanks behind a separator belong to it
 };
 
 class FieldSplitter {
  public:
   enum class Status {
     kOk,
-    kOpenQuote,        // a quoted field does not end in the text
-    kTextAfterQuote,   // something other than a separator follows a quoted field
+    kOpenQuote,       // a quoted field does not end in the text
+    kTextAfterQuote,  // something other than a separator follows a quoted field
   };
 
   explicit FieldSplitter(Format format, const FieldRules& rules = {});

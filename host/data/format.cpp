@@ -10,11 +10,11 @@
 #include "host/data/column_names.hpp"
 #include "host/data/column_roles.hpp"
 #include "host/data/comment_header.hpp"
-#include "host/text/escaped.hpp"
 #include "host/data/foreign_layout.hpp"
 #include "host/data/line_reader.hpp"
 #include "host/data/record_parser.hpp"
 #include "host/data/table_sample.hpp"
+#include "host/text/escaped.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {

@@ -7,9 +7,9 @@
 #include "host/data/column_names.hpp"
 #include "host/data/column_roles.hpp"
 #include "host/data/column_values.hpp"
-#include "host/text/escaped.hpp"
 #include "host/data/line_reader.hpp"
 #include "host/data/number.hpp"
+#include "host/text/escaped.hpp"
 #include "host/text/utf8.hpp"
 #include "unfold/error.hpp"
 

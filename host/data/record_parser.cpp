@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "host/data/column_names.hpp"
-#include "host/text/escaped.hpp"
 #include "host/data/number.hpp"
 #include "host/data/value_kinds.hpp"
+#include "host/text/escaped.hpp"
 
 namespace unfold {
 namespace {

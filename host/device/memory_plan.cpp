@@ -43,7 +43,9 @@ void check_fits(const char* where, std::uint64_t needed, std::uint64_t free) {
 
 void MemoryPlan::add_host(std::string_view name, std::uint64_t bytes) { add(*this, {std::string(name), bytes, false}); }
 
-void MemoryPlan::add_device(std::string_view name, std::uint64_t bytes) { add(*this, {std::string(name), bytes, true}); }
+void MemoryPlan::add_device(std::string_view name, std::uint64_t bytes) {
+  add(*this, {std::string(name), bytes, true});
+}
 
 void MemoryPlan::add_mapped(std::string_view name, std::uint64_t bytes) {
   add(*this, {std::string(name), bytes, false, true});

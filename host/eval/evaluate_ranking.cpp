@@ -7,8 +7,7 @@
 namespace unfold {
 namespace {
 
-TestItems collect(const Scorer& scorer, const RatingView& test, const SeenItems& seen,
-                  const EvaluateOptions& options) {
+TestItems collect(const Scorer& scorer, const RatingView& test, const SeenItems& seen, const EvaluateOptions& options) {
   return collect_test_items(test, seen, seen.validation, scorer.n_users(), options.relevant_rating);
 }
 

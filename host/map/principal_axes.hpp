@@ -17,8 +17,8 @@ struct PrincipalAxes {
   double project(const float* row, std::uint32_t a, bool centred) const;
 };
 
-// The eigenvectors of the rows' covariance, dim x dim, in double. The largest element of an axis is positive. Equal bits
-// for any number of threads. The rows are finite.
+// The eigenvectors of the rows' covariance, dim x dim, in double. The largest element of an axis is positive. Equal
+// bits for any number of threads. The rows are finite.
 PrincipalAxes principal_axes(const HostMatrix& rows, std::uint32_t n_axes);
 
 }  // namespace unfold

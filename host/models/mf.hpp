@@ -5,9 +5,9 @@
 #include <memory>
 #include <vector>
 
-#include "host/tables/parameter_table.hpp"
 #include "host/models/trainable.hpp"
 #include "host/score/product_scorer.hpp"
+#include "host/tables/parameter_table.hpp"
 #include "unfold/backend.hpp"
 #include "unfold/model.hpp"
 #include "unfold/random.hpp"

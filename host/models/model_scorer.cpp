@@ -1,5 +1,5 @@
-// Items are in the backend's memory, users too once pairs are asked for: a ranking copies the vectors of a block of users,
-// so that a few users of many cost little.
+// Items are in the backend's memory, users too once pairs are asked for: a ranking copies the vectors of a block of
+// users, so that a few users of many cost little.
 #include "unfold/model_scorer.hpp"
 
 #include <algorithm>

@@ -43,8 +43,7 @@ class NegativeSource {
   // Gives the log probability of each item.
   std::vector<float> build_sampler(const Arena& arena, const SeenItems& known,
                                    const std::vector<std::uint64_t>& counts);
-  void build_log_counts(const Arena& arena, const std::vector<std::uint64_t>& counts,
-                        const std::vector<float>& log_q);
+  void build_log_counts(const Arena& arena, const std::vector<std::uint64_t>& counts, const std::vector<float>& log_q);
 
   Backend& backend_;
   SoftmaxShape shape_;

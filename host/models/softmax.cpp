@@ -73,8 +73,7 @@ void SoftmaxModel::initialize(const RatingView& positives, const RatingView& tra
   backend_.copy_to_device(log_temperature_.view().weight.data, &log_temperature, sizeof(float));
   if (!shape_.is_disliked()) return;
   const float liked_from = shape_.has_floor ? settings_.positive_from : mean_rating;
-  hard_lists_->items().upload(
-      disliked_items(train, static_cast<double>(liked_from), shape_.n_users, hard_lists_->k()));
+  hard_lists_->items().upload(disliked_items(train, static_cast<double>(liked_from), shape_.n_users, hard_lists_->k()));
 }
 
 RowTransform SoftmaxModel::dropout(std::uint64_t step_number) const {

@@ -6,12 +6,12 @@
 #include <optional>
 
 #include "host/models/negative_source.hpp"
-#include "host/tables/parameter_table.hpp"
 #include "host/models/softmax_buffers.hpp"
 #include "host/models/softmax_shape.hpp"
 #include "host/models/trainable.hpp"
 #include "host/score/best_items.hpp"
 #include "host/score/product_scorer.hpp"
+#include "host/tables/parameter_table.hpp"
 #include "unfold/backend.hpp"
 #include "unfold/model.hpp"
 

@@ -40,9 +40,9 @@ SoftmaxBuffers::SoftmaxBuffers(const Arena& arena, const SoftmaxShape& shape, bo
 
 std::uint64_t SoftmaxBuffers::workspace_bytes(const Backend& backend, const SoftmaxShape& shape) {
   const std::uint64_t n_shared = shape.n_shared();
-  std::uint64_t bytes = backend.sampled_softmax_workspace_bytes(shape.batch_size, n_shared, shape.n_own(), shape.dim,
-                                                                shape.score_type) +
-                        std::min(kTileBytes, 4 * shape.batch_size * n_shared);
+  std::uint64_t bytes =
+      backend.sampled_softmax_workspace_bytes(shape.batch_size, n_shared, shape.n_own(), shape.dim, shape.score_type) +
+      std::min(kTileBytes, 4 * shape.batch_size * n_shared);
   if (shape.has_hard()) {
     bytes = std::max(
         bytes, backend.select_negatives_workspace_bytes(shape.batch_size, shape.negatives.n_candidates, shape.dim));

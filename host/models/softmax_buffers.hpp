@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "host/tables/scored_rows.hpp"
 #include "host/models/softmax_shape.hpp"
+#include "host/tables/scored_rows.hpp"
 #include "unfold/backend.hpp"
 
 namespace unfold {

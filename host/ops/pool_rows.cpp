@@ -96,9 +96,8 @@ void pool_gradient_of(MatrixView<const Element> table, const RowBags& bags, std:
 
 void pool_bags(const ConstTableView& table, const RowBags& bags, std::uint64_t first_bag, std::uint64_t last_bag,
                MatrixView<float> out) {
-  with_element(table.type, [&]<typename Element>() {
-    pool_bags_of(table.as<const Element>(), bags, first_bag, last_bag, out);
-  });
+  with_element(table.type,
+               [&]<typename Element>() { pool_bags_of(table.as<const Element>(), bags, first_bag, last_bag, out); });
 }
 
 void pool_gradient_entries(const ConstTableView& table, const RowBags& bags, std::uint64_t bag, std::uint64_t first,
@@ -123,8 +122,7 @@ void pool_rows(const ConstTableView& table, const RowBags& bags, MatrixView<floa
   const std::uint64_t n_slices = (bags.n_bags + kSlice - 1) / kSlice;
 #pragma omp parallel for num_threads(threads_for(bags.n_bags + bags.n_entries, n_threads)) schedule(dynamic)
   for (std::uint64_t s = 0; s < n_slices; ++s) {
-    HWY_DYNAMIC_DISPATCH(pool_bags)(table, bags, s * kSlice,
-                                    std::min(bags.n_bags, (s + 1) * kSlice), out);
+    HWY_DYNAMIC_DISPATCH(pool_bags)(table, bags, s * kSlice, std::min(bags.n_bags, (s + 1) * kSlice), out);
   }
 }
 
@@ -137,9 +135,8 @@ void pool_rows_gradient(const ConstTableView& table, const RowBags& bags, Matrix
   for (std::uint64_t s = 0; s < n_slices; ++s) {
     const std::uint64_t first = s * kSlice;
     const auto bag = static_cast<std::uint64_t>(std::upper_bound(ends, ends + bags.n_bags, first) - ends);
-    HWY_DYNAMIC_DISPATCH(pool_gradient_entries)(table, bags, bag, first,
-                                                std::min(bags.n_entries, first + kSlice), out_gradient, row_gradient,
-                                                weight_gradient);
+    HWY_DYNAMIC_DISPATCH(pool_gradient_entries)
+    (table, bags, bag, first, std::min(bags.n_entries, first + kSlice), out_gradient, row_gradient, weight_gradient);
   }
 }
 

@@ -31,9 +31,8 @@ void predict_pairs(const MfParameters& t, const Row* users, const Row* items, st
 
 void predict_ratings_slice(const MfParameters& t, const Row* users, const Row* items, std::uint64_t first,
                            std::uint64_t last, const RatingLoss& loss, float* prediction) {
-  with_element(t.user_factors.weight.type, [&]<typename Element>() {
-    predict_pairs<Element>(t, users, items, first, last, loss, prediction);
-  });
+  with_element(t.user_factors.weight.type,
+               [&]<typename Element>() { predict_pairs<Element>(t, users, items, first, last, loss, prediction); });
 }
 
 }  // namespace unfold::cpu::HWY_NAMESPACE

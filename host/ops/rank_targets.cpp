@@ -99,8 +99,8 @@ void rank_targets(MatrixView<const float> queries, MatrixView<const float> items
                   RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
                   std::span<std::byte> workspace, int n_threads) {
   if (queries.rows == 0 || n_targets == 0) return;
-  const std::span<std::byte> memory = aligned_workspace(
-      "rank_targets", workspace, rank_targets_workspace_bytes(queries.rows, items.rows, n_targets));
+  const std::span<std::byte> memory =
+      aligned_workspace("rank_targets", workspace, rank_targets_workspace_bytes(queries.rows, items.rows, n_targets));
   const ItemTiles tiles("rank_targets", queries, items, item_bias, memory.subspan(list_bytes(queries.rows, n_targets)));
   auto* const thresholds = reinterpret_cast<float*>(memory.data());
   auto* const order = reinterpret_cast<std::uint32_t*>(thresholds + n_targets);

@@ -11,8 +11,8 @@
 
 namespace unfold::cpu {
 
-inline constexpr std::uint32_t kPanelItems = 32;   // items side by side in a panel, a multiple of every vector's lanes
-inline constexpr std::uint32_t kTilePanels = 16;   // panels scored before counting
+inline constexpr std::uint32_t kPanelItems = 32;  // items side by side in a panel, a multiple of every vector's lanes
+inline constexpr std::uint32_t kTilePanels = 16;  // panels scored before counting
 inline constexpr std::uint32_t kTileItems = kPanelItems * kTilePanels;
 inline constexpr std::uint32_t kTileQueries = 12;  // queries scored together; [kTileQueries, kTileItems] fits in L1
 

@@ -48,14 +48,12 @@ double write_gradients(const MfParameters& t, const RatingBatch& batch, std::uin
   return squared_error;
 }
 
-double rating_gradients_slice(const MfParameters& t, const RatingBatch& batch, std::uint64_t first,
-                              std::uint64_t last, const RatingLoss& loss, MatrixView<float> user_gradient,
-                              MatrixView<float> item_gradient, float* user_bias_gradient,
-                              float* item_bias_gradient) {
+double rating_gradients_slice(const MfParameters& t, const RatingBatch& batch, std::uint64_t first, std::uint64_t last,
+                              const RatingLoss& loss, MatrixView<float> user_gradient, MatrixView<float> item_gradient,
+                              float* user_bias_gradient, float* item_bias_gradient) {
   const GradientViews out{user_gradient, item_gradient, user_bias_gradient, item_bias_gradient};
-  return with_element(t.user_factors.weight.type, [&]<typename Element>() {
-    return write_gradients<Element>(t, batch, first, last, loss, out);
-  });
+  return with_element(t.user_factors.weight.type,
+                      [&]<typename Element>() { return write_gradients<Element>(t, batch, first, last, loss, out); });
 }
 
 }  // namespace unfold::cpu::HWY_NAMESPACE

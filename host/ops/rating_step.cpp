@@ -8,8 +8,6 @@
 #define HWY_TARGET_INCLUDE "host/ops/rating_step.cpp"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 
-#include "hwy/highway.h"
-
 #include <omp.h>
 
 #include "host/ops/ops.hpp"
@@ -18,6 +16,7 @@
 #include "host/ops/row_products-inl.hpp"
 #include "host/ops/row_update-inl.hpp"
 #include "host/ops/scalar_update.hpp"
+#include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace unfold::cpu::HWY_NAMESPACE {
@@ -60,10 +59,10 @@ double rating_step_sequential(const MfParameters& t, const RatingBatch& batch, c
     }
     float user_square = 0, item_square = 0;
     if constexpr (kSquares) {
-      user_square = mean_square(gradient.by_score, loss.l2, products.user_user, products.user_item,
-                                products.item_item, dim);
-      item_square = mean_square(gradient.by_score, loss.l2, products.item_item, products.user_item,
-                                products.user_user, dim);
+      user_square =
+          mean_square(gradient.by_score, loss.l2, products.user_user, products.user_item, products.item_item, dim);
+      item_square =
+          mean_square(gradient.by_score, loss.l2, products.item_item, products.user_item, products.user_user, dim);
     }
     const RowUpdate<kKind> update_user(t.user_factors, user, user_square, step);
     const RowUpdate<kKind> update_item(t.item_factors, item, item_square, step);

@@ -72,8 +72,8 @@ class RowUpdate {
       return hn::Sub(weight, hn::Div(hn::Mul(rate_, gradient), hn::Add(hn::Sqrt(sum), epsilon_)));
     } else {
       const FloatVec mean = hn::MulAdd(beta1_, hn::Load(d, first_ + k), hn::Mul(one_minus_beta1_, gradient));
-      const FloatVec square = hn::MulAdd(beta2_, hn::Load(d, second_ + k),
-                                         hn::Mul(one_minus_beta2_, hn::Mul(gradient, gradient)));
+      const FloatVec square =
+          hn::MulAdd(beta2_, hn::Load(d, second_ + k), hn::Mul(one_minus_beta2_, hn::Mul(gradient, gradient)));
       hn::Store(mean, d, first_ + k);
       hn::Store(square, d, second_ + k);
       const FloatVec root = hn::MulAdd(hn::Sqrt(square), second_root_, epsilon_);

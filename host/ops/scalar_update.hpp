@@ -25,10 +25,14 @@ inline void update_scalar(const ParameterView& table, std::uint64_t row, float g
 template <typename F>
 inline void with_optimizer(OptimizerKind kind, F&& f) {
   switch (kind) {
-    case OptimizerKind::kSgd: return f.template operator()<OptimizerKind::kSgd>();
-    case OptimizerKind::kAdagrad: return f.template operator()<OptimizerKind::kAdagrad>();
-    case OptimizerKind::kRowwiseAdagrad: return f.template operator()<OptimizerKind::kRowwiseAdagrad>();
-    case OptimizerKind::kAdam: return f.template operator()<OptimizerKind::kAdam>();
+    case OptimizerKind::kSgd:
+      return f.template operator()<OptimizerKind::kSgd>();
+    case OptimizerKind::kAdagrad:
+      return f.template operator()<OptimizerKind::kAdagrad>();
+    case OptimizerKind::kRowwiseAdagrad:
+      return f.template operator()<OptimizerKind::kRowwiseAdagrad>();
+    case OptimizerKind::kAdam:
+      return f.template operator()<OptimizerKind::kAdam>();
   }
 }
 

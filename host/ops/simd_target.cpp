@@ -3,9 +3,8 @@
 #define HWY_TARGET_INCLUDE "host/ops/simd_target.cpp"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 
-#include "hwy/highway.h"
-
 #include "host/ops/ops.hpp"
+#include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace unfold::cpu::HWY_NAMESPACE {

@@ -75,8 +75,7 @@ HWY_INLINE RowVec bpr_weights(RowVec x, const float* log_count, std::size_t k, s
   return hn::IfThenElseZero(hn::Ne(x, hn::Set(d, kNone)), weight);
 }
 
-float bpr_weight_impl(const float* row, const float* log_count, std::size_t n_valid, std::size_t n,
-                      float least_count) {
+float bpr_weight_impl(const float* row, const float* log_count, std::size_t n_valid, std::size_t n, float least_count) {
   const RowTag d;
   const RowVec least = hn::Set(d, least_count);
   RowVec sum = hn::Zero(d);

@@ -25,9 +25,8 @@ void draw_bits(const RandomKey& key, std::uint64_t n, std::size_t n_blocks, std:
 #else
   const hn::ScalableTag<std::uint64_t> d;
   const hn::Repartition<std::uint32_t, decltype(d)> d32;
-  const auto product = [&](std::uint32_t factor, auto x) HWY_ATTR {
-    return hn::MulEven(hn::Set(d32, factor), hn::BitCast(d32, x));
-  };
+  const auto product = [&](std::uint32_t factor, auto x)
+                           HWY_ATTR { return hn::MulEven(hn::Set(d32, factor), hn::BitCast(d32, x)); };
   const std::uint64_t low = key.first_position + n;
   const std::uint64_t purpose = static_cast<std::uint64_t>(RandomPurpose::kDropout);
   const auto lower_half = hn::Set(d, 0xFFFFFFFFull);
@@ -84,8 +83,8 @@ float transform_row(const RowTransform& transform, MatrixView<float> rows, std::
   return scale;
 }
 
-void transform_row_gradient(const RowTransform& transform, const float* vector, float scale,
-                            MatrixView<float> gradient, std::uint64_t n) {
+void transform_row_gradient(const RowTransform& transform, const float* vector, float scale, MatrixView<float> gradient,
+                            std::uint64_t n) {
   const FloatTag d;
   float* const row = gradient.row(n);
   if (transform.normalize) {

@@ -73,9 +73,8 @@ void update_runs(const ParameterView& table, std::span<const RowPosition> entrie
 void update_sorted_rows(const ParameterView& table, std::span<const RowPosition> entries,
                         MatrixView<const float> gradient, const OptimizerStep& step) {
   with_optimizer(step.kind, [&]<OptimizerKind kKind>() {
-    with_element(table.weight.type, [&]<typename Element>() {
-      update_runs<kKind, Element>(table, entries, gradient, step);
-    });
+    with_element(table.weight.type,
+                 [&]<typename Element>() { update_runs<kKind, Element>(table, entries, gradient, step); });
   });
 }
 
@@ -103,8 +102,7 @@ void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_ro
                  const OptimizerStep& step, std::span<std::byte> workspace, int n_threads) {
   if (n_rows == 0) return;
   auto* first_half = reinterpret_cast<RowPosition*>(workspace.data());
-  std::span<const RowPosition> sorted =
-      sort_rows({rows, n_rows}, {first_half, n_rows}, {first_half + n_rows, n_rows});
+  std::span<const RowPosition> sorted = sort_rows({rows, n_rows}, {first_half, n_rows}, {first_half + n_rows, n_rows});
   while (!sorted.empty() && sorted.back().row == kUnknownRow) sorted = sorted.first(sorted.size() - 1);
 #pragma omp parallel num_threads(threads_for_rows(n_rows, table.weight.stride, n_threads))
   {

@@ -97,9 +97,8 @@ void update_own_rows(const ParameterView& table, const Row* rows, std::uint64_t 
                      std::uint32_t n_owners, MatrixView<const float> gradient, const OptimizerStep& step) {
   const OwnRows own{rows, n_rows, owner, n_owners};
   with_optimizer(step.kind, [&]<OptimizerKind kKind>() {
-    with_element(table.weight.type, [&]<typename Element>() {
-      apply_gradients<kKind, Element>(table, own, gradient, step);
-    });
+    with_element(table.weight.type,
+                 [&]<typename Element>() { apply_gradients<kKind, Element>(table, own, gradient, step); });
   });
 }
 

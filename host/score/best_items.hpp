@@ -19,7 +19,7 @@ class BestItems {
   void find(Scorer& scorer);
 
   std::uint32_t k() const { return k_; }
-  DeviceArray<Row>& items() { return items_; }            // [n_users, k]
+  DeviceArray<Row>& items() { return items_; }                  // [n_users, k]
   const DeviceArray<float>& scores() const { return scores_; }  // [n_users, k]
 
  private:

@@ -45,8 +45,7 @@ BlockWalk::BlockWalk(const Arena& arena, const std::string& name, const Scorer& 
 
 std::uint64_t BlockWalk::bytes(const BlockSize& block) const {
   const std::uint64_t query_bytes = block.n_queries * (sizeof(float) * stride_ + 2 * sizeof(Row));
-  const std::uint64_t list_bytes =
-      excluded_ == nullptr ? 0 : DeviceLists::bytes(block.n_queries, block.n_excluded);
+  const std::uint64_t list_bytes = excluded_ == nullptr ? 0 : DeviceLists::bytes(block.n_queries, block.n_excluded);
   return query_bytes + list_bytes + needs_.array_bytes(block) + needs_.workspace_bytes(block);
 }
 

@@ -11,10 +11,10 @@ namespace unfold {
 
 // score = p_u . q_i + b_i, of rows of length 1 where `normalize`.
 struct ProductTables {
-  MfParameters parameters;        // weights only; the biases' data may be null: 0
-  RatingLoss link;                // from scores to ratings: mean, scale and range
+  MfParameters parameters;  // weights only; the biases' data may be null: 0
+  RatingLoss link;          // from scores to ratings: mean, scale and range
   bool predicts_ratings = false;
-  bool normalize = false;         // then there are no ratings
+  bool normalize = false;  // then there are no ratings
 };
 
 class ProductScorer : public Scorer {
@@ -43,7 +43,7 @@ class ProductScorer : public Scorer {
 
   Backend& backend_;
   ProductTables tables_;
-  DeviceArray<Row> all_items_;         // where they are transformed
+  DeviceArray<Row> all_items_;  // where they are transformed
   DeviceArray<float> item_vectors_;
 };
 

@@ -17,8 +17,8 @@ class TopItems {
  public:
   // Lists of 1 to kMaxTopK items without the user's `excluded` ones, which outlive this. `users` may repeat. Scratch is
   // bounded by memory_bytes, or what one user takes.
-  TopItems(const Arena& arena, const Scorer& scorer, std::vector<Row> users, const UserLists& excluded,
-           std::uint32_t k, std::uint64_t memory_bytes);
+  TopItems(const Arena& arena, const Scorer& scorer, std::vector<Row> users, const UserLists& excluded, std::uint32_t k,
+           std::uint64_t memory_bytes);
 
   // Calls take(n, items, scores) for the n-th user and so on, in their order: best first, of equal scores the lower row
   // first; fewer than k where fewer have a number for a score.

@@ -13,7 +13,7 @@ namespace unfold::selfcheck {
 
 inline constexpr double kUnitRoundoff = 0x1p-24;  // float32, round to nearest
 inline constexpr double kBfloat16Roundoff = 0x1p-8;
-inline constexpr double kTiny = 0x1p-140;         // below this a float32 result may be subnormal or flushed
+inline constexpr double kTiny = 0x1p-140;  // below this a float32 result may be subnormal or flushed
 
 // A share of a bound that stands for "no number at all".
 inline constexpr double kFarOff = 1e30;

@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "host/io/checksums.hpp"
-#include "host/store/export_formats.hpp"
 #include "host/io/file.hpp"
 #include "host/io/folder.hpp"
 #include "host/io/json.hpp"
-#include "host/store/model_tensors.hpp"
 #include "host/io/staged.hpp"
+#include "host/store/export_formats.hpp"
+#include "host/store/model_tensors.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {

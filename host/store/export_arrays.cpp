@@ -3,11 +3,11 @@
 #include <array>
 #include <iterator>
 
-#include "host/store/export_formats.hpp"
 #include "host/io/file.hpp"
-#include "host/store/model_tensors.hpp"
 #include "host/io/npy.hpp"
 #include "host/io/safetensors.hpp"
+#include "host/store/export_formats.hpp"
+#include "host/store/model_tensors.hpp"
 
 namespace unfold {
 namespace {

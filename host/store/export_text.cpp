@@ -6,9 +6,9 @@
 #include <iterator>
 #include <string_view>
 
-#include "host/text/utf8.hpp"
-#include "host/store/export_formats.hpp"
 #include "host/io/file.hpp"
+#include "host/store/export_formats.hpp"
+#include "host/text/utf8.hpp"
 
 namespace unfold {
 namespace {

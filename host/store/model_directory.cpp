@@ -12,9 +12,9 @@
 #include "host/io/file.hpp"
 #include "host/io/folder.hpp"
 #include "host/io/json.hpp"
-#include "host/store/model_tensors.hpp"
 #include "host/io/safetensors.hpp"
 #include "host/io/staged.hpp"
+#include "host/store/model_tensors.hpp"
 #include "unfold/error.hpp"
 #include "unfold/model.hpp"
 

@@ -116,8 +116,7 @@ class TrainingRun {
     parts.losses = std::make_unique<EpochLosses>(arena, n_batches);
     if (can_validate_) {
       const double relevant = relevant_from(positives_.floor(), data_.train);
-      parts.validation =
-          std::make_unique<Validation>(arena, parts.model->scorer(), data_.validation, *seen_, relevant);
+      parts.validation = std::make_unique<Validation>(arena, parts.model->scorer(), data_.validation, *seen_, relevant);
     }
     return parts;
   }
@@ -188,8 +187,9 @@ class TrainingRun {
       value = scheduled(options_, (epoch - 1 + epoch_progress) / options_.epochs);
       const std::uint64_t step_number = (epoch - 1) * n_batches + n_done;
       // The first step prepares what no graph may record.
-      backend_.run_step(options_.cuda_graph && step_number > 0,
-                        [&] { parts_.model->step(batch, optimizer_step(value), step_number, parts_.losses->slot(n_done)); });
+      backend_.run_step(options_.cuda_graph && step_number > 0, [&] {
+        parts_.model->step(batch, optimizer_step(value), step_number, parts_.losses->slot(n_done));
+      });
       ++n_done;
       ratings_done += batch.size;
       const bool stop = callbacks_.stop && callbacks_.stop();
@@ -223,7 +223,8 @@ class TrainingRun {
     nlohmann::ordered_json line;
     line["epoch"] = epoch;
     if (chosen_ != nullptr) line["refit"] = true;
-    line[std::string("train_") + parts_.model->loss_name()] = parts_.model->epoch_loss(parts_.losses->total(), n_ratings, n_batches);
+    line[std::string("train_") + parts_.model->loss_name()] =
+        parts_.model->epoch_loss(parts_.losses->total(), n_ratings, n_batches);
     line["learning_rate"] = value.learning_rate;
     line["seconds"] = seconds;
     line["ratings_per_second"] = static_cast<double>(n_ratings) / seconds;
@@ -249,7 +250,8 @@ class TrainingRun {
 
   // A part without anything to score chooses nothing. What the part itself tells is said before the first epoch.
   void say_unscored() {
-    if (parts_.validation && !parts_.validation->why_unscored().empty()) say_unscored(parts_.validation->why_unscored());
+    if (parts_.validation && !parts_.validation->why_unscored().empty())
+      say_unscored(parts_.validation->why_unscored());
   }
   void say_unscored(const std::string& why) {
     said_unscored_ = true;
@@ -294,7 +296,8 @@ class TrainingRun {
 
   void diverged(std::uint32_t epoch) {
     diverged(fmt::format("the loss stopped being finite in epoch {}, step {} of {}", epoch,
-                         parts_.losses->n_read() + (parts_.losses->n_read() < stream_->n_batches() ? 1 : 0), stream_->n_batches()));
+                         parts_.losses->n_read() + (parts_.losses->n_read() < stream_->n_batches() ? 1 : 0),
+                         stream_->n_batches()));
   }
   void diverged(const std::string& what) {
     result_.outcome = TrainOutcome::kDiverged;

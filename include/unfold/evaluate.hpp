@@ -32,11 +32,11 @@ struct RankingMetrics {
     double recall = 0, precision = 0, hit_rate = 0, ndcg = 0, map = 0;
   };
   std::vector<AtK> at_k;
-  double mrr = 0;                       // 1 / rank of the first relevant item, no cutoff
-  std::uint64_t n_users = 0;            // users evaluated
-  std::uint64_t n_users_skipped = 0;    // users of the model without a relevant test item
-  std::uint64_t n_test_items = 0;       // relevant test items ranked
-  std::uint64_t n_test_in_training = 0; // test items that the user has in training: left out
+  double mrr = 0;                          // 1 / rank of the first relevant item, no cutoff
+  std::uint64_t n_users = 0;               // users evaluated
+  std::uint64_t n_users_skipped = 0;       // users of the model without a relevant test item
+  std::uint64_t n_test_items = 0;          // relevant test items ranked
+  std::uint64_t n_test_in_training = 0;    // test items that the user has in training: left out
   std::uint64_t n_test_in_validation = 0;  // test items that the user has in validation: left out
 };
 
@@ -45,15 +45,15 @@ struct RankingMetrics {
 struct FoldingMetrics {
   struct AtK {
     std::uint32_t k = 0;
-    double folding = 0;                    // share of the best K unseen items that are of another group
+    double folding = 0;  // share of the best K unseen items that are of another group
   };
   std::vector<AtK> at_k;
-  double chance = 0;                       // share of all unseen items that are of another group
-  double pairwise = 0;                     // P(item of another group scores at least as high as a relevant test item)
-  std::uint64_t n_users = 0;               // users in the means at K and in `chance`
-  std::uint64_t n_users_skipped = 0;       // users of the model who are not
-  std::uint64_t n_pairwise_users = 0;      // users in the mean `pairwise`
-  std::uint64_t n_items_without_group = 0; // items of the model: of no user's groups and of no other group
+  double chance = 0;                        // share of all unseen items that are of another group
+  double pairwise = 0;                      // P(item of another group scores at least as high as a relevant test item)
+  std::uint64_t n_users = 0;                // users in the means at K and in `chance`
+  std::uint64_t n_users_skipped = 0;        // users of the model who are not
+  std::uint64_t n_pairwise_users = 0;       // users in the mean `pairwise`
+  std::uint64_t n_items_without_group = 0;  // items of the model: of no user's groups and of no other group
 };
 
 struct RatingMetrics {

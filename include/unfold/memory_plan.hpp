@@ -10,9 +10,9 @@ namespace unfold {
 
 struct MemoryPlan {
   struct Entry {
-    std::string name;   // "user.embedding [610, 64] float32"
+    std::string name;  // "user.embedding [610, 64] float32"
     std::uint64_t bytes;
-    bool on_device;     // of the backend's memory, which is the host's on the CPU; false: host memory beside that
+    bool on_device;          // of the backend's memory, which is the host's on the CPU; false: host memory beside that
     bool is_mapped = false;  // a mapped file: the kernel holds what fits, so it is shown but not counted
   };
   std::vector<Entry> entries;

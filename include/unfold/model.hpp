@@ -25,12 +25,12 @@
 namespace unfold {
 
 struct Model {
-  std::string kind = "mf";      // or "softmax"
-  HostMatrix user_embedding;    // [n_users, dim]
-  HostMatrix item_embedding;    // [n_items, dim]
-  std::vector<float> user_bias; // [n_users]; zeros for a model without biases
-  std::vector<float> item_bias; // [n_items]
-  float global_bias = 0;        // `mean` of rating_loss.hpp
+  std::string kind = "mf";       // or "softmax"
+  HostMatrix user_embedding;     // [n_users, dim]
+  HostMatrix item_embedding;     // [n_items, dim]
+  std::vector<float> user_bias;  // [n_users]; zeros for a model without biases
+  std::vector<float> item_bias;  // [n_items]
+  float global_bias = 0;         // `mean` of rating_loss.hpp
   bool has_range = false;
   float range_low = 0, range_high = 0;
   IdMap user_ids;
@@ -39,7 +39,7 @@ struct Model {
   nlohmann::ordered_json training;  // how: options, data set, split, version, backend
   nlohmann::ordered_json scores;    // what came out
   std::vector<nlohmann::ordered_json> history;
-  std::string config;               // config.toml
+  std::string config;  // config.toml
 };
 
 // Whether scores are ratings: else they only put items in order.

@@ -16,9 +16,9 @@ enum class OptimizerKind : std::uint8_t { kSgd, kAdagrad, kRowwiseAdagrad, kAdam
 struct OptimizerStep {
   OptimizerKind kind = OptimizerKind::kAdagrad;
   float learning_rate = 0.05f;
-  float beta1 = 0.9f;     // Adam: decay of the mean of gradients, [0, 1)
-  float beta2 = 0.999f;   // Adam: decay of the mean of squared gradients, [0, 1)
-  float epsilon = 1e-8f;  // added to the root in AdaGrad and Adam
+  float beta1 = 0.9f;              // Adam: decay of the mean of gradients, [0, 1)
+  float beta2 = 0.999f;            // Adam: decay of the mean of squared gradients, [0, 1)
+  float epsilon = 1e-8f;           // added to the root in AdaGrad and Adam
   std::uint64_t rounding_key = 0;  // of the stochastic rounding of 16-bit tables: another for every step and table
 };
 
@@ -42,10 +42,14 @@ struct OptimizerStateSize {
 };
 inline OptimizerStateSize optimizer_state_size(OptimizerKind kind, std::uint64_t rows, std::uint32_t stride) {
   switch (kind) {
-    case OptimizerKind::kSgd: return {};
-    case OptimizerKind::kAdagrad: return {rows * stride, 0, 0};
-    case OptimizerKind::kRowwiseAdagrad: return {rows, 0, 0};
-    case OptimizerKind::kAdam: return {rows * stride, rows * stride, rows};
+    case OptimizerKind::kSgd:
+      return {};
+    case OptimizerKind::kAdagrad:
+      return {rows * stride, 0, 0};
+    case OptimizerKind::kRowwiseAdagrad:
+      return {rows, 0, 0};
+    case OptimizerKind::kAdam:
+      return {rows * stride, rows * stride, rows};
   }
   return {};
 }

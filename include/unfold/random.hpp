@@ -66,9 +66,7 @@ struct RandomKey {
 };
 
 // Uniform in [0, 1): 24 bits, exact in a float.
-UNFOLD_HOST_DEVICE inline float uniform_float(std::uint32_t bits) {
-  return static_cast<float>(bits >> 8) * 0x1.0p-24f;
-}
+UNFOLD_HOST_DEVICE inline float uniform_float(std::uint32_t bits) { return static_cast<float>(bits >> 8) * 0x1.0p-24f; }
 
 // Uniform in [0, 1): 53 bits.
 UNFOLD_HOST_DEVICE inline double uniform_double(std::uint32_t high, std::uint32_t low) {

@@ -24,10 +24,10 @@ struct RatingLoss {
   float scale = 1;             // rating units a score unit, > 0; without a range
   float inverse_variance = 1;  // 1 / rating units^2, > 0
   bool has_range = false;
-  float low = 0, high = 0;     // the range, low < high
-  float l2 = 0;                // of factors, >= 0
-  float l2_bias = 0;           // of biases, >= 0
-  bool use_bias = true;        // false: biases are neither read nor changed
+  float low = 0, high = 0;  // the range, low < high
+  float l2 = 0;             // of factors, >= 0
+  float l2_bias = 0;        // of biases, >= 0
+  bool use_bias = true;     // false: biases are neither read nor changed
 };
 
 UNFOLD_HOST_DEVICE inline float sigmoid(float x) {

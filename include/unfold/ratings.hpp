@@ -28,9 +28,7 @@ struct RatingView {
 
   std::uint64_t size() const { return users.size(); }
   bool has_times() const { return !times.empty(); }
-  Rating operator[](std::uint64_t n) const {
-    return {users[n], items[n], ratings[n], times.empty() ? 0 : times[n]};
-  }
+  Rating operator[](std::uint64_t n) const { return {users[n], items[n], ratings[n], times.empty() ? 0 : times[n]}; }
   RatingView slice(std::uint64_t first, std::uint64_t count) const {
     return {users.subspan(first, count), items.subspan(first, count), ratings.subspan(first, count),
             times.empty() ? times : times.subspan(first, count)};

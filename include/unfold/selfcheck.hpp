@@ -21,7 +21,7 @@ struct SelfcheckOptions {
 struct SelfcheckResult {
   std::string op, name;
   std::uint64_t n_compared = 0, n_failed = 0;
-  double worst_share = 0;             // the largest error as a share of its tolerance; above 1 is a failure
+  double worst_share = 0;  // the largest error as a share of its tolerance; above 1 is a failure
   double seconds = 0;
   std::vector<std::string> failures;  // the first few in words
   bool passed() const { return n_failed == 0 && n_compared > 0; }

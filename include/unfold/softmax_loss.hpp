@@ -39,7 +39,7 @@ struct SoftmaxLoss {
   float negative_weight = 1;  // a, > 0
   bool positive_in_denominator = true;
   float log_denominator_share = 0;  // log m, where the positive is in the denominator
-  float weight_temperature = 0;  // T_w, > 0 where thresholds are given
+  float weight_temperature = 0;     // T_w, > 0 where thresholds are given
 };
 
 // What one query's loss is made of, once log Z is known. `inverse` is 1 / T. Without negatives log_sum is -infinity.

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string>
 
-#include "unfold/seen_items.hpp"
 #include "unfold/random.hpp"
 #include "unfold/ratings.hpp"
+#include "unfold/seen_items.hpp"
 
 namespace unfold {
 

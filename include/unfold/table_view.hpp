@@ -18,9 +18,12 @@ UNFOLD_HOST_DEVICE inline std::uint64_t element_bytes(TableType type) { return t
 // "float32", "float16" or "bfloat16".
 inline const char* table_type_name(TableType type) {
   switch (type) {
-    case TableType::kFloat16: return "float16";
-    case TableType::kBfloat16: return "bfloat16";
-    case TableType::kFloat32: break;
+    case TableType::kFloat16:
+      return "float16";
+    case TableType::kBfloat16:
+      return "bfloat16";
+    case TableType::kFloat32:
+      break;
   }
   return "float32";
 }
@@ -65,9 +68,12 @@ using ConstTableView = BasicTableView<const void>;
 template <typename Visit>
 decltype(auto) with_element(TableType type, Visit&& visit) {
   switch (type) {
-    case TableType::kFloat16: return visit.template operator()<Float16>();
-    case TableType::kBfloat16: return visit.template operator()<Bfloat16>();
-    case TableType::kFloat32: break;
+    case TableType::kFloat16:
+      return visit.template operator()<Float16>();
+    case TableType::kBfloat16:
+      return visit.template operator()<Bfloat16>();
+    case TableType::kFloat32:
+      break;
   }
   return visit.template operator()<float>();
 }

@@ -52,8 +52,8 @@ TEST(Selfcheck, ReportsWhatFailsInWords) {
   EXPECT_EQ(result.n_compared, 3u);
   EXPECT_EQ(result.n_failed, 2u);
   EXPECT_EQ(result.worst_share, 2);
-  EXPECT_THAT(result.failures, testing::ElementsAre("dim 3 > row 7: got 1.5, expected 1 +- 0.25",
-                                                    "dim 3 > a guard changed"));
+  EXPECT_THAT(result.failures,
+              testing::ElementsAre("dim 3 > row 7: got 1.5, expected 1 +- 0.25", "dim 3 > a guard changed"));
 }
 
 TEST(Selfcheck, CountsAnErrorAndAnEmptyCheckAsFailures) {

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "host/text/escaped.hpp"
 #include "host/data/number.hpp"
+#include "host/text/escaped.hpp"
 
 namespace unfold {
 namespace {

@@ -166,8 +166,7 @@ TEST(EvaluateRanking, EqualsBruteForceOnRandomModels) {
       const World world = random_world(seed, shape.n_users, shape.n_items, shape.dim);
       const std::unique_ptr<Scorer> scorer = make_scorer(*backend, world.model);
       const EvaluateOptions options{.cutoffs = kCutoffs, .relevant_rating = world.relevant_rating};
-      const Evaluation e =
-          evaluate(*backend, *scorer, world.test.view(), world.model.seen, false, options);
+      const Evaluation e = evaluate(*backend, *scorer, world.test.view(), world.model.seen, false, options);
       EXPECT_FALSE(e.has_rating);
       brute_force(world, kCutoffs, [&](Row u, Row i) {
         return model_score(world.model, u, i);
@@ -206,8 +205,7 @@ TEST(EvaluateRanking, NeverFlattersAModelThatScoresAllAlike) {
   test.add(0, 5);
   const auto backend = make_cpu_backend(1);
   const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
-  const RankingMetrics m = evaluate_ranking(*backend, *scorer, test.view(), model.seen,
-                                            {.cutoffs = {7, 8, 9}});
+  const RankingMetrics m = evaluate_ranking(*backend, *scorer, test.view(), model.seen, {.cutoffs = {7, 8, 9}});
   EXPECT_DOUBLE_EQ(m.at_k[0].recall, 0);
   EXPECT_DOUBLE_EQ(m.at_k[1].recall, 0.5);
   EXPECT_DOUBLE_EQ(m.at_k[2].recall, 1);
@@ -281,8 +279,7 @@ TEST(EvaluateRanking, PutsScoresThatAreNoNumbersLast) {
   test.add(1, 0);
   const auto backend = make_cpu_backend(1);
   const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
-  const RankingMetrics m =
-      evaluate_ranking(*backend, *scorer, test.view(), model.seen, {.cutoffs = {3}});
+  const RankingMetrics m = evaluate_ranking(*backend, *scorer, test.view(), model.seen, {.cutoffs = {3}});
   EXPECT_EQ(m.n_users, 2u);
   EXPECT_DOUBLE_EQ(m.mrr, 0.25);
   EXPECT_DOUBLE_EQ(m.at_k[0].hit_rate, 0);

@@ -208,8 +208,8 @@ TEST(Folding, TheDocumentedExample) {
   world.test.add(0, 3);
   const auto backend = make_cpu_backend(1);
   const std::unique_ptr<Scorer> scorer = make_scorer(*backend, world.model);
-  const FoldingMetrics m = evaluate_folding(*backend, *scorer, world.test.view(), world.model.seen,
-                                            world.groups, {.cutoffs = {4, 20}});
+  const FoldingMetrics m =
+      evaluate_folding(*backend, *scorer, world.test.view(), world.model.seen, world.groups, {.cutoffs = {4, 20}});
   // Unseen, best first: 2 (a), 4 (b), 3 (a), 5 (b), 6 (c), 7 (none).
   EXPECT_DOUBLE_EQ(m.at_k[0].folding, 2.0 / 4);
   EXPECT_DOUBLE_EQ(m.at_k[1].folding, 3.0 / 6);
@@ -228,8 +228,7 @@ TEST(Folding, CountsTiesAgainstTheModel) {
   world.test.add(0, 1);
   const auto backend = make_cpu_backend(1);
   const std::unique_ptr<Scorer> scorer = make_scorer(*backend, world.model);
-  const FoldingMetrics m =
-      evaluate_folding(*backend, *scorer, world.test.view(), world.model.seen, world.groups, {});
+  const FoldingMetrics m = evaluate_folding(*backend, *scorer, world.test.view(), world.model.seen, world.groups, {});
   EXPECT_DOUBLE_EQ(m.pairwise, 1);
   EXPECT_DOUBLE_EQ(m.at_k[0].folding, 4.0 / 5);
 }
@@ -242,8 +241,7 @@ TEST(Folding, TakesAllGroupsOfAUser) {
   world.model.seen = test::seen_items({{0, 1}}, 6);
   const auto backend = make_cpu_backend(1);
   const std::unique_ptr<Scorer> scorer = make_scorer(*backend, world.model);
-  const FoldingMetrics m =
-      evaluate_folding(*backend, *scorer, {}, world.model.seen, world.groups, {.cutoffs = {2, 3}});
+  const FoldingMetrics m = evaluate_folding(*backend, *scorer, {}, world.model.seen, world.groups, {.cutoffs = {2, 3}});
   EXPECT_DOUBLE_EQ(m.at_k[0].folding, 0);
   EXPECT_DOUBLE_EQ(m.at_k[1].folding, 1.0 / 3);
   EXPECT_EQ(m.n_pairwise_users, 0u);
@@ -254,8 +252,7 @@ TEST(Folding, SaysNullWhereNothingWasMeasured) {
   const auto backend = make_cpu_backend(1);
   const std::unique_ptr<Scorer> scorer = make_scorer(*backend, world.model);
   const nlohmann::ordered_json json =
-      evaluate(*backend, *scorer, {}, world.model.seen, false, {.cutoffs = {5}, .groups = &world.groups})
-          .to_json();
+      evaluate(*backend, *scorer, {}, world.model.seen, false, {.cutoffs = {5}, .groups = &world.groups}).to_json();
   for (const char* key : {"folding@5", "folding_chance", "folding_pairwise"})
     EXPECT_TRUE(json.at(key).is_null()) << key;
   EXPECT_EQ(json.at("n_folding_users"), 0);

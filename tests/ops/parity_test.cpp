@@ -1,9 +1,10 @@
 // One parity suite: every check of every op on every backend. The backend and the check are in each test's name.
+#include "tests/ops/parity.hpp"
+
 #include <ostream>
 #include <tuple>
 
 #include "host/selfcheck/checks.hpp"
-#include "tests/ops/parity.hpp"
 
 namespace unfold::selfcheck {
 

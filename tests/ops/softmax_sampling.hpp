@@ -41,7 +41,7 @@ struct Sampling {
     std::vector<double> q;  // [n_items]
   };
   std::vector<Group> groups;
-  std::vector<double> count;  // [n_items]
+  std::vector<double> count;       // [n_items]
   std::vector<double> given = {};  // [n_items] times that an item is there whatever is drawn; empty: none
 };
 

@@ -194,8 +194,8 @@ TEST_F(Threads, RatingStepLosesNoUpdate) {
 
 TEST(SortRows, IsStableForEveryWidthOfDigits) {
   std::mt19937_64 random(5);
-  for (const std::uint64_t bound : {std::uint64_t{1}, std::uint64_t{5}, std::uint64_t{3000}, std::uint64_t{1} << 22,
-                                    std::uint64_t{1} << 32}) {
+  for (const std::uint64_t bound :
+       {std::uint64_t{1}, std::uint64_t{5}, std::uint64_t{3000}, std::uint64_t{1} << 22, std::uint64_t{1} << 32}) {
     for (const std::size_t n : {0u, 1u, 2u, 5000u}) {
       std::vector<Row> rows(n);
       for (Row& row : rows) row = static_cast<Row>(random() % bound);

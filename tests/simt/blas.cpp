@@ -33,8 +33,7 @@ Blas::~Blas() = default;
 
 void Blas::prepare() {}
 
-void Blas::scores(MatrixView<const float> queries, MatrixView<const float> items, float* scores,
-                  std::uint64_t stride) {
+void Blas::scores(MatrixView<const float> queries, MatrixView<const float> items, float* scores, std::uint64_t stride) {
   product({queries, false}, {items, true}, false, scores_view(scores, queries, items, stride));
 }
 

@@ -59,16 +59,17 @@ bool Block::arrive_at_exchange(unsigned thread, Exchange kind, std::uint32_t mas
     throw std::runtime_error(fmt::format("exchange at {} with mask {:#010x} {}", place(where), mask, why));
   };
   if ((mask >> lane & 1) == 0) refuse(fmt::format("does not name the calling lane {}", lane));
-  if ((mask & ~warp.present) != 0) refuse(fmt::format("names lane {}, which the block does not have",
-                                                      std::countr_zero(mask & ~warp.present)));
-  if ((mask & warp.returned) != 0) refuse(fmt::format("names lane {}, which has returned",
-                                                      std::countr_zero(mask & warp.returned)));
+  if ((mask & ~warp.present) != 0)
+    refuse(fmt::format("names lane {}, which the block does not have", std::countr_zero(mask & ~warp.present)));
+  if ((mask & warp.returned) != 0)
+    refuse(fmt::format("names lane {}, which has returned", std::countr_zero(mask & warp.returned)));
   if (kind == Exchange::kShuffle && (mask >> source & 1) == 0) {
     refuse(fmt::format("reads lane {}, which the mask does not name", source));
   }
   warp.values[lane] = value;
   warp.sources[lane] = source;
-  auto meeting = std::find_if(warp.meetings.begin(), warp.meetings.end(), [&](const Meeting& m) { return m.mask == mask; });
+  auto meeting =
+      std::find_if(warp.meetings.begin(), warp.meetings.end(), [&](const Meeting& m) { return m.mask == mask; });
   if (meeting == warp.meetings.end()) meeting = warp.meetings.insert(meeting, {kind, mask, 0});
   if (meeting->kind != kind) refuse("meets lanes that exchange in another way");
   meeting->arrived |= 1u << lane;
@@ -112,9 +113,10 @@ std::string Block::describe_deadlock(unsigned& thread) const {
     for (const Meeting& meeting : warps_[w].meetings) {
       thread = w * kWarp + static_cast<unsigned>(std::countr_zero(meeting.arrived));
       const std::uint32_t absent = meeting.mask & ~meeting.arrived;
-      return fmt::format("exchange with mask {:#010x} waits for lanes {:#010x}, of which {:#010x} have returned{}",
-                         meeting.mask, absent, absent & warps_[w].returned,
-                         n_at_barrier_ > 0 ? fmt::format(" and others wait at the barrier of {}", place(barrier_)) : "");
+      return fmt::format(
+          "exchange with mask {:#010x} waits for lanes {:#010x}, of which {:#010x} have returned{}", meeting.mask,
+          absent, absent & warps_[w].returned,
+          n_at_barrier_ > 0 ? fmt::format(" and others wait at the barrier of {}", place(barrier_)) : "");
     }
   }
   for (unsigned w = 0; w < warps_.size(); ++w) {

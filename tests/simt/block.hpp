@@ -14,7 +14,7 @@
 namespace simt {
 
 inline constexpr unsigned kWarp = 32;
-inline constexpr unsigned kMaxThreads = 1024;  // of a block, as on a device
+inline constexpr unsigned kMaxThreads = 1024;               // of a block, as on a device
 inline constexpr std::size_t kMaxSharedBytes = 227 * 1024;  // of a block, as on an H200
 
 // Lanes of a warp that meet to exchange values.

@@ -1,8 +1,8 @@
 // Device functions of the emulator against what CUDA's manual says of them: shared memory, exchange, atomics, bits.
-#include "tests/simt/kernel_test.hpp"
-
 #include <cmath>
 #include <numeric>
+
+#include "tests/simt/kernel_test.hpp"
 
 namespace unfold::test {
 namespace {

@@ -82,7 +82,8 @@ class Machine {
   // The fibre that goes on: a ready thread's, else the one that runs the block.
   Fibre& next();
   std::string describe(unsigned thread, const std::string& what) const {
-    return fmt::format("{}, block {}, thread {}, seed {}: {}", launch_.kernel, block_index.x, thread, launch_.seed, what);
+    return fmt::format("{}, block {}, thread {}, seed {}: {}", launch_.kernel, block_index.x, thread, launch_.seed,
+                       what);
   }
 
   Fibre main_;

@@ -1,11 +1,11 @@
 // The emulator finds what it is for: missing barriers, barriers and exchanges that cannot be, memory that was never
 // written, and whatever depends on the order of threads.
-#include "tests/simt/kernel_test.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
+
+#include "tests/simt/kernel_test.hpp"
 
 namespace unfold::test {
 namespace {
@@ -32,7 +32,10 @@ TEST(Emulator, ShowsAMissingBarrier) {
     };
   };
   EXPECT_EQ(count_wrong(expected, run([](unsigned* out) { launch<mirror_kernel<true>>({1, kThreads}, out); })), 0u);
-  EXPECT_EQ(count_wrong(expected, run([](unsigned* out) { launch<mirror_kernel<false>>({1, kThreads}, out); })), kOrders);
+  EXPECT_EQ(count_wrong(expected, run([](unsigned* out) {
+                          launch<mirror_kernel<false>>({1, kThreads}, out);
+                        })),
+            kOrders);
 }
 
 // Lane 0 writes what its warp reads.

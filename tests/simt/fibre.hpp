@@ -6,7 +6,6 @@
 
 #include <boost/context/detail/fcontext.hpp>
 #include <boost/context/stack_context.hpp>
-
 #include <cstddef>
 
 namespace simt {

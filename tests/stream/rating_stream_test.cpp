@@ -97,8 +97,8 @@ TEST(RatingStream, SeedsGiveDifferentOrders) {
   EXPECT_EQ(orders.size(), 3u);
 }
 
-// Users are numbers of ratings. Groups that begin and end inside a batch and a block, an empty one, and a last batch and
-// block that are short.
+// Users are numbers of ratings. Groups that begin and end inside a batch and a block, an empty one, and a last batch
+// and block that are short.
 TEST(RatingStream, GroupsShareBatchesOnlyAtTheirBorders) {
   constexpr std::uint64_t kBatch = 24;
   const Columns columns = numbered_ratings(1003);

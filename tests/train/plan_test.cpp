@@ -74,50 +74,50 @@ TEST_P(PlanOfRun, IsThePeakOfItsMemory) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, PlanOfRun,
-    testing::Combine(
-        testing::Values(
-            Run{"Mf", "mf", [](TrainOptions&) {}},
-            Run{"MfDeterministicAdam", "mf",
-                [](TrainOptions& o) {
-                  o.deterministic = true;
-                  o.optimizer = "adam";
-                }},
-            Run{"MfHalf", "mf", [](TrainOptions& o) { o.table_type = "float16"; }},
-            Run{"Softmax", "softmax", [](TrainOptions&) {}},
-            Run{"SoftmaxUniformAndHard", "softmax", [](TrainOptions& o) { o.negatives = "uniform+hard:4/32"; }},
-            Run{"SoftmaxMinedWeightRank", "softmax",
-                [](TrainOptions& o) {
-                  o.negatives = "uniform+mined:2/20";
-                  o.weight_rank = 7;
-                }},
-            Run{"SoftmaxDisliked", "softmax", [](TrainOptions& o) { o.negatives = "uniform+disliked:4"; }},
-            Run{"SoftmaxPopularityOwn", "softmax",
-                [](TrainOptions& o) {
-                  o.negatives = "popularity:0.5";
-                  o.own_negatives = true;
-                  o.n_negatives = 9;
-                }},
-            Run{"SoftmaxMixed", "softmax", [](TrainOptions& o) { o.negatives = "mixed:0.5"; }},
-            Run{"SoftmaxInBatchDot", "softmax",
-                [](TrainOptions& o) {
-                  o.negatives = "in-batch";
-                  o.score = "dot";
-                  o.no_bias = true;
-                }},
-            Run{"SoftmaxFullHalf", "softmax",
-                [](TrainOptions& o) {
-                  o.negatives = "full";
-                  o.table_type = "bfloat16";
-                  o.learn_temperature = true;
-                }},
-            Run{"SoftmaxFloor", "softmax", [](TrainOptions& o) { o.positive_from = "3"; }},
-            Run{"SoftmaxWeights", "softmax",
-                [](TrainOptions& o) {
-                  o.rating_weight = 1.5;
-                  o.user_balance = 0.5;
-                }},
-            Run{"SoftmaxRefit", "softmax", [](TrainOptions& o) { o.refit = true; }}),
-        testing::Bool()),
+    testing::Combine(testing::Values(Run{"Mf", "mf", [](TrainOptions&) {}},
+                                     Run{"MfDeterministicAdam", "mf",
+                                         [](TrainOptions& o) {
+                                           o.deterministic = true;
+                                           o.optimizer = "adam";
+                                         }},
+                                     Run{"MfHalf", "mf", [](TrainOptions& o) { o.table_type = "float16"; }},
+                                     Run{"Softmax", "softmax", [](TrainOptions&) {}},
+                                     Run{"SoftmaxUniformAndHard", "softmax",
+                                         [](TrainOptions& o) { o.negatives = "uniform+hard:4/32"; }},
+                                     Run{"SoftmaxMinedWeightRank", "softmax",
+                                         [](TrainOptions& o) {
+                                           o.negatives = "uniform+mined:2/20";
+                                           o.weight_rank = 7;
+                                         }},
+                                     Run{"SoftmaxDisliked", "softmax",
+                                         [](TrainOptions& o) { o.negatives = "uniform+disliked:4"; }},
+                                     Run{"SoftmaxPopularityOwn", "softmax",
+                                         [](TrainOptions& o) {
+                                           o.negatives = "popularity:0.5";
+                                           o.own_negatives = true;
+                                           o.n_negatives = 9;
+                                         }},
+                                     Run{"SoftmaxMixed", "softmax", [](TrainOptions& o) { o.negatives = "mixed:0.5"; }},
+                                     Run{"SoftmaxInBatchDot", "softmax",
+                                         [](TrainOptions& o) {
+                                           o.negatives = "in-batch";
+                                           o.score = "dot";
+                                           o.no_bias = true;
+                                         }},
+                                     Run{"SoftmaxFullHalf", "softmax",
+                                         [](TrainOptions& o) {
+                                           o.negatives = "full";
+                                           o.table_type = "bfloat16";
+                                           o.learn_temperature = true;
+                                         }},
+                                     Run{"SoftmaxFloor", "softmax", [](TrainOptions& o) { o.positive_from = "3"; }},
+                                     Run{"SoftmaxWeights", "softmax",
+                                         [](TrainOptions& o) {
+                                           o.rating_weight = 1.5;
+                                           o.user_balance = 0.5;
+                                         }},
+                                     Run{"SoftmaxRefit", "softmax", [](TrainOptions& o) { o.refit = true; }}),
+                     testing::Bool()),
     [](const auto& instance) {
       return std::string(std::get<0>(instance.param).name) + (std::get<1>(instance.param) ? "Validated" : "");
     });

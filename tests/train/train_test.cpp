@@ -111,22 +111,18 @@ TEST_P(TrainRecipes, RecoversThePlantedModel) {
   EXPECT_LT(rmse, kNoise + 0.2 * (mean_rmse(planted) - kNoise));
 }
 
-INSTANTIATE_TEST_SUITE_P(Recipes, TrainRecipes,
-                         testing::Values(Recipe{"sgd", "linear", 0.05, "", false},
-                                         Recipe{"sgd", "constant", 0.02, "", true},
-                                         Recipe{"sgd", "exponential", 0.1, "", false},
-                                         Recipe{"adagrad", "constant", 0.1, "", false},
-                                         Recipe{"adagrad", "constant", 0.1, "", true},
-                                         Recipe{"rowwise-adagrad", "linear", 0.2, "", false},
-                                         Recipe{"rowwise-adagrad", "linear", 0.2, "", true},
-                                         Recipe{"adam", "one-cycle", 0.01, "", false},
-                                         Recipe{"adam", "one-cycle", 0.01, "-4:10", true},
-                                         Recipe{"sgd", "linear", 0.05, "-4:10", false},
-                                         Recipe{"sgd", "linear", 0.05, "", false, "float16"},
-                                         Recipe{"sgd", "linear", 0.05, "", false, "bfloat16"},
-                                         Recipe{"rowwise-adagrad", "linear", 0.2, "", true, "bfloat16"},
-                                         Recipe{"adam", "one-cycle", 0.01, "", true, "float16"},
-                                         Recipe{"adagrad", "constant", 0.1, "", false, "bfloat16"}));
+INSTANTIATE_TEST_SUITE_P(
+    Recipes, TrainRecipes,
+    testing::Values(Recipe{"sgd", "linear", 0.05, "", false}, Recipe{"sgd", "constant", 0.02, "", true},
+                    Recipe{"sgd", "exponential", 0.1, "", false}, Recipe{"adagrad", "constant", 0.1, "", false},
+                    Recipe{"adagrad", "constant", 0.1, "", true}, Recipe{"rowwise-adagrad", "linear", 0.2, "", false},
+                    Recipe{"rowwise-adagrad", "linear", 0.2, "", true}, Recipe{"adam", "one-cycle", 0.01, "", false},
+                    Recipe{"adam", "one-cycle", 0.01, "-4:10", true}, Recipe{"sgd", "linear", 0.05, "-4:10", false},
+                    Recipe{"sgd", "linear", 0.05, "", false, "float16"},
+                    Recipe{"sgd", "linear", 0.05, "", false, "bfloat16"},
+                    Recipe{"rowwise-adagrad", "linear", 0.2, "", true, "bfloat16"},
+                    Recipe{"adam", "one-cycle", 0.01, "", true, "float16"},
+                    Recipe{"adagrad", "constant", 0.1, "", false, "bfloat16"}));
 
 TEST(Train, TablesOf16BitsRepeatThemselvesAndAreExactInTheModel) {
   const Planted planted;
@@ -173,7 +169,6 @@ TEST(Train, ThePlanNamesTheTypeAndHalfTheBytes) {
   EXPECT_EQ(bytes[0], 4u * 64 * kUsers);
   EXPECT_EQ(bytes[1], 2u * 64 * kUsers);
 }
-
 
 TEST(Train, DeterministicUpdateGivesEqualBitsForAnyThreads) {
   const Planted planted;

@@ -20,7 +20,7 @@
 #define gridDim (::simt::grid_extent)
 
 // Instead of those in kernels/simt.cuh: the declaration's own static is the key to the block's memory.
-#define UNFOLD_SHARED_ARRAY(type, name, size)                                                               \
-  static constinit char name##_key = 0;                                                                     \
+#define UNFOLD_SHARED_ARRAY(type, name, size) \
+  static constinit char name##_key = 0;       \
   auto* const name = static_cast<type*>(::simt::shared_array(&name##_key, sizeof(type) * (size), alignof(type)))
 #define UNFOLD_DYNAMIC_SHARED(type, name) auto* const name = static_cast<type*>(::simt::dynamic_shared())

@@ -13,9 +13,7 @@
 
 // --- barriers -----------------------------------------------------------------------------------------------------
 
-inline void __syncthreads(const std::source_location& where = std::source_location::current()) {
-  simt::barrier(where);
-}
+inline void __syncthreads(const std::source_location& where = std::source_location::current()) { simt::barrier(where); }
 inline void __syncwarp(unsigned mask = 0xFFFFFFFFu,
                        const std::source_location& where = std::source_location::current()) {
   simt::exchange(simt::Exchange::kNothing, mask, 0, 0, where);
@@ -41,7 +39,8 @@ T shuffle(unsigned mask, T value, unsigned source, const std::source_location& w
 // The caller's lane, and the first and last one of its part of `width` lanes.
 struct LanePart {
   explicit LanePart(int width)
-      : lane(thread_index.x % 32), first(lane & ~(static_cast<unsigned>(width) - 1)),
+      : lane(thread_index.x % 32),
+        first(lane & ~(static_cast<unsigned>(width) - 1)),
         last(lane | (static_cast<unsigned>(width) - 1)) {}
   unsigned lane, first, last;
 };
@@ -102,18 +101,18 @@ unsigned __match_any_sync(unsigned mask, T value, const std::source_location& wh
     *address = result;                      \
     return old;                             \
   }
-#define UNFOLD_SIMT_INTEGER_ATOMICS(T)                       \
-  UNFOLD_SIMT_ATOMIC(atomicAdd, T, old + value)              \
-  UNFOLD_SIMT_ATOMIC(atomicExch, T, value)                   \
+#define UNFOLD_SIMT_INTEGER_ATOMICS(T)                        \
+  UNFOLD_SIMT_ATOMIC(atomicAdd, T, old + value)               \
+  UNFOLD_SIMT_ATOMIC(atomicExch, T, value)                    \
   UNFOLD_SIMT_ATOMIC(atomicMin, T, value < old ? value : old) \
   UNFOLD_SIMT_ATOMIC(atomicMax, T, old < value ? value : old) \
-  UNFOLD_SIMT_ATOMIC(atomicAnd, T, old & value)              \
-  UNFOLD_SIMT_ATOMIC(atomicOr, T, old | value)               \
-  UNFOLD_SIMT_ATOMIC(atomicXor, T, old ^ value)              \
-  inline T atomicCAS(T* address, T expected, T value) {      \
-    const T old = *address;                                  \
-    if (old == expected) *address = value;                   \
-    return old;                                              \
+  UNFOLD_SIMT_ATOMIC(atomicAnd, T, old& value)                \
+  UNFOLD_SIMT_ATOMIC(atomicOr, T, old | value)                \
+  UNFOLD_SIMT_ATOMIC(atomicXor, T, old ^ value)               \
+  inline T atomicCAS(T* address, T expected, T value) {       \
+    const T old = *address;                                   \
+    if (old == expected) *address = value;                    \
+    return old;                                               \
   }
 UNFOLD_SIMT_INTEGER_ATOMICS(int)
 UNFOLD_SIMT_INTEGER_ATOMICS(unsigned)

@@ -1,14 +1,14 @@
 // CUDA's vector types that kernels use, with CUDA's alignment.
 #pragma once
 
-#define UNFOLD_SIMT_VECTOR(Type, Element, bytes)                                          \
-  struct alignas(2 * bytes) Type##2 {                                                     \
-    Element x, y;                                                                         \
-  };                                                                                      \
-  struct alignas(2 * bytes < 8 ? 4 * bytes : 16) Type##4 {                                \
-    Element x, y, z, w;                                                                   \
-  };                                                                                      \
-  inline Type##2 make_##Type##2(Element x, Element y) { return {x, y}; }                  \
+#define UNFOLD_SIMT_VECTOR(Type, Element, bytes)                         \
+  struct alignas(2 * bytes) Type##2 {                                    \
+    Element x, y;                                                        \
+  };                                                                     \
+  struct alignas(2 * bytes < 8 ? 4 * bytes : 16) Type##4 {               \
+    Element x, y, z, w;                                                  \
+  };                                                                     \
+  inline Type##2 make_##Type##2(Element x, Element y) { return {x, y}; } \
   inline Type##4 make_##Type##4(Element x, Element y, Element z, Element w) { return {x, y, z, w}; }
 
 UNFOLD_SIMT_VECTOR(char, signed char, 1)
