@@ -2,13 +2,20 @@
 // result is the exit code. Results go to stdout, everything else to stderr.
 #pragma once
 
-#include <CLI/App.hpp>
 #include <functional>
 #include <string>
+
+// Few sources read CLI11's headers, which take long to compile.
+namespace CLI {
+class App;
+}
 
 namespace unfold::cli {
 
 using RunCommand = std::function<int()>;
+
+// The subcommand `name`, with a line of help and what its page ends with.
+CLI::App& add_command(CLI::App& root, const std::string& name, const std::string& help, const std::string& footer);
 
 RunCommand add_train(CLI::App& root);
 RunCommand add_import(CLI::App& root);

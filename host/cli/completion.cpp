@@ -1,6 +1,9 @@
 // unfold completion SHELL
 #include <fmt/format.h>
 
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
 #include <memory>
 
 #include "host/cli/commands.hpp"

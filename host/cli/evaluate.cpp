@@ -106,14 +106,14 @@ int run(const EvaluateCommand& command) {
 }  // namespace
 
 RunCommand add_evaluate(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("evaluate", "score a model on a test file, beside the popularity baseline");
-  app->footer(
+  CLI::App& app = add_command(
+      root, "evaluate", "score a model on a test file, beside the popularity baseline",
       "Rating error, and full ranking over all items with each user's training and validation items masked.\n\n"
       "Examples:\n"
       "  unfold evaluate model --test test.csv --at 5,10,20 --json\n"
       "  unfold evaluate model --test test.csv --items items.tsv --group-column genre");
   auto command = std::make_shared<EvaluateCommand>();
-  OptionSet options(*app);
+  OptionSet options(app);
   options.add_positional(command->model, "MODEL", "folder that unfold train wrote");
   options.add(command->test, "test", "a file of ratings", Saved::kYes, "FILE");
   options.add(command->candidates, "candidates",

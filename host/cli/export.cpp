@@ -64,15 +64,15 @@ int run(const ExportCommand& command) {
 }  // namespace
 
 RunCommand add_export(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("export", "write a model's embeddings, biases and ids for other tools");
-  app->footer(
-      "Prints the folder it wrote. docs/formats.md has the files of each format and how to open them.\n\n"
-      "Examples:\n"
-      "  unfold export model --format npy --out arrays\n"
-      "  unfold export model --format faiss --out index\n"
-      "  unfold export model --format tensorboard --items movies.csv --out board");
+  CLI::App& app =
+      add_command(root, "export", "write a model's embeddings, biases and ids for other tools",
+                  "Prints the folder it wrote. docs/formats.md has the files of each format and how to open them.\n\n"
+                  "Examples:\n"
+                  "  unfold export model --format npy --out arrays\n"
+                  "  unfold export model --format faiss --out index\n"
+                  "  unfold export model --format tensorboard --items movies.csv --out board");
   auto command = std::make_shared<ExportCommand>();
-  OptionSet options(*app);
+  OptionSet options(app);
   options.add_positional(command->model, "MODEL", "folder that unfold train wrote");
   options.add(command->format, "format", formats_text());
   options.add(command->append_bias, "append-bias",

@@ -1,4 +1,5 @@
 // unfold help [COMMAND]
+#include <CLI/App.hpp>
 #include <memory>
 
 #include "host/cli/commands.hpp"

@@ -57,10 +57,11 @@ int run(const ImportCommand& command) {
 }  // namespace
 
 RunCommand add_import(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("import", "read files of ratings once into a data set that train maps");
-  app->footer("Prints the data set's folder.\n\nExample:\n  unfold import ratings.csv.gz --out ratings.unfold");
+  CLI::App& app =
+      add_command(root, "import", "read files of ratings once into a data set that train maps",
+                  "Prints the data set's folder.\n\nExample:\n  unfold import ratings.csv.gz --out ratings.unfold");
   auto command = std::make_shared<ImportCommand>();
-  OptionSet options(*app);
+  OptionSet options(app);
   options.add_positional(command->data, "DATA",
                          "files of ratings, read as one; plain, .gz or .zst, or a pipe (/dev/stdin, with --out)");
   options.add(command->out, "out", "folder to write; absent: into the cache, where train finds it", Saved::kNo, "DIR");

@@ -48,10 +48,10 @@ int run(bool json) {
 }  // namespace
 
 RunCommand add_info(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("info", "print the version, the build, CPU features and devices");
-  app->footer("Example:\n  unfold info --json");
+  CLI::App& app = add_command(root, "info", "print the version, the build, CPU features and devices",
+                              "Example:\n  unfold info --json");
   auto json = std::make_shared<bool>(false);
-  OptionSet(*app).add(*json, "json", "print one JSON object");
+  OptionSet(app).add(*json, "json", "print one JSON object");
   return [json] { return run(*json); };
 }
 

@@ -1,5 +1,7 @@
 #include "host/cli/input_options.hpp"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 
 #include "host/cli/interrupt.hpp"

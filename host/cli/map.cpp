@@ -48,13 +48,13 @@ int run(MapCommand& command) {
 }  // namespace
 
 RunCommand add_map(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("map", "draw a model's embeddings as a picture, coloured by group");
-  app->footer(
+  CLI::App& app = add_command(
+      root, "map", "draw a model's embeddings as a picture, coloured by group",
       "A circle an item, in the plane of the items' two leading principal components: groups that a model tells apart "
       "stand apart, and groups that it folds lie on top of each other. Prints the name of the SVG file it wrote.\n\n"
       "Example:\n  unfold map model --out map.svg --items items.tsv --group-column category");
   auto command = std::make_shared<MapCommand>();
-  OptionSet options(*app);
+  OptionSet options(app);
   options.add_positional(command->model, "MODEL", "folder that unfold train wrote");
   options.add_required(command->out, "out", "FILE", "SVG file to write");
   add_group_options(options, command->items, command->group_column, "the colours of the items");

@@ -16,8 +16,8 @@ std::string why_no_list(const Model& model, Row item) {
 }  // namespace
 
 RunCommand add_neighbors(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("neighbors", "list the items whose embeddings are most like an item's");
-  app->footer(
+  CLI::App& app = add_command(
+      root, "neighbors", "list the items whose embeddings are most like an item's",
       "Exact over all items. The score is the cosine of the two embeddings; the item itself is left out.\n\n"
       "Example:\n"
       "  unfold neighbors model --item 50 --items movies.csv\n"
@@ -25,7 +25,7 @@ RunCommand add_neighbors(CLI::App& root) {
   auto command = std::make_shared<QueryCommand>();
   command->name = "neighbors";
   command->noun = "item";
-  OptionSet options(*app);
+  OptionSet options(app);
   options.add_positional(command->model, "MODEL", "folder that unfold train wrote");
   options.add(command->id, "item", "the item, by the id that the ratings have", Saved::kYes, "ID");
   options.add(command->ids, "ids", "a file of items' ids, one a line, instead of --item", Saved::kYes, "FILE");

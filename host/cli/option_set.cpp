@@ -1,11 +1,18 @@
 #include "host/cli/option_set.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
 #include <string_view>
 
+#include "host/cli/commands.hpp"
 #include "host/cli/text.hpp"
 
 namespace unfold::cli {
@@ -94,6 +101,14 @@ std::string toml_string(const std::string& text) {
   }
   return out + '"';
 }
+
+CLI::App& add_command(CLI::App& root, const std::string& name, const std::string& help, const std::string& footer) {
+  CLI::App* const app = root.add_subcommand(name, help);
+  app->footer(footer);
+  return *app;
+}
+
+bool OptionSet::was_given(const std::string& name) const { return app_->get_option("--" + name)->count() > 0; }
 
 std::string flag_of(const std::string& name) { return (name.size() == 1 ? "-" : "--") + name; }
 

@@ -2,11 +2,6 @@
 // the help page, and its value later is what the resolved configuration says.
 #pragma once
 
-#include <fmt/format.h>
-
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -14,6 +9,11 @@
 #include <vector>
 
 #include "host/train/option_bounds.hpp"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace unfold::cli {
 
@@ -55,7 +55,7 @@ class OptionSet {
   void add_required(std::string& field, const std::string& name, const std::string& value, const std::string& help);
 
   // The command line or a configuration file gave it.
-  bool was_given(const std::string& name) const { return app_->get_option("--" + name)->count() > 0; }
+  bool was_given(const std::string& name) const;
 
   // The section of a configuration file that gives the saved options their present values.
   std::string to_toml() const;

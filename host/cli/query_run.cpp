@@ -1,5 +1,7 @@
 #include "host/cli/query_run.hpp"
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <vector>
 

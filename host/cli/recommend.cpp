@@ -7,16 +7,15 @@
 namespace unfold::cli {
 
 RunCommand add_recommend(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("recommend", "list the items that a model scores highest for a user");
-  app->footer(
-      "Exact over all items. The score is user . item + item bias, by which evaluate ranks.\n\n"
-      "Example:\n"
-      "  unfold recommend model --user 42 -k 20 --items movies.csv\n"
-      "  unfold recommend model --ids users.txt --out top10.tsv");
+  CLI::App& app = add_command(root, "recommend", "list the items that a model scores highest for a user",
+                              "Exact over all items. The score is user . item + item bias, by which evaluate ranks.\n\n"
+                              "Example:\n"
+                              "  unfold recommend model --user 42 -k 20 --items movies.csv\n"
+                              "  unfold recommend model --ids users.txt --out top10.tsv");
   auto command = std::make_shared<QueryCommand>();
   command->name = "recommend";
   command->noun = "user";
-  OptionSet options(*app);
+  OptionSet options(app);
   options.add_positional(command->model, "MODEL", "folder that unfold train wrote");
   options.add(command->id, "user", "the user, by the id that the ratings have", Saved::kYes, "ID");
   options.add(command->ids, "ids", "a file of users' ids, one a line, instead of --user", Saved::kYes, "FILE");

@@ -1,5 +1,7 @@
 #include "host/cli/scores.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 

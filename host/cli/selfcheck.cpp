@@ -85,12 +85,12 @@ int run(const SelfcheckCommand& command) {
 }  // namespace
 
 RunCommand add_selfcheck(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("selfcheck", "check every op on a device against a float64 reference");
-  app->footer(
+  CLI::App& app = add_command(
+      root, "selfcheck", "check every op on a device against a float64 reference",
       "error/tol is the largest error found as a share of what float32 rounding allows; above 1 is a failure.\n\n"
       "Example:\n  unfold selfcheck --device cuda");
   auto command = std::make_shared<SelfcheckCommand>();
-  OptionSet options(*app);
+  OptionSet options(app);
   add_device_options(options, command->device, command->threads);
   options.add(command->options.op, "op", "check this op alone, such as update_rows");
   options.add(command->options.quick, "quick", "a few dimensions instead of all");

@@ -87,13 +87,12 @@ int run(SynthCommand& command) {
 }  // namespace
 
 RunCommand add_synth(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("synth", "write a data set with a known answer");
-  app->footer(
-      "rating = mean + b_u + b_i + p_u.q_i + noise * N(0, 1), then rounded and clipped.\n\n"
-      "Examples:\n  unfold synth ratings.csv --users 10000 --items 2000 --ratings 1000000\n"
-      "  unfold synth grouped.csv --groups 10 --items-out items.tsv");
+  CLI::App& app = add_command(root, "synth", "write a data set with a known answer",
+                              "rating = mean + b_u + b_i + p_u.q_i + noise * N(0, 1), then rounded and clipped.\n\n"
+                              "Examples:\n  unfold synth ratings.csv --users 10000 --items 2000 --ratings 1000000\n"
+                              "  unfold synth grouped.csv --groups 10 --items-out items.tsv");
   auto command = std::make_shared<SynthCommand>();
-  OptionSet options(*app);
+  OptionSet options(app);
   bind(*command, options);
   return [command] { return run(*command); };
 }

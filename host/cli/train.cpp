@@ -82,13 +82,12 @@ int run(TrainCommand& command) {
 }  // namespace
 
 RunCommand add_train(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("train", "train a model, evaluate it on the test part, write it");
-  app->footer(
-      "Examples:\n"
-      "  unfold train ratings.csv --out model\n"
-      "  unfold train ratings.csv --out model --validation random:0.1 --patience 3\n"
-      "  unfold train ratings.csv --out again --config model/config.toml");
-  auto command = std::make_shared<TrainCommand>(*app);
+  CLI::App& app = add_command(root, "train", "train a model, evaluate it on the test part, write it",
+                              "Examples:\n"
+                              "  unfold train ratings.csv --out model\n"
+                              "  unfold train ratings.csv --out model --validation random:0.1 --patience 3\n"
+                              "  unfold train ratings.csv --out again --config model/config.toml");
+  auto command = std::make_shared<TrainCommand>(app);
   bind(*command);
   return [command] { return run(*command); };
 }

@@ -41,12 +41,11 @@ int run(const VerifyCommand& command) {
 }  // namespace
 
 RunCommand add_verify(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("verify", "compare a model, data set or export with its checksums");
-  app->footer(
-      "Reads every byte. A damaged file is an error that names it (exit code 3).\n\n"
-      "Example:\n  unfold verify model");
+  CLI::App& app = add_command(root, "verify", "compare a model, data set or export with its checksums",
+                              "Reads every byte. A damaged file is an error that names it (exit code 3).\n\n"
+                              "Example:\n  unfold verify model");
   auto command = std::make_shared<VerifyCommand>();
-  OptionSet options(*app);
+  OptionSet options(app);
   options.add_positional(command->folder, "FOLDER", "folder that unfold train, import or export wrote");
   options.add(command->quiet, "quiet", "print nothing where all is well, but what --json asks for; errors remain");
   options.add(command->json, "json", "print one JSON object");
