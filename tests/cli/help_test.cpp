@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <regex>
@@ -131,7 +132,9 @@ TEST_F(CliHelp, TellsItsVersionAndBuild) {
   EXPECT_EQ(unfold_ok({"info"}).find("this build is for the CPU alone") == std::string::npos, has_cuda_backend());
   const nlohmann::json info = nlohmann::json::parse(unfold_ok({"info", "--json"}));
   EXPECT_FALSE(info["cpu_targets"].empty());
-  EXPECT_GE(info["threads"], 1);
+  cpu_set_t cpus;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(cpus), &cpus), 0);
+  EXPECT_EQ(info["threads"], CPU_COUNT(&cpus));
 }
 
 TEST_F(CliHelp, SuggestsTheNearestWord) {

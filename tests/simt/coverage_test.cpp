@@ -23,7 +23,7 @@ namespace {
 std::set<std::string> kernels_in_sources(const std::filesystem::path& sources) {
   constexpr std::string_view kGlobal = "__global__", kBounds = "__launch_bounds__";
   std::set<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(sources / "kernels")) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(sources / "kernels")) {
     const std::string extension = entry.path().extension().string();
     if (extension != ".cuh" && extension != ".cu") continue;
     const std::string text = read_file(entry.path());
@@ -53,6 +53,7 @@ std::set<std::string> kernels_not_run(const std::filesystem::path& sources) {
 
 TEST(Emulator, RunsEveryKernel) {
   UNFOLD_REQUIRE_SOURCES(sources);
+  const auto before = simt::report().launches;  // of other tests' kernels, in the same process
   const std::unique_ptr<Backend> backend = make_emulated_backend();
   const std::vector<selfcheck::OpCheck> checks = selfcheck::all_checks();
   const auto run = [&](const selfcheck::OpCheck& op_check) {
@@ -71,7 +72,10 @@ TEST(Emulator, RunsEveryKernel) {
 
   const simt::Report report = simt::report();
   const std::set<std::string> kernels = kernels_in_sources(sources);
-  EXPECT_GE(kernels.size(), 10u);
+  // A kernel that runs and is not found was declared in a form that the search above does not read.
+  for (const auto& [kernel, n_launches] : report.launches) {
+    EXPECT_TRUE(kernels.contains(kernel) || before.contains(kernel)) << kernel;
+  }
   fmt::print("{} kernels in kernels/\n", kernels.size());
   for (const std::string& kernel : kernels) {
     const auto found = report.launches.find(kernel);
