@@ -200,7 +200,7 @@ void SoftmaxModel::step(const RatingBatch& batch, const OptimizerStep& step, std
   softmax_batch.queries = queries;
   softmax_batch.positives = {items.data, n, shape_.dim, stride_};
   softmax_batch.positive_bias = shape_.has_bias ? buffers_.item_bias.data() : nullptr;
-  softmax_batch.weights = shape_.has_weights ? batch.ratings : nullptr;
+  softmax_batch.weights = batch.weights;
   softmax_batch.users = batch.users;
   softmax_batch.known = source_.known();
   softmax_batch.log_temperature = log_temperature_.view().weight.as<float>().data;

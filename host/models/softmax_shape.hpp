@@ -24,7 +24,6 @@ struct SoftmaxShape {
   bool has_bias = false;
   bool is_rated = false;             // ratings tell liked items from others: an item rated low is no known one
   bool has_floor = false;            // low ratings are no positives: a user knows what is one, and no other item
-  bool has_weights = false;          // the ratings of a batch are weights of its positives
   std::uint32_t threshold_rank = 0;  // K of the weights by the user's K-th best score; 0: no weights
 
   bool has_hard() const { return negatives.hard != HardNegatives::kNone; }

@@ -14,7 +14,7 @@
 namespace unfold {
 namespace {
 
-// Bytes of one of a slot's three arrays: whole cache lines, so that each array starts on one.
+// Bytes of one of a slot's arrays: whole cache lines, so that each array starts on one.
 std::uint64_t array_bytes(std::uint64_t batch_size) { return (batch_size * 4 + 63) / 64 * 64; }
 
 // An epoch is well mixed by this many blocks; more would only make reading less sequential.
@@ -45,11 +45,12 @@ struct RatingStream::State {
       options.block_size = std::clamp(ratings.size() / kBlocksAnEpoch, kSmallestBlock, kLargestBlock);
     }
     if (!options.groups.empty()) options.block_size = std::gcd(options.block_size, options.batch_size);
-    for (unsigned s = 0; s < options.n_slots; ++s) slots.push_back(make_slot(slot_bytes(options.batch_size)));
+    for (unsigned s = 0; s < options.n_slots; ++s) slots.push_back(make_slot(bytes_of_slot()));
     block_order.resize((ratings.size() + options.block_size - 1) / options.block_size);
   }
   ~State() { stop(); }
 
+  std::uint64_t bytes_of_slot() const { return slot_bytes(options.batch_size, !options.weights.empty()); }
   std::uint64_t n_batches() const { return (ratings.size() + options.batch_size - 1) / options.batch_size; }
   std::uint64_t batch_size(std::uint64_t batch) const {
     return std::min(options.batch_size, ratings.size() - batch * options.batch_size);
@@ -127,6 +128,7 @@ struct RatingStream::State {
       std::memcpy(to, &ratings.users[source], 4 * run);
       std::memcpy(to + stride, &ratings.items[source], 4 * run);
       std::memcpy(to + 2 * stride, &ratings.ratings[source], 4 * run);
+      if (!options.weights.empty()) std::memcpy(to + 3 * stride, &options.weights[source], 4 * run);
       done += run;
     }
   }
@@ -143,7 +145,7 @@ struct RatingStream::State {
         StreamSlot& slot = *slots[batch % slots.size()];
         slot.wait_until_free();
         fill(slot.host(), batch);
-        slot.upload(3 * array_bytes(options.batch_size));
+        slot.upload(bytes_of_slot());
         const std::lock_guard lock(mutex);
         n_filled = batch + 1;
         changed.notify_all();
@@ -162,7 +164,9 @@ RatingStream::RatingStream(const MakeSlot& make_slot, const RatingView& ratings,
     : state_(std::make_unique<State>(make_slot, ratings, options)) {}
 RatingStream::~RatingStream() = default;
 
-std::uint64_t RatingStream::slot_bytes(std::uint64_t batch_size) { return 3 * array_bytes(batch_size); }
+std::uint64_t RatingStream::slot_bytes(std::uint64_t batch_size, bool has_weights) {
+  return (has_weights ? 4 : 3) * array_bytes(batch_size);
+}
 std::uint64_t RatingStream::n_batches() const { return state_->n_batches(); }
 double RatingStream::busy_seconds() { return state_->slots_busy_seconds() - state_->busy_before; }
 
@@ -195,7 +199,8 @@ RatingBatch RatingStream::next() {
   const std::byte* memory = s.slots[batch % s.slots.size()]->device();
   const std::uint64_t stride = array_bytes(s.options.batch_size);
   return {reinterpret_cast<const Row*>(memory), reinterpret_cast<const Row*>(memory + stride),
-          reinterpret_cast<const float*>(memory + 2 * stride), s.batch_size(batch)};
+          reinterpret_cast<const float*>(memory + 2 * stride), s.batch_size(batch),
+          s.options.weights.empty() ? nullptr : reinterpret_cast<const float*>(memory + 3 * stride)};
 }
 
 }  // namespace unfold

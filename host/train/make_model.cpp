@@ -31,7 +31,6 @@ SoftmaxShape softmax_shape(const TrainData& data, const Positives& positives, co
   shape.own_negatives = o.own_negatives;
   shape.has_bias = !o.no_bias;
   shape.is_rated = o.rating_weight != 1;
-  shape.has_weights = shape.is_rated || o.user_balance > 0;
   shape.threshold_rank = std::min(o.weight_rank, data.n_items);
   // A user has no more best items than there are.
   NegativeSpec& negatives = shape.negatives;

@@ -81,12 +81,13 @@ class TrainingRun {
     check_memory();
     parts_ = make_parts(Arena(backend));
     RatingView streamed = positives_.view();
-    if (!weights_.empty()) streamed.ratings = weights_;
     if (options.group_batches) {
-      grouped_ = group_ratings(streamed, *data.groups);
+      grouped_ = group_ratings(streamed, weights_, *data.groups);
       streamed = grouped_.ratings.view();
+      weights_ = std::move(grouped_.weights);
       stream_options_.groups = grouped_.first;
     }
+    stream_options_.weights = weights_;
     say_unscored();
     stream_.emplace(backend, streamed, stream_options_);
   }
@@ -141,7 +142,7 @@ class TrainingRun {
     plan.host_free = available_host_bytes();
     if (backend_.has_own_memory()) plan.device_free = backend_.free_bytes();
     make_parts(Arena(backend_, plan));
-    const std::uint64_t ring = stream_options_.n_slots * RatingStream::slot_bytes(batch_size_);
+    const std::uint64_t ring = stream_options_.n_slots * RatingStream::slot_bytes(batch_size_, !weights_.empty());
     plan.add_device(fmt::format("{} streaming slots of {} ratings", stream_options_.n_slots, batch_size_), ring);
     if (backend_.has_own_memory()) plan.add_host("the slots' pinned copies", ring);
     plan.add_host("weights of positives", sizeof(float) * weights_.size());
@@ -324,7 +325,7 @@ class TrainingRun {
   const TrainResult* chosen_;
   std::uint32_t n_epochs_;  // to run; schedules go by options_.epochs
   Positives positives_;
-  std::vector<float> weights_;  // that the batches have in place of ratings; empty: the ratings
+  std::vector<float> weights_;  // of the positives; empty: each 1
   std::uint64_t batch_size_;
   RatingStreamOptions stream_options_;
   GroupedRatings grouped_;

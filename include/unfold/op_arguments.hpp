@@ -11,12 +11,13 @@
 
 namespace unfold {
 
-// A batch of ratings in the backend's memory, three arrays of `size`.
+// A batch of ratings in the backend's memory, arrays of `size`.
 struct RatingBatch {
   const Row* users = nullptr;
   const Row* items = nullptr;
   const float* ratings = nullptr;
   std::uint64_t size = 0;
+  const float* weights = nullptr;  // of the ratings' losses; null: each 1
 };
 
 // The tables of biased matrix factorization. Factors of users and items have the same dim, stride and type; biases

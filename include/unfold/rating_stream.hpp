@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "unfold/backend.hpp"
@@ -22,6 +23,7 @@ struct RatingStreamOptions {
   std::uint64_t block_size = 0;       // ratings that stay together when an epoch permutes; 0: 16 to 4096, by the data
   std::uint64_t seed = 1;
   std::vector<std::uint64_t> groups = {};  // ascending from 0: where each group of ratings begins; empty: no groups
+  std::span<const float> weights = {};     // of the ratings, streamed with them; they outlive the stream; empty: none
 };
 
 class RatingStream {
@@ -35,7 +37,7 @@ class RatingStream {
   RatingStream(const RatingStream&) = delete;
   RatingStream& operator=(const RatingStream&) = delete;
 
-  static std::uint64_t slot_bytes(std::uint64_t batch_size);
+  static std::uint64_t slot_bytes(std::uint64_t batch_size, bool has_weights);
 
   std::uint64_t n_batches() const;  // of an epoch
   // Starts (or restarts) the reader on an epoch.

@@ -86,6 +86,29 @@ INSTANTIATE_TEST_SUITE_P(Shapes, RatingStreamShapes,
                                          Shape{1000, 999, 7}, Shape{1000, 5000, 64}, Shape{4096, 1024, 128},
                                          Shape{10007, 1000, 300}));
 
+TEST(RatingStream, WeightsStayWithTheirRatings) {
+  const Columns columns = numbered_ratings(1000);
+  std::vector<float> weights;
+  for (const Row user : columns.users) weights.push_back(2 * static_cast<float>(user));
+  const auto backend = make_cpu_backend(1);
+  RatingStreamOptions options;
+  options.batch_size = 70;
+  RatingStream without(*backend, columns.view(), options);
+  options.weights = weights;
+  RatingStream stream(*backend, columns.view(), options);
+  EXPECT_EQ(stream_epoch(stream, 3, 70), stream_epoch(without, 3, 70));
+  without.start_epoch(4);
+  EXPECT_EQ(without.next().weights, nullptr);
+  stream.start_epoch(4);
+  std::uint64_t n = 0;
+  for (RatingBatch batch = stream.next(); batch.size > 0; batch = stream.next()) {
+    for (std::uint64_t k = 0; k < batch.size; ++k, ++n) {
+      ASSERT_EQ(batch.weights[k], 2 * static_cast<float>(batch.users[k]));
+    }
+  }
+  EXPECT_EQ(n, columns.users.size());
+}
+
 TEST(RatingStream, SeedsGiveDifferentOrders) {
   const Columns columns = numbered_ratings(500);
   const auto backend = make_cpu_backend(1);
