@@ -10,9 +10,9 @@
 
 namespace unfold::cuda {
 
-// Scores of a tile, so many that they stay in the second-level cache between the kernels that share them,
+// The most bytes of a tile's scores: they stay in the second-level cache between the kernels that share them.
 inline constexpr std::uint64_t kTileBytes = std::uint64_t{32} << 20;
-// but of no fewer queries than let a product use each row many times, where memory allows.
+// A tile has this many queries where memory allows, also where its scores are more: a product then uses each row often.
 inline constexpr std::uint64_t kUsefulTileQueries = 256;
 // The least tile that an op accepts.
 inline constexpr std::uint64_t kLeastQueries = 64;

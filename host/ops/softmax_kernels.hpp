@@ -52,9 +52,8 @@ void score_table_rows(const float* query, const ConstTableView& table, bool norm
 
 // Backwards through one of those scores, given slope = dL / d score:
 //   query_gradient += slope * row * inverse_length
-//   row_gradient    = slope * (query - (query . v) v) * inverse_length with v = row * inverse_length, without the
-//   middle
-//                     term where not `normalize`; columns past cols are zero
+//   row_gradient    = slope * (query - (query . v) v) * inverse_length    with v = row * inverse_length
+// without the term (query . v) v where not `normalize`. Columns past cols are zero.
 void add_table_row_gradient(const float* query, const ConstTableView& table, bool normalize, Row row,
                             float inverse_length, float slope, float* query_gradient, float* row_gradient);
 

@@ -10,7 +10,7 @@ namespace unfold {
 // A row of a user or item table. Ids are dense and ordered by descending frequency.
 using Row = std::uint32_t;
 
-// Stands for an external id that the model does not know.
+// No row: stands for an external id that the model does not know, and for what a list lacks at its end.
 inline constexpr Row kUnknownRow = 0xFFFFFFFFu;
 
 template <typename T>

@@ -112,11 +112,12 @@ struct CandidatePool {
   std::uint32_t n = 0;               // N, at most kMaxCandidates
   MatrixView<const float> vectors;   // shared: [n, dim], transformed; then rows is [n], and bias [n] or null
   const float* bias = nullptr;
-  ConstTableView table;              // not shared (no vectors): candidates are read from here,
-  bool normalize = false;            //   normalized if set,
-  const float* item_bias = nullptr;  //   with [n_items] biases or null,
-  std::uint64_t row_stride = 0;      //   and those of query b begin at rows[b * row_stride], or with
-  const Row* lists = nullptr;        //   lists [n_queries] at rows[lists[b] * row_stride]
+  // Not shared (no vectors): each query's candidates are rows of a table.
+  ConstTableView table;              // [n_items, dim]
+  bool normalize = false;            // whether its rows are scored at length 1
+  const float* item_bias = nullptr;  // [n_items] or null
+  std::uint64_t row_stride = 0;      // query b's begin at rows[b * row_stride], or, with lists,
+  const Row* lists = nullptr;        // [n_queries], at rows[lists[b] * row_stride]
 };
 
 inline constexpr std::uint32_t kMaxCandidates = 4096;

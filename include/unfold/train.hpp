@@ -16,7 +16,7 @@
 
 namespace unfold {
 
-// The one source of the command line, the configuration file, the log and model.json: visit_options below names
+// The one source of the command line, the configuration file, the log and model.json: visit_train_options below names
 // every field once, with its help. Defaults are those of a first run on data nobody tuned for.
 struct TrainOptions {
   std::string model = "mf";
