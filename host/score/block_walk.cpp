@@ -26,6 +26,7 @@ std::vector<Row> all_rows(std::uint64_t n) {
 BlockWalk::BlockWalk(const Arena& arena, const std::string& name, const Scorer& scorer, std::vector<Row> users,
                      const UserLists& excluded, const BlockNeeds& needs)
     : needs_(needs),
+      n_items_(scorer.n_items()),
       dim_(scorer.query_dim()),
       stride_(scorer.query_stride()),
       users_(std::move(users)),
@@ -36,6 +37,7 @@ BlockWalk::BlockWalk(const Arena& arena, const std::string& name, const Scorer& 
 BlockWalk::BlockWalk(const Arena& arena, const std::string& name, const Scorer& scorer, RowLists excluded,
                      const BlockNeeds& needs)
     : needs_(needs),
+      n_items_(scorer.n_items()),
       dim_(scorer.query_dim()),
       stride_(scorer.query_stride()),
       users_(all_rows(scorer.n_users())),
@@ -81,7 +83,10 @@ void BlockWalk::allocate(const Arena& arena, const std::string& name) {
   if (excluded_ != nullptr) lists_ = DeviceLists(arena, name, largest_.n_queries, largest_.n_excluded);
   const std::uint64_t used = bytes(largest_);
   const std::uint64_t spare = needs_.memory_bytes > used ? needs_.memory_bytes - used : 0;
-  workspace_ = arena.array<std::byte>(name, needs_.workspace_bytes(largest_) + std::min(spare, needs_.tile_bytes));
+  // No tile is larger than the scores of a block, or the items that it is computed from.
+  const std::uint64_t whole = sizeof(float) * n_items_ * std::max<std::uint64_t>(largest_.n_queries, stride_);
+  workspace_ =
+      arena.array<std::byte>(name, needs_.workspace_bytes(largest_) + std::min({spare, needs_.tile_bytes, whole}));
 }
 
 RowLists BlockWalk::gather_excluded(std::uint64_t first, std::span<const Row> users) {

@@ -63,6 +63,7 @@ class BlockWalk {
   RowLists gather_excluded(std::uint64_t first, std::span<const Row> users);
 
   BlockNeeds needs_;
+  std::uint64_t n_items_;
   std::uint32_t dim_, stride_;
   std::vector<Row> users_;
   const UserLists* excluded_ = nullptr;
