@@ -42,6 +42,11 @@ void MfModel::initialize(const RatingView& train, double init_std, std::uint64_t
   item_factors_.initialize(backend_, train.items, init_std, seed, RandomPurpose::kInitItem);
 }
 
+void MfModel::train_epoch(Epoch& epoch) {
+  epoch.for_each_batch([this](const RatingBatch& batch, const OptimizerStep& optimizer, std::uint64_t step_number,
+                              double* squared_error) { step(batch, optimizer, step_number, squared_error); });
+}
+
 void MfModel::step(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number,
                    double* squared_error) {
   OptimizerStep user_step = step, item_step = step;

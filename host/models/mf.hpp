@@ -31,18 +31,19 @@ class MfModel final : public TrainableModel {
 
   // Embeddings uniform with standard deviation init_std / sqrt(dim), rounded to the nearest element, the same on every
   // backend. Rows without a rating in `train` stay zero: they then predict what is known without them. `seed` is also
-  // that of the rounding in step().
+  // that of the rounding in its steps.
   void initialize(const RatingView& train, double init_std, std::uint64_t seed);
 
-  // Adds the batch's squared error. step.rounding_key is not read.
-  void step(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number,
-            double* squared_error) override;
+  void train_epoch(Epoch& epoch) override;
   const char* loss_name() const override { return "rmse"; }
   double epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t n_steps) const override;
   Scorer& scorer() override { return scorer_; }
   void download(Model& model) const override;
 
  private:
+  // Adds the batch's squared error. step.rounding_key is not read.
+  void step(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number, double* squared_error);
+
   // The gradients of a batch, for the deterministic update.
   struct Gradients {
     Gradients(const Arena& arena, std::uint64_t batch_size, std::uint32_t stride);

@@ -84,6 +84,12 @@ const float* SoftmaxModel::item_bias_table() const {
   return shape_.has_bias ? item_bias_.view().weight.as<float>().data : nullptr;
 }
 
+void SoftmaxModel::train_epoch(Epoch& epoch) {
+  begin_epoch(epoch.number(), epoch.progress());
+  epoch.for_each_batch([this](const RatingBatch& batch, const OptimizerStep& optimizer, std::uint64_t step_number,
+                              double* loss) { step(batch, optimizer, step_number, loss); });
+}
+
 void SoftmaxModel::begin_epoch(std::uint32_t epoch, double progress) {
   const bool was_hard = hard_now_;
   // Disliked items are no guess that could mislead, and mined ones alone leave nothing else to begin with.

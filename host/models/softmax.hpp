@@ -28,8 +28,7 @@ class SoftmaxModel final : public TrainableModel {
   // its ratings.
   void initialize(const RatingView& positives, const RatingView& train, float mean_rating, double init_std);
 
-  void begin_epoch(std::uint32_t epoch, double progress) override;
-  void step(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number, double* loss) override;
+  void train_epoch(Epoch& epoch) override;
   const char* loss_name() const override { return "loss"; }
   double epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t n_steps) const override;
   void describe_epoch(nlohmann::ordered_json& line) override;
@@ -37,6 +36,9 @@ class SoftmaxModel final : public TrainableModel {
   void download(Model& model) const override;
 
  private:
+  // Before the steps of an epoch: what its hard negatives are drawn from.
+  void begin_epoch(std::uint32_t epoch, double progress);
+  void step(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number, double* loss);
   RowTransform dropout(std::uint64_t step_number) const;
   const float* item_bias_table() const;
   ProductTables product_tables() const;

@@ -4,9 +4,8 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
-#include "unfold/backend.hpp"
+#include "host/models/epoch.hpp"
 #include "unfold/model.hpp"
-#include "unfold/optimizer.hpp"
 #include "unfold/scorer.hpp"
 
 namespace unfold {
@@ -15,11 +14,8 @@ class TrainableModel {
  public:
   virtual ~TrainableModel() = default;
 
-  // Before the steps of an epoch, 1-based; `progress` of the run, in [0, 1).
-  virtual void begin_epoch(std::uint32_t /*epoch*/, double /*progress*/) {}
-  // One step on a batch; adds its loss to *loss (in the backend's memory). `step_number` counts the steps of the run:
-  // it and the seed decide every random draw.
-  virtual void step(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number, double* loss) = 0;
+  // One pass over the data.
+  virtual void train_epoch(Epoch& epoch) = 0;
 
   // "rmse" or "loss": what epoch_loss is called in a history line and on the screen.
   virtual const char* loss_name() const = 0;

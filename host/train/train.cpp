@@ -15,6 +15,7 @@
 #include "host/eval/validation.hpp"
 #include "host/eval/validation_part.hpp"
 #include "host/store/model_tensors.hpp"
+#include "host/train/epoch_losses.hpp"
 #include "host/train/group_order.hpp"
 #include "host/train/make_model.hpp"
 #include "host/train/options.hpp"
@@ -29,38 +30,7 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Losses of an epoch's steps, in the backend's memory, brought to the host now and then.
-class EpochLosses {
- public:
-  EpochLosses(const Arena& arena, std::uint64_t n_batches)
-      : device_(arena.array<double>("losses of an epoch", n_batches)), host_(n_batches) {}
-
-  void start() {
-    device_.zero();
-    n_read_ = 0;
-    total_ = 0;
-  }
-  double* slot(std::uint64_t batch) { return device_.data() + batch; }
-  // Reads the losses of batches before `n_done`. False where one is not finite: then n_read() is its number.
-  bool read(Backend& backend, std::uint64_t n_done) {
-    backend.copy_to_host(&host_[n_read_], slot(n_read_), sizeof(double) * (n_done - n_read_));
-    for (; n_read_ < n_done; ++n_read_) {
-      if (!std::isfinite(host_[n_read_])) return false;
-      total_ += host_[n_read_];
-    }
-    return true;
-  }
-  std::uint64_t n_read() const { return n_read_; }
-  double total() const { return total_; }
-
- private:
-  DeviceArray<double> device_;
-  std::vector<double> host_;
-  std::uint64_t n_read_ = 0;
-  double total_ = 0;
-};
-
-class TrainingRun {
+class TrainingRun final : private Epoch {
  public:
   // `chosen`: the result to be trained again, on `data` with its validation part in training, or null.
   TrainingRun(Backend& backend, const TrainData& data, const TrainOptions& options, const TrainCallbacks& callbacks,
@@ -94,7 +64,7 @@ class TrainingRun {
 
   TrainResult run() {
     started_ = Clock::now();
-    for (std::uint32_t epoch = 1; epoch <= n_epochs_ && running(); ++epoch) run_epoch(epoch);
+    for (epoch_ = 1; epoch_ <= n_epochs_ && running(); ++epoch_) run_epoch();
     finish();
     result_.validated = can_validate_ && has_best_;
     result_.unscored = data_.validation.size() > 0 && !can_validate_;
@@ -172,61 +142,66 @@ class TrainingRun {
         static_cast<float>(options_.beta2), static_cast<float>(options_.epsilon),    0};
   }
 
-  void run_epoch(std::uint32_t epoch) {
-    const auto epoch_started = Clock::now();
-    auto last_report = epoch_started;
+  void run_epoch() {
+    epoch_started_ = Clock::now();
+    parts_.model->train_epoch(*this);
+    if (running()) end_epoch(seconds_since(epoch_started_));
+  }
+
+  // As the model sees the epoch.
+  std::uint32_t number() const override { return epoch_; }
+  double progress() const override { return static_cast<double>(epoch_ - 1) / options_.epochs; }
+  void for_each_batch(const Step& step) override {
+    auto last_report = Clock::now();
     const std::uint64_t n_batches = stream_->n_batches();
     parts_.losses->start();
-    parts_.model->begin_epoch(epoch, static_cast<double>(epoch - 1) / options_.epochs);
-    stream_->start_epoch(epoch);
+    stream_->start_epoch(epoch_);
     std::uint64_t n_done = 0, ratings_done = 0;
-    ScheduleValue value{};
     while (true) {
       const RatingBatch batch = stream_->next();
       if (batch.size == 0) break;
       const double epoch_progress = static_cast<double>(n_done) / static_cast<double>(n_batches);
-      value = scheduled(options_, (epoch - 1 + epoch_progress) / options_.epochs);
-      const std::uint64_t step_number = (epoch - 1) * n_batches + n_done;
+      schedule_value_ = scheduled(options_, (epoch_ - 1 + epoch_progress) / options_.epochs);
+      const std::uint64_t step_number = (epoch_ - 1) * n_batches + n_done;
       // The first step prepares what no graph may record.
       backend_.run_step(options_.cuda_graph && step_number > 0, [&] {
-        parts_.model->step(batch, optimizer_step(value), step_number, parts_.losses->slot(n_done));
+        step(batch, optimizer_step(schedule_value_), step_number, parts_.losses->slot(n_done));
       });
       ++n_done;
       ratings_done += batch.size;
       const bool stop = callbacks_.stop && callbacks_.stop();
       if (!stop && seconds_since(last_report) < 0.1) continue;
-      if (!parts_.losses->read(backend_, n_done)) return diverged(epoch);
-      report(epoch, n_done, ratings_done, epoch_started);
+      if (!parts_.losses->read(backend_, n_done)) return diverged();
+      report(n_done, ratings_done, seconds_since(epoch_started_));
       last_report = Clock::now();
       if (stop) {
         result_.outcome = TrainOutcome::kInterrupted;
-        result_.best_epoch = has_best_ ? result_.best_epoch : epoch;
+        result_.best_epoch = has_best_ ? result_.best_epoch : epoch_;
         return;
       }
     }
-    if (!parts_.losses->read(backend_, n_done)) return diverged(epoch);
-    end_epoch(epoch, value, seconds_since(epoch_started));
+    if (!parts_.losses->read(backend_, n_done)) diverged();
   }
 
-  void report(std::uint32_t epoch, std::uint64_t n_done, std::uint64_t ratings_done, Clock::time_point epoch_started) {
+  // `elapsed` seconds of the epoch.
+  void report(std::uint64_t n_done, std::uint64_t ratings_done, double elapsed) {
     if (!callbacks_.progress) return;
-    const double elapsed = seconds_since(epoch_started);
     const double epoch_progress = static_cast<double>(n_done) / static_cast<double>(stream_->n_batches());
-    const double share_done = (epoch - 1 + epoch_progress) / n_epochs_;
-    callbacks_.progress({epoch, n_epochs_, epoch_progress, parts_.model->loss_name(),
+    const double share_done = (epoch_ - 1 + epoch_progress) / n_epochs_;
+    callbacks_.progress({epoch_, n_epochs_, epoch_progress, parts_.model->loss_name(),
                          parts_.model->epoch_loss(parts_.losses->total(), ratings_done, n_done),
                          static_cast<double>(ratings_done) / elapsed,
                          seconds_since(started_) * (1 - share_done) / share_done, result_.best_epoch});
   }
 
-  void end_epoch(std::uint32_t epoch, const ScheduleValue& value, double seconds) {
+  void end_epoch(double seconds) {
     const std::uint64_t n_ratings = positives_.view().size(), n_batches = stream_->n_batches();
     nlohmann::ordered_json line;
-    line["epoch"] = epoch;
+    line["epoch"] = epoch_;
     if (chosen_ != nullptr) line["refit"] = true;
     line[std::string("train_") + parts_.model->loss_name()] =
         parts_.model->epoch_loss(parts_.losses->total(), n_ratings, n_batches);
-    line["learning_rate"] = value.learning_rate;
+    line["learning_rate"] = schedule_value_.learning_rate;
     line["seconds"] = seconds;
     line["ratings_per_second"] = static_cast<double>(n_ratings) / seconds;
     line["wait_share"] = std::max(0.0, 1 - stream_->busy_seconds() / seconds);
@@ -235,16 +210,15 @@ class TrainingRun {
     if (can_validate_) {
       const std::optional<double> score = parts_.validation->score(parts_.model->scorer(), line);
       if (!score) no_validation();
-      if (score && !std::isfinite(*score)) return diverged(epoch);
+      if (score && !std::isfinite(*score)) return diverged();
       better = !score || *score < best_score_;
       if (score && better) best_score_ = *score;
     }
-    report(epoch, n_batches, n_ratings,
-           Clock::now() - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds)));
+    report(n_batches, n_ratings, seconds);
     history_.push_back(line);
-    if (better) keep(epoch);
+    if (better) keep();
     if (callbacks_.evaluation) callbacks_.evaluation(line);
-    if (options_.patience > 0 && can_validate_ && running() && epoch - result_.best_epoch >= options_.patience) {
+    if (options_.patience > 0 && can_validate_ && running() && epoch_ - result_.best_epoch >= options_.patience) {
       result_.outcome = TrainOutcome::kEarlyStopped;
     }
   }
@@ -270,11 +244,11 @@ class TrainingRun {
 
   // Keeps a copy of the model as it is: the best so far by validation. Without validation the copy only serves a run
   // that diverges later, so it is taken when its cost is a small part of the time since the last one.
-  void keep(std::uint32_t epoch) {
+  void keep() {
     const bool is_cheap = copy_seconds_ < kCheapCopySeconds || seconds_since(kept_at_) > kCopyInterval * copy_seconds_;
     if (!can_validate_ && has_best_ && !is_cheap) return;
     const auto copy_started = Clock::now();
-    if (!take_model(epoch)) return;
+    if (!take_model(epoch_)) return;
     copy_seconds_ = seconds_since(copy_started);
     kept_at_ = Clock::now();
     has_best_ = true;
@@ -295,8 +269,8 @@ class TrainingRun {
     return true;
   }
 
-  void diverged(std::uint32_t epoch) {
-    diverged(fmt::format("the loss stopped being finite in epoch {}, step {} of {}", epoch,
+  void diverged() {
+    diverged(fmt::format("the loss stopped being finite in epoch {}, step {} of {}", epoch_,
                          parts_.losses->n_read() + (parts_.losses->n_read() < stream_->n_batches() ? 1 : 0),
                          stream_->n_batches()));
   }
@@ -337,7 +311,9 @@ class TrainingRun {
   bool said_unscored_ = false;
   TrainResult result_;
   std::vector<nlohmann::ordered_json> history_;
-  Clock::time_point started_, kept_at_;
+  std::uint32_t epoch_ = 0;  // the present one
+  ScheduleValue schedule_value_{};
+  Clock::time_point started_, epoch_started_, kept_at_;
   double copy_seconds_ = 0;
   double best_score_ = std::numeric_limits<double>::infinity();
   bool has_best_ = false;
