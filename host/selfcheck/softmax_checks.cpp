@@ -35,7 +35,7 @@ void sampled_softmax_is_its_formula(CheckRun& run, TableType type) {
         const auto& [name, loss] = kLosses[turn % std::size(kLosses)];
         const std::uint32_t stride = run.backend.row_stride(turn % 3 == 0 ? dim + 40 : dim, type);
         const Checker::Scope scope("{} dim {} stride {} shared {} own {}", name, dim, stride, n_shared, n_own);
-        const SoftmaxShape shape{7, n_shared, n_own, dim, stride, type};
+        const SoftmaxSizes shape{7, n_shared, n_own, dim, stride, type};
         const SoftmaxParts parts{.thresholds = turn % 4 == 1, .normalize = turn % 2 == 1};
         check_softmax(run.backend, random_softmax(run.random, shape, parts, loss));
         if (run.check.failed()) return;
@@ -52,7 +52,7 @@ void sampled_softmax_takes_what_is_optional(CheckRun& run) {
       if (!run.thorough && set % 5 != 0) continue;
       const Checker::Scope scope("{} biases {} log counts {} known {} thresholds {} normalize {}", name, parts.biases,
                                  parts.log_counts, parts.known, parts.thresholds, parts.normalize);
-      const SoftmaxShape shape{5, 11, 4, 6, run.backend.row_stride(6), TableType::kFloat32};
+      const SoftmaxSizes shape{5, 11, 4, 6, run.backend.row_stride(6), TableType::kFloat32};
       const HostSoftmax c = random_softmax(run.random, shape, parts, loss);
       const SoftmaxOutputs all = run_softmax(run.backend, c);
       expect_softmax(c, all);
@@ -63,7 +63,7 @@ void sampled_softmax_takes_what_is_optional(CheckRun& run) {
 }
 
 void expect_the_same_in_any_tiles(CheckRun& run, TableType score_type) {
-  const SoftmaxShape shape{run.thorough ? 150u : 40u, 530, 3, 4, run.backend.row_stride(4), TableType::kFloat32};
+  const SoftmaxSizes shape{run.thorough ? 150u : 40u, 530, 3, 4, run.backend.row_stride(4), TableType::kFloat32};
   for (const auto& [name, loss] : {kLosses[0], kLosses[4]}) {
     const Checker::Scope scope("{} scores of {}", name, table_type_name(score_type));
     HostSoftmax c = random_softmax(run.random, shape, {.thresholds = true}, loss);
@@ -88,7 +88,7 @@ void sampled_softmax_leaves_out_what_is_known(CheckRun& run) {
   constexpr Row kPositive = 5;
   for (const auto& [name, loss] : kLosses) {
     const Checker::Scope scope(name);
-    const SoftmaxShape shape{1, 40, 2, kDim, run.backend.row_stride(kDim), TableType::kFloat32};
+    const SoftmaxSizes shape{1, 40, 2, kDim, run.backend.row_stride(kDim), TableType::kFloat32};
     HostSoftmax c = random_softmax(run.random, shape, {}, loss);
     c.users = {0};
     c.known = {};
@@ -133,7 +133,7 @@ void sampled_softmax_leaves_out_what_is_known(CheckRun& run) {
 
 // Users who know everything, negatives that are all missing, and no negatives: finite, and zero where nothing pulls.
 void sampled_softmax_of_no_negatives(CheckRun& run) {
-  const SoftmaxShape shape{4, 9, 2, 5, run.backend.row_stride(5), TableType::kFloat32};
+  const SoftmaxSizes shape{4, 9, 2, 5, run.backend.row_stride(5), TableType::kFloat32};
   for (const auto& [name, loss] : kLosses) {
     const Checker::Scope scope(name);
     HostSoftmax c = random_softmax(run.random, shape, {.thresholds = true}, loss);
@@ -153,7 +153,7 @@ void sampled_softmax_of_no_negatives(CheckRun& run) {
 }
 
 void sampled_softmax_of_an_empty_batch_writes_zeros(CheckRun& run) {
-  const SoftmaxShape shape{0, 9, 2, 5, run.backend.row_stride(5), TableType::kFloat32};
+  const SoftmaxSizes shape{0, 9, 2, 5, run.backend.row_stride(5), TableType::kFloat32};
   const HostSoftmax c = random_softmax(run.random, shape, {}, {});
   const SoftmaxOutputs got = run_softmax(run.backend, c);
   expect_softmax(c, got);
@@ -166,7 +166,7 @@ void sampled_softmax_takes_large_scores(CheckRun& run) {
   for (const auto& [name, loss] : kLosses) {
     for (const float sign : {1.0f, -1.0f}) {
       const Checker::Scope scope("{} scores of {}", name, 1000 * sign);
-      const SoftmaxShape shape{6, 12, 3, kDim, run.backend.row_stride(kDim), TableType::kFloat32};
+      const SoftmaxSizes shape{6, 12, 3, kDim, run.backend.row_stride(kDim), TableType::kFloat32};
       HostSoftmax c = random_softmax(run.random, shape, {.thresholds = true}, loss);
       c.log_temperature = -3;
       const auto enlarge = [](HostTable& table, std::uint32_t column, float x) {
@@ -184,7 +184,7 @@ void sampled_softmax_takes_large_scores(CheckRun& run) {
 
 // Positives far above their negatives, as late in training: losses and gradients near 0 keep their digits.
 void sampled_softmax_keeps_the_digits_of_a_small_loss(CheckRun& run) {
-  const SoftmaxShape shape{6, 12, 3, 8, run.backend.row_stride(8), TableType::kFloat32};
+  const SoftmaxSizes shape{6, 12, 3, 8, run.backend.row_stride(8), TableType::kFloat32};
   for (const auto& [name, loss] : {kLosses[0], kLosses[4]}) {
     const Checker::Scope scope(name);
     HostSoftmax c = random_softmax(run.random, shape, {.known = false}, loss);
@@ -201,7 +201,7 @@ void sampled_softmax_keeps_the_digits_of_a_small_loss(CheckRun& run) {
 // All items as shared negatives: the softmax over the catalogue, by its definition.
 void sampled_softmax_of_the_catalogue_is_the_softmax(CheckRun& run) {
   constexpr std::uint32_t kDim = 16;
-  const SoftmaxShape shape{9, kSoftmaxItems, 0, kDim, run.backend.row_stride(kDim), TableType::kFloat32};
+  const SoftmaxSizes shape{9, kSoftmaxItems, 0, kDim, run.backend.row_stride(kDim), TableType::kFloat32};
   HostSoftmax c = random_softmax(run.random, shape, {.log_counts = false}, {});
   std::iota(c.shared_rows.begin(), c.shared_rows.end(), Row{0});
   std::vector<Row> positives;
@@ -230,7 +230,7 @@ void sampled_softmax_of_the_catalogue_is_the_softmax(CheckRun& run) {
 }
 
 void sampled_softmax_takes_one_stride(CheckRun& run) {
-  const SoftmaxShape shape{3, 4, 2, 5, run.backend.row_stride(5), TableType::kFloat32};
+  const SoftmaxSizes shape{3, 4, 2, 5, run.backend.row_stride(5), TableType::kFloat32};
   const HostSoftmax c = random_softmax(run.random, shape, {}, {});
   for (const char* name : {"positives", "shared", "by_queries", "by_positives", "by_shared", "by_own"}) {
     bool thrown = false;
@@ -245,7 +245,7 @@ void sampled_softmax_takes_one_stride(CheckRun& run) {
 
 // Of scores that rounding moves by no more than a percent or two of the temperature, and queries that do not cancel
 // each other in a negative's gradient. The first one knows nothing.
-HostSoftmax moderate_softmax(CheckRun& run, const SoftmaxShape& shape, const SoftmaxParts& parts,
+HostSoftmax moderate_softmax(CheckRun& run, const SoftmaxSizes& shape, const SoftmaxParts& parts,
                              const SoftmaxLoss& loss) {
   HostSoftmax c = random_softmax(run.random, shape, parts, loss);
   c.users[0] = kUserWhoKnowsNone;
@@ -305,7 +305,7 @@ void sampled_softmax_takes_16_bit_scores(CheckRun& run) {
 // One negative alone: its share is 1, and every number is a product of rounded ones, or a sum that float32 holds.
 void sampled_softmax_rounds_16_bit_scores_to_nearest(CheckRun& run) {
   const auto rounded = [](float x) { return to_float(round_nearest<Bfloat16>(x)); };
-  const SoftmaxShape shape{64, 1, 0, 1, run.backend.row_stride(1), TableType::kFloat32};
+  const SoftmaxSizes shape{64, 1, 0, 1, run.backend.row_stride(1), TableType::kFloat32};
   HostSoftmax c = random_softmax(run.random, shape, {.biases = false, .log_counts = false, .known = false},
                                  {.positive_in_denominator = false});
   c.score_type = TableType::kBfloat16;
@@ -337,7 +337,7 @@ void sampled_softmax_rounds_16_bit_scores_to_nearest(CheckRun& run) {
 }
 
 void sampled_softmax_takes_no_float16_scores(CheckRun& run) {
-  const SoftmaxShape shape{3, 4, 2, 5, run.backend.row_stride(5), TableType::kFloat32};
+  const SoftmaxSizes shape{3, 4, 2, 5, run.backend.row_stride(5), TableType::kFloat32};
   HostSoftmax c = random_softmax(run.random, shape, {}, {});
   c.score_type = TableType::kFloat16;
   bool thrown = false;

@@ -9,7 +9,7 @@
 
 namespace unfold::selfcheck {
 
-struct SoftmaxShape {
+struct SoftmaxSizes {
   std::uint64_t n_queries = 7, n_shared = 19;
   std::uint32_t n_own = 3;
   std::uint32_t dim = 8, stride = 8;
@@ -25,7 +25,7 @@ inline constexpr Row kSoftmaxItems = 23, kSoftmaxUsers = 6;
 inline constexpr Row kUserWhoKnowsNone = 0, kUserWhoKnowsAllItems = 1;
 
 // Users know nothing, everything, and about a third. Scores are around 1, times 1 / T of 3 or so.
-inline HostSoftmax random_softmax(std::mt19937_64& random, const SoftmaxShape& shape, const SoftmaxParts& parts,
+inline HostSoftmax random_softmax(std::mt19937_64& random, const SoftmaxSizes& shape, const SoftmaxParts& parts,
                                   const SoftmaxLoss& loss) {
   const float spread = std::sqrt(3.0f / std::sqrt(static_cast<float>(shape.dim)));
   const auto table = [&](std::uint64_t n) { return random_table(random, n, shape.dim, shape.stride, spread); };

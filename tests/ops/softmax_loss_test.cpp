@@ -139,7 +139,7 @@ TEST(SoftmaxLossTest, TheReferencesGradientsAreFiniteDifferences) {
   losses.push_back({.kind = SoftmaxLossKind::kBpr});
   std::mt19937_64 random(3);
   for (std::size_t k = 0; k < losses.size(); ++k) {
-    const SoftmaxShape shape{4, 6, 3, 3, 3, TableType::kFloat32};
+    const SoftmaxSizes shape{4, 6, 3, 3, 3, TableType::kFloat32};
     HostSoftmax c = random_softmax(random, shape, {.normalize = k % 2 == 0}, losses[k]);
     c.log_temperature = -0.75f;
     for (std::vector<float>* values : {&c.queries.values, &c.positives.values, &c.shared.values, &c.items.values,
