@@ -154,6 +154,14 @@ ProcessResult Process::wait(Seconds limit) {
   return std::move(result_);
 }
 
+bool has_terminals() {
+  int master = -1, program = -1;
+  if (openpty(&master, &program, nullptr, nullptr, nullptr) != 0) return false;
+  close(master);
+  close(program);
+  return true;
+}
+
 ProcessResult run_process(const std::vector<std::string>& arguments, const ProcessOptions& options) {
   return Process(arguments, options).wait();
 }

@@ -52,6 +52,9 @@ class Process {
   ProcessResult result_;
 };
 
+// Whether the machine has pseudo-terminals: a bare chroot may not (/dev/pts).
+bool has_terminals();
+
 ProcessResult run_process(const std::vector<std::string>& arguments, const ProcessOptions& options = {});
 
 }  // namespace unfold::test
