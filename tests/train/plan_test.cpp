@@ -13,7 +13,7 @@
 namespace unfold {
 namespace {
 
-constexpr std::uint32_t kUsers = 80, kItems = 50;
+constexpr std::uint32_t kUsers = 50, kItems = 40;
 
 struct Columns {
   std::vector<Row> users, items;
@@ -50,8 +50,9 @@ TEST_P(PlanOfRun, IsThePeakOfItsMemory) {
   const Columns train_part = ratings(0), held_out = validates ? ratings(5) : Columns();
   TrainOptions options = TrainOptions::defaults(run.model);
   options.dim = 12;
-  options.epochs = 2;
-  options.batch_size = 150;
+  options.epochs = 1;
+  options.batch_size = 100;
+  options.n_negatives = 20;
   options.refresh_epochs = 1;
   run.change(options);
   for (const char* const name : test::kBackends) {
