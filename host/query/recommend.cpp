@@ -1,21 +1,12 @@
 #include <fmt/format.h>
 
-#include <vector>
+#include <memory>
 
 #include "host/query/list_items.hpp"
 #include "unfold/error.hpp"
 #include "unfold/model_scorer.hpp"
 
 namespace unfold {
-namespace {
-
-class NoLists final : public UserLists {
- public:
-  std::uint64_t size(Row) const override { return 0; }
-  void append(Row, std::vector<Row>&) const override {}
-};
-
-}  // namespace
 
 void validate(const QueryOptions& options) {
   if (options.k >= 1 && options.k <= kMaxTopK) return;
@@ -26,9 +17,8 @@ void recommend(Backend& backend, const Model& model, std::span<const Row> users,
                const QuerySink& sink) {
   validate(options);
   const std::unique_ptr<Scorer> scorer = make_scorer(backend, model);
-  const JoinedLists seen = all_seen(model.seen);
-  const NoLists none;
-  list_items(backend, *scorer, users, options.exclude_seen ? static_cast<const UserLists&>(seen) : none, options, sink);
+  const JoinedLists excluded = options.exclude_seen ? all_seen(model.seen) : JoinedLists({});
+  list_items(backend, *scorer, users, excluded, options, sink);
 }
 
 }  // namespace unfold
