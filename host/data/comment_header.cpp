@@ -13,12 +13,6 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-std::string_view without_blanks(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 // What follows the comment's marks; and what follows a colon in it: "# columns: user, item".
 std::vector<std::string_view> texts_of(std::string_view comment) {
   while (!comment.empty() && (comment[0] == '#' || comment[0] == '%')) {

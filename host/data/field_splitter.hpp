@@ -25,6 +25,9 @@ const char* format_name(Format format);
 // True for the spaces and tabs that part the fields of kSpace and kAdjacency.
 inline bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
+// The text without blanks before and after it.
+std::string_view without_blanks(std::string_view text);
+
 // Takes the first word off a text whose words are parted by blanks; empty where there is none.
 std::string_view take_word(std::string_view& text);
 

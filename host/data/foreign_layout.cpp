@@ -15,12 +15,6 @@ namespace {
 
 using Lines = std::vector<std::string_view>;
 
-std::string_view without_blanks(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 bool begins_with(std::string_view text, std::string_view start) {
   const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
   return text.size() >= start.size() &&
