@@ -37,7 +37,7 @@ def folder_of(path):
 def main():
     levels, owners = read_order()
     contracts = max(levels, key=levels.get)
-    files = [p.relative_to(ROOT) for pattern in ("host/*/*.?pp", "kernels/*.*", "include/unfold/*.hpp")
+    files = [p.relative_to(ROOT) for pattern in ("host/*/**/*.?pp", "kernels/**/*.*", "include/unfold/**/*.hpp")
              for p in ROOT.glob(pattern) if p.name != "CMakeLists.txt"]
     for path in files:
         if path.parts[0] == "host" and path.suffix == ".cpp" and folder_of(path) != "cli":

@@ -16,12 +16,13 @@ bool loses_ratings(const Evaluation& evaluation) {
 
 }  // namespace
 
-std::string advice(const Evaluation& evaluation, const std::string& kind) {
+std::string advice(const Evaluation& evaluation, const Model& model) {
   std::string out;
   if (loses_lists(evaluation)) {
-    out += kind == "mf"
-               ? "popularity ranks better: mf predicts ratings and does not learn which items a user chooses;\n"
-                 "for lists of items train with --model softmax\n"
+    out += predicts_ratings(model)
+               ? "popularity ranks better: " + model.kind +
+                     " predicts ratings and does not learn which items a user chooses;\n"
+                     "for lists of items train with --model softmax\n"
                : "popularity ranks better than this model: it has too few data, or its options do not fit;\n"
                  "docs/choosing.md and docs/tuning.md say what to try\n";
   }

@@ -4,11 +4,12 @@
 #include <string>
 
 #include "unfold/evaluate.hpp"
+#include "unfold/model.hpp"
 
 namespace unfold::cli {
 
 // Lines to put under the table: which scores are behind the baseline's, why, and which model or options to use instead.
-// Empty where the model is ahead. `kind` is the model's family, "mf" or "softmax".
-std::string advice(const Evaluation& evaluation, const std::string& kind);
+// Empty where the model is ahead.
+std::string advice(const Evaluation& evaluation, const Model& model);
 
 }  // namespace unfold::cli

@@ -12,12 +12,15 @@ class App;
 
 namespace unfold::cli {
 
+struct ChosenModel;
+
 using RunCommand = std::function<int()>;
 
 // The subcommand `name`, with a line of help and what its page ends with.
 CLI::App& add_command(CLI::App& root, const std::string& name, const std::string& help, const std::string& footer);
 
-RunCommand add_train(CLI::App& root);
+// With the options of this model family, which the page shows where it is named.
+RunCommand add_train(CLI::App& root, const ChosenModel& chosen);
 RunCommand add_import(CLI::App& root);
 RunCommand add_evaluate(CLI::App& root);
 RunCommand add_recommend(CLI::App& root);

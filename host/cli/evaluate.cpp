@@ -77,7 +77,7 @@ int run(const EvaluateCommand& command) {
       progress.say(fmt::format("  {} of them left out: the model was trained or validated on these pairs",
                                format_count(n - test.ratings.size())));
     }
-    if (model.kind == "softmax" && model.training.contains("data")) {
+    if (!predicts_ratings(model) && model.training.contains("data")) {
       leave_out_dislikes(command.test, test.ratings.view(), model.training["data"].value("rating_min", 0.0), options,
                          progress);
     }
@@ -86,7 +86,7 @@ int run(const EvaluateCommand& command) {
                  predicts_ratings(model) && has_ratings(model) && test.report.has_ratings, options);
     warn_of_scores(command.test, evaluation, "--exclude-seen leaves them out altogether", progress);
     scores = evaluation.to_json();
-    tables = score_table(evaluation) + advice(evaluation, model.kind);
+    tables = score_table(evaluation) + advice(evaluation, model);
   }
   if (!command.candidates.empty()) {
     const Evaluation evaluation = evaluate_candidates(*backend, *scorer, model, command.candidates, options);
@@ -97,7 +97,7 @@ int run(const EvaluateCommand& command) {
       scores["candidates"] = evaluation.to_json();
       tables += "\namong candidates\n";
     }
-    tables += score_table(evaluation) + advice(evaluation, model.kind);
+    tables += score_table(evaluation) + advice(evaluation, model);
   }
   print_out("{}", command.json ? json_page(scores) + "\n" : tables);
   return 0;

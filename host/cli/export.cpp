@@ -27,14 +27,17 @@ struct ExportCommand {
 
 // "npy, safetensors, faiss (an index of inner products), ... or csv".
 std::string formats_text() {
-  std::string text;
-  const std::vector<ExportFormat> formats = export_formats();
-  for (const ExportFormat& format : formats) {
-    if (&format != &formats.front()) text += &format == &formats.back() ? " or " : ", ";
-    text += format.name;
-    if (!format.note.empty()) text += fmt::format(" ({})", format.note);
+  std::string text = "format of the files";
+  for (const ExportFormat& format : export_formats()) {
+    if (!format.note.empty()) text += fmt::format("; {}: {}", format.name, format.note);
   }
   return text;
+}
+
+Allowed format_names() {
+  Allowed allowed;
+  for (const ExportFormat& format : export_formats()) allowed.words.push_back(format.name.data());  // literals
+  return allowed;
 }
 
 int run(const ExportCommand& command) {
@@ -74,7 +77,7 @@ RunCommand add_export(CLI::App& root) {
   auto command = std::make_shared<ExportCommand>();
   OptionSet options(app);
   options.add_positional(command->model, "MODEL", "folder that unfold train wrote");
-  options.add(command->format, "format", formats_text());
+  options.add(command->format, "format", formats_text(), format_names());
   options.add(command->append_bias, "append-bias",
               "one more column in each vector: an item's bias, 1 for a user; then user . item is the score that "
               "recommend lists by; faiss always has it");

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "host/cli/option_set.hpp"
 #include "host/cli/terminal.hpp"
 
 namespace unfold::cli {
@@ -75,11 +77,16 @@ void append_command(std::string& out, const std::string& line) {
   }
 }
 
-// Lines of prose and commands, wrapped.
+// Lines of prose, of commands and, behind a tab, of names with their text after another tab; wrapped.
 std::string wrap_lines(const std::string& text) {
   std::string out;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with('\t')) {
+      const std::size_t tab = line.find('\t', 1);
+      out += two_columns(line.substr(1, tab - 1), line.substr(tab + 1));
+      continue;
+    }
     if (line.starts_with(' ')) {
       append_command(out, line);
     } else {
@@ -118,6 +125,19 @@ std::string HelpFormatter::make_subcommands(const CLI::App* app, CLI::AppFormatM
   std::string out = CLI::Formatter::make_subcommands(app, mode);
   const CLI::App* root = app->get_parent();
   if (root != nullptr && root->get_config_ptr() != nullptr) out += make_option(root->get_config_ptr(), false);
+  return out;
+}
+
+std::string HelpFormatter::make_group(std::string group, bool is_positional,
+                                      std::vector<const CLI::Option*> options) const {
+  if (group == kHiddenGroup) return {};
+  return CLI::Formatter::make_group(std::move(group), is_positional, std::move(options));
+}
+
+// With one empty line between two groups, where CLI11 has two.
+std::string HelpFormatter::make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const {
+  std::string out = CLI::Formatter::make_help(app, std::move(name), mode);
+  for (std::size_t at = out.find("\n\n\n"); at != std::string::npos; at = out.find("\n\n\n", at)) out.erase(at, 1);
   return out;
 }
 

@@ -59,17 +59,19 @@ std::map<std::string, std::string> parse_columns(const std::string& text) {
 
 void InputOptions::add_reading(OptionSet& options) {
   options.add(format, "format",
-              "layout of the input: auto (found out from the content), csv, tsv, dat (::), pipe (|), semicolon, space, "
-              "adjacency (user item item ...)");
+              "layout of the input; auto: found out from the content; dat: fields parted by ::; adjacency: user item "
+              "item ...",
+              {.words = {"auto", "csv", "tsv", "dat", "pipe", "semicolon", "space", "adjacency"}});
   options.add(columns, "columns",
               "ROLE=COLUMN,... with roles user, item, rating, time and a header name or a number from 1, as in "
               "user=userId,item=movieId; absent: found out");
-  options.add(header, "header", "whether the first line names the columns: auto, yes or no");
+  options.add(header, "header", "whether the first line names the columns", {.words = {"auto", "yes", "no"}});
   options.add(quote, "quote",
-              "auto (quotes may stand around fields), double (the same, and such fields may hold whole lines), or none "
-              "(a quote is a character like any other)");
-  options.add(on_error, "on-error",
-              "what to do with a line that cannot be read: fail, or skip (count it and keep it aside)");
+              "auto: quotes may stand around fields; double: the same, and such fields may hold whole lines; none: a "
+              "quote is a character like any other",
+              {.words = {"auto", "double", "none"}});
+  options.add(on_error, "on-error", "what to do with a line that cannot be read; skip: count it and keep it aside",
+              {.words = {"fail", "skip"}});
   options.add(rejected, "rejected",
               "where --on-error skip writes such lines; absent: the input's name + .rejected here, and a number where "
               "that is taken",
@@ -77,8 +79,8 @@ void InputOptions::add_reading(OptionSet& options) {
 }
 
 void InputOptions::add_keeping(OptionSet& options) {
-  options.add(min_user_ratings, "min-user-ratings", "leave out users with fewer ratings, >= 1", Saved::kYes, {1});
-  options.add(min_item_ratings, "min-item-ratings", "leave out items with fewer ratings, >= 1", Saved::kYes, {1});
+  options.add(min_user_ratings, "min-user-ratings", "leave out users with fewer ratings", Allowed::from(1));
+  options.add(min_item_ratings, "min-item-ratings", "leave out items with fewer ratings", Allowed::from(1));
 }
 
 void InputOptions::add_cache(OptionSet& options) {
@@ -95,15 +97,6 @@ ImportOptions InputOptions::resolve() const {
   options.header = header;
   options.min_user_ratings = min_user_ratings;
   options.min_item_ratings = min_item_ratings;
-  if (on_error != "fail" && on_error != "skip") {
-    throw UsageError(fmt::format("--on-error: \"{}\" is neither fail nor skip", on_error));
-  }
-  if (header != "auto" && header != "yes" && header != "no") {
-    throw UsageError(fmt::format("--header: \"{}\" is none of auto, yes, no", header));
-  }
-  if (quote != "auto" && quote != "double" && quote != "none") {
-    throw UsageError(fmt::format("--quote: \"{}\" is none of auto, double, none", quote));
-  }
   options.quote = quote;
   options.on_error = on_error == "skip" ? OnError::kSkip : OnError::kFail;
   if (!rejected.empty() && on_error != "skip") throw UsageError("--rejected needs --on-error skip");

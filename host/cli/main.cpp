@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "host/cli/chosen_model.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/config_file.hpp"
 #include "host/cli/help_formatter.hpp"
@@ -99,8 +100,8 @@ std::string describe_extra(const std::string& command, const std::string& word) 
                                   : "");
 }
 
-// What is wrong with the first word that nothing took.
-std::string describe_unknown(const CLI::App& root, const std::vector<std::string>& words) {
+// What is wrong with the first word that nothing took; `model` is the family of train.
+std::string describe_unknown(const CLI::App& root, const std::string& model, const std::vector<std::string>& words) {
   const CLI::App* command = parsed_command(root);
   if (command == nullptr) {
     const std::string* misspelt = misspelt_command(root, words);
@@ -121,6 +122,14 @@ std::string describe_unknown(const CLI::App& root, const std::vector<std::string
   const std::string name = flag->substr(0, flag->find('='));
   if (command != nullptr && std::find(known.begin(), known.end(), name) != known.end()) {
     return fmt::format("{0} comes after the command: unfold {1} ... {0}", name, command->get_name());
+  }
+  if (command != nullptr && command->get_name() == "train" && name.starts_with("--")) {
+    const std::string foreign = foreign_option(name.substr(2), model);
+    if (!foreign.empty()) return foreign + "; leave it out, or choose another --model";
+    const std::string other = nearest_foreign_option(name.substr(2), model);
+    if (!other.empty() && nearest_word(name, known).empty()) {
+      return fmt::format("train: unknown option {}; did you mean --{}, of another model than {}?", name, other, model);
+    }
   }
   return fmt::format("{}unknown option {}{}", command == nullptr ? "" : command->get_name() + ": ", name,
                      did_you_mean(name, known));
@@ -145,10 +154,10 @@ std::string describe_mismatch(const CLI::Option& option) {
   return fmt::format("{} is given {}; give it once", name, n == 2 ? "twice" : fmt::format("{} times", n));
 }
 
-std::string describe_usage_error(const CLI::App& root, const CLI::ParseError& error) {
+std::string describe_usage_error(const CLI::App& root, const std::string& model, const CLI::ParseError& error) {
   std::vector<std::string> unknown = root.remaining(true);
   std::erase_if(unknown, [](const std::string& word) { return word.empty() || word == "--"; });
-  if (!unknown.empty()) return describe_unknown(root, unknown);
+  if (!unknown.empty()) return describe_unknown(root, model, unknown);
   const CLI::App* command = parsed_command(root);
   if (command == nullptr && error.get_name() == "RequiredError") {
     return fmt::format("a command is needed: {}; see unfold help", fmt::join(command_names(root), ", "));
@@ -166,7 +175,8 @@ std::string describe_usage_error(const CLI::App& root, const CLI::ParseError& er
 int run(int argc, char** argv) {
   CLI::App root("Trains large factorization models on the GPU and the CPU.", "unfold");
   root.formatter(std::make_shared<HelpFormatter>());
-  const auto config_file = std::make_shared<ConfigFile>(root);
+  const ChosenModel chosen = chosen_model(argc, argv);
+  const auto config_file = std::make_shared<ConfigFile>(root, chosen.name);
   root.config_formatter(config_file);
   root.set_version_flag("--version", std::string("unfold ") + kVersion, "print the version and exit");
   root.set_help_flag("-h,--help", "print this help and exit; COMMAND --help, or help COMMAND, tells of a command");
@@ -180,7 +190,7 @@ int run(int argc, char** argv) {
       "  unfold train ratings.csv --model softmax --out model\n"
       "  unfold recommend model --user 42 --items movies.csv");
 
-  const std::pair<const char*, RunCommand> commands[] = {{"train", add_train(root)},
+  const std::pair<const char*, RunCommand> commands[] = {{"train", add_train(root, chosen)},
                                                          {"evaluate", add_evaluate(root)},
                                                          {"recommend", add_recommend(root)},
                                                          {"neighbors", add_neighbors(root)},
@@ -194,7 +204,8 @@ int run(int argc, char** argv) {
                                                          {"completion", add_completion(root)},
                                                          {"help", add_help(root)}};
   for (CLI::App* app : root.get_subcommands([](const CLI::App*) { return true; })) {
-    app->set_help_flag("-h,--help", "print this help and exit");
+    const std::string group = app->get_options().back()->get_group();
+    app->set_help_flag("-h,--help", "print this help and exit")->group(group);
     app->allow_config_extras(CLI::config_extras_mode::error);
     // A table in a configuration file gives options their values; only the command line chooses the command.
     app->configurable(false)->fallthrough();
@@ -206,7 +217,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& success) {
     return root.exit(success, std::cout, std::cerr);
   } catch (const CLI::ParseError& error) {
-    return report_error(describe_usage_error(root, error), kUsageExitCode);
+    return report_error(describe_usage_error(root, chosen.name, error), kUsageExitCode);
   }
   const std::vector<std::string>& configs = root.get_config_ptr()->results();
   if (!configs.empty()) set_config_input(configs.back());

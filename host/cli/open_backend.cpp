@@ -2,14 +2,15 @@
 
 #include <fmt/format.h>
 
-#include "host/train/option_bounds.hpp"
+#include "host/ops/ops.hpp"
 #include "unfold/version.hpp"
 
 namespace unfold::cli {
 
 void add_device_options(OptionSet& options, std::string& device, std::uint32_t& threads) {
   options.add(device, "device", "auto, cpu, cuda or cuda:N");
-  options.add(threads, "threads", "CPU threads; 0: all that the process may use", Saved::kYes, bounds_of("threads"));
+  options.add(threads, "threads", "CPU threads; 0: all that the process may use",
+              Allowed::between(0, cpu::kMaxThreads));
 }
 
 std::unique_ptr<Backend> open_backend(const std::string& device, unsigned threads, Progress& progress) {

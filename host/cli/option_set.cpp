@@ -7,10 +7,9 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <limits>
-#include <string_view>
+#include <sstream>
+#include <type_traits>
+#include <variant>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/text.hpp"
@@ -21,32 +20,15 @@ namespace {
 // A value as a message shows it.
 std::string shown(const std::string& text) { return terminal_text(shell_quote(text)); }
 
-template <typename T>
-bool parse(std::string_view text, T& value) {
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && rest == text.data() + text.size();
-}
-
-bool is_whole(std::string_view text) {
-  if (text.starts_with('-')) text.remove_prefix(1);
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-// These functions say what is wrong with a value; nothing: an empty string.
-
-template <typename T>
-std::string check_whole_number(const std::string& text, WholeNumbers allowed) {
-  T value{};
-  if (parse(text, value) && allowed.hold(value)) return {};
-  const bool is_large = is_whole(text) && !text.starts_with('-') && !parse(text, value);
-  if (is_large) allowed.most = std::min<std::uint64_t>(allowed.most, std::numeric_limits<T>::max());
-  return fmt::format("{}: use {}{}", shown(text), is_whole(text) ? "" : "a whole number, ", allowed.to_string());
+// What is wrong with a value; nothing: an empty string.
+std::string check_value(const Option& option, const std::string& text) {
+  const std::string wrong = option.refusal(text);
+  return wrong.empty() ? "" : fmt::format("{}: {}", shown(text), wrong);
 }
 
 std::string check_number(const std::string& text) {
   double value = 0;
-  if (parse(text, value) && std::isfinite(value)) return {};
-  return fmt::format("{}: use a number", shown(text));
+  return check_value({"", OptionGroup::kRun, &value, {}, ""}, text);
 }
 
 std::string check_flag(const std::string& text) {
@@ -68,12 +50,35 @@ std::vector<std::string> split_at_commas(const std::string& text) {
   return parts;
 }
 
-std::string check_list(const std::string& text, const WholeNumbers& allowed) {
+std::string check_list(const std::string& text, const Allowed& allowed) {
+  std::uint32_t value = 0;
+  const Option each{"", OptionGroup::kRun, &value, allowed, ""};
   for (const std::string& part : split_at_commas(text)) {
-    if (check_whole_number<std::uint32_t>(part, allowed).empty()) continue;
+    if (each.refusal(part).empty()) continue;
     return fmt::format("{}: use whole numbers of {}, with a comma between two", shown(text), allowed.to_string());
   }
   return {};
+}
+
+// Its name is a list of words, if there is one, which words_of reads.
+CLI::Validator validator(const Option& option) {
+  CLI::Validator check([option](const std::string& text) { return check_value(option, text); }, "");
+  return check.name(fmt::format("{}", fmt::join(option.allowed.words, " ")));
+}
+
+// The help with what is allowed.
+std::string help_text(const std::string& help, const Allowed& allowed) {
+  const std::string bounds = allowed.to_string();
+  return bounds.empty() ? help : fmt::format("{} ({})", help, bounds);
+}
+
+const char* placeholder(const Option& option) {
+  if (std::holds_alternative<std::string*>(option.field)) return option.allowed.words.empty() ? "TEXT" : "WORD";
+  return std::holds_alternative<double*>(option.field) ? "X" : "N";
+}
+
+std::string toml_value(const Option& option) {
+  return std::holds_alternative<std::string*>(option.field) ? toml_string(option.text()) : option.text();
 }
 
 std::string to_toml_array(const std::vector<std::uint32_t>& values) {
@@ -110,90 +115,88 @@ CLI::App& add_command(CLI::App& root, const std::string& name, const std::string
 
 bool OptionSet::was_given(const std::string& name) const { return app_->get_option("--" + name)->count() > 0; }
 
+std::vector<std::string> words_of(const CLI::Option& option) {
+  std::vector<std::string> words;
+  if (const CLI::Validator* const check = check_of(option)) {
+    std::istringstream names(check->get_name());
+    for (std::string word; names >> word;) words.push_back(word);
+  }
+  return words;
+}
+
+const CLI::Validator* check_of(const CLI::Option& option) {
+  try {
+    return const_cast<CLI::Option&>(option).get_validator(0);  // changes nothing
+  } catch (const CLI::OptionNotFound&) {
+    return nullptr;
+  }
+}
+
 std::string flag_of(const std::string& name) { return (name.size() == 1 ? "-" : "--") + name; }
 
-template <typename T>
-CLI::Option* OptionSet::add_value(T& field, const std::string& name, const std::string& help, const std::string& value,
-                                  const std::string& default_text) {
-  CLI::Option* option = app_->add_option(flag_of(name), field, help);
-  option->type_name(value)->default_str(default_text);
-  return option;
+void OptionSet::place(CLI::Option* option) const {
+  if (group_) option->group(*group_);
 }
 
 void OptionSet::save(Saved saved, const std::string& name, std::function<std::string()> value) {
   if (saved == Saved::kYes) saved_.push_back({name, std::move(value)});
 }
 
-void OptionSet::add(std::string& field, const std::string& name, const std::string& help, Saved saved,
-                    const std::string& value) {
-  add_value(field, name, help, value, field);
-  save(saved, name, [&field] { return toml_string(field); });
+void OptionSet::add(const Option& option, const std::string& help, Saved saved, const std::string& value) {
+  const std::string flag = flag_of(option.name), text = help_text(help, option.allowed);
+  const auto bind = [&](auto* field) -> CLI::Option* {
+    if constexpr (std::is_same_v<decltype(field), bool*>) {
+      return app_->add_flag(flag, *field, text)->check(CLI::Validator(check_flag, ""));
+    } else {
+      return app_->add_option(flag, *field, text)
+          ->type_name(value.empty() ? placeholder(option) : value)
+          ->default_str(option.text())
+          ->check(validator(option));
+    }
+  };
+  place(std::visit(bind, option.field));
+  save(saved, option.name, [option] { return toml_value(option); });
 }
 
-void OptionSet::add(bool& field, const std::string& name, const std::string& help, Saved saved) {
-  app_->add_flag(flag_of(name), field, help)->check(CLI::Validator(check_flag, ""));
-  save(saved, name, [&field] { return std::string(field ? "true" : "false"); });
-}
-
-template <typename T>
-void OptionSet::add_whole_number(T& field, const std::string& name, const std::string& help, Saved saved,
-                                 const WholeNumbers& allowed) {
-  const auto check = [allowed](const std::string& text) { return check_whole_number<T>(text, allowed); };
-  add_value(field, name, help, "N", std::to_string(field))->check(CLI::Validator(check, ""));
-  save(saved, name, [&field] { return std::to_string(field); });
-}
-
-void OptionSet::add(std::uint32_t& field, const std::string& name, const std::string& help, Saved saved,
-                    const WholeNumbers& allowed) {
-  add_whole_number(field, name, help, saved, allowed);
-}
-
-void OptionSet::add(std::uint64_t& field, const std::string& name, const std::string& help, Saved saved,
-                    const WholeNumbers& allowed) {
-  add_whole_number(field, name, help, saved, allowed);
-}
-
-void OptionSet::add(double& field, const std::string& name, const std::string& help, Saved saved) {
-  add_value(field, name, help, "X", fmt::format("{}", field))->check(CLI::Validator(check_number, ""));
-  save(saved, name, [&field] { return fmt::format("{}", field); });
-}
-
-void OptionSet::add(std::optional<double>& field, const std::string& name, const std::string& help, Saved saved) {
-  app_->add_option_function<double>(
-          flag_of(name), [&field](const double& value) { field = value; }, help)
-      ->type_name("X")
-      ->check(CLI::Validator(check_number, ""));
+void OptionSet::add(std::optional<double>& field, const char* name, const std::string& help, Saved saved) {
+  place(app_->add_option_function<double>(
+                flag_of(name), [&field](const double& value) { field = value; }, help)
+            ->type_name("X")
+            ->check(CLI::Validator(check_number, "")));
   save(saved, name, [&field] { return field ? fmt::format("{}", *field) : std::string(); });
 }
 
-void OptionSet::add(std::vector<std::uint32_t>& field, const std::string& name, const std::string& help, Saved saved,
-                    const WholeNumbers& allowed) {
+void OptionSet::add(std::vector<std::uint32_t>& field, const char* name, const std::string& help, Allowed allowed) {
   // Parted here: the parser would pass over what is empty between two commas.
   const auto take = [&field](const std::vector<std::string>& texts) {
     field.clear();
     for (const std::string& text : texts) {
-      for (const std::string& part : split_at_commas(text)) parse(part, field.emplace_back());
+      for (const std::string& part : split_at_commas(text)) {
+        field.push_back(static_cast<std::uint32_t>(std::stoul(part)));
+      }
     }
   };
-  app_->add_option_function<std::vector<std::string>>(flag_of(name), take, help)
-      ->type_name("N,N")
-      ->default_str(fmt::format("{}", fmt::join(field, ",")))
-      ->check(CLI::Validator([allowed](const std::string& text) { return check_list(text, allowed); }, ""))
-      ->allow_extra_args(false);
-  save(saved, name, [&field] { return to_toml_array(field); });
+  place(app_->add_option_function<std::vector<std::string>>(flag_of(name), take, help_text(help, allowed))
+            ->type_name("N,N")
+            ->default_str(fmt::format("{}", fmt::join(field, ",")))
+            ->check(CLI::Validator([allowed](const std::string& text) { return check_list(text, allowed); }, ""))
+            ->allow_extra_args(false));
+  save(Saved::kYes, name, [&field] { return to_toml_array(field); });
 }
 
-void OptionSet::add_positional(std::string& field, const std::string& name, const std::string& help) {
-  app_->add_option(name, field, help)->required()->type_name("");
+void OptionSet::add_positional(std::string& field, const std::string& name, const std::string& help, Allowed allowed) {
+  const std::string text = help_text(help, allowed);
+  const Option option{"", OptionGroup::kRun, &field, std::move(allowed), ""};
+  place(app_->add_option(name, field, text)->required()->type_name("")->check(validator(option)));
 }
 
 void OptionSet::add_positional(std::vector<std::string>& field, const std::string& name, const std::string& help) {
-  app_->add_option(name, field, help)->required()->type_name("");
+  place(app_->add_option(name, field, help)->required()->type_name(""));
 }
 
 void OptionSet::add_required(std::string& field, const std::string& name, const std::string& value,
                              const std::string& help) {
-  app_->add_option(flag_of(name), field, help)->required()->type_name(value);
+  place(app_->add_option(flag_of(name), field, help)->required()->type_name(value));
 }
 
 std::string OptionSet::to_toml() const {

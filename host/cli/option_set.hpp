@@ -8,14 +8,23 @@
 #include <string>
 #include <vector>
 
-#include "host/train/option_bounds.hpp"
+#include "unfold/option.hpp"
 
 namespace CLI {
 class App;
 class Option;
+class Validator;
 }  // namespace CLI
 
 namespace unfold::cli {
+
+// What a page leaves out.
+inline constexpr const char* kHiddenGroup = "hidden";
+
+// The check of a value; null where any is taken.
+const CLI::Validator* check_of(const CLI::Option& option);
+// The words of which an option takes one; empty where it takes others too.
+std::vector<std::string> words_of(const CLI::Option& option);
 
 // Whether the resolved configuration names an option. Where a run writes and how much it says are left out:
 // repeating a run must not write over it.
@@ -28,27 +37,34 @@ std::string toml_string(const std::string& text);
 std::string flag_of(const std::string& name);
 
 // A value that an option does not take is an error of the command line whose text begins with the value and goes on
-// with what is allowed: "0: use 1 or more".
+// with what is allowed: "0: use 1 or more". Help pages end the option's text with that, "(1 or more)".
 class OptionSet {
  public:
   explicit OptionSet(CLI::App& app) : app_(&app) {}
 
-  // `name` without dashes, `value` the placeholder on the help page ("FILE").
-  void add(std::string& field, const std::string& name, const std::string& help, Saved saved = Saved::kYes,
-           const std::string& value = "TEXT");
-  void add(bool& field, const std::string& name, const std::string& help, Saved saved = Saved::kYes);
-  void add(std::uint32_t& field, const std::string& name, const std::string& help, Saved saved = Saved::kYes,
-           const WholeNumbers& allowed = {});
-  void add(std::uint64_t& field, const std::string& name, const std::string& help, Saved saved = Saved::kYes,
-           const WholeNumbers& allowed = {});
-  void add(double& field, const std::string& name, const std::string& help, Saved saved = Saved::kYes);
-  void add(std::optional<double>& field, const std::string& name, const std::string& help, Saved saved = Saved::kYes);
-  // One argument with commas, or the option several times; an array in a configuration file.
-  void add(std::vector<std::uint32_t>& field, const std::string& name, const std::string& help,
-           Saved saved = Saved::kYes, const WholeNumbers& allowed = {});
+  // What is added from here on stands under this title on the help page.
+  void begin_group(const std::string& title) { group_ = title; }
+
+  // `value`: the placeholder on the help page ("FILE"); empty: one by the field's type.
+  void add(const Option& option, Saved saved = Saved::kYes, const std::string& value = "") {
+    add(option, option.help, saved, value);
+  }
+  // The same for a field of the types that Option has; `name` without dashes.
+  template <typename T>
+  void add(T& field, const char* name, const std::string& help, Saved saved = Saved::kYes,
+           const std::string& value = "", Allowed allowed = {}) {
+    add(Option{name, OptionGroup::kRun, &field, std::move(allowed), ""}, help, saved, value);
+  }
+  template <typename T>
+  void add(T& field, const char* name, const std::string& help, Allowed allowed) {
+    add(field, name, help, Saved::kYes, "", std::move(allowed));
+  }
+  void add(std::optional<double>& field, const char* name, const std::string& help, Saved saved = Saved::kYes);
+  // One argument with commas, or the option several times; an array in a configuration file. Each number is allowed.
+  void add(std::vector<std::uint32_t>& field, const char* name, const std::string& help, Allowed allowed);
 
   // The positional argument `name`, which must be given.
-  void add_positional(std::string& field, const std::string& name, const std::string& help);
+  void add_positional(std::string& field, const std::string& name, const std::string& help, Allowed allowed = {});
   // Likewise, one or more of them.
   void add_positional(std::vector<std::string>& field, const std::string& name, const std::string& help);
   // An option that must be given and is not saved.
@@ -62,12 +78,8 @@ class OptionSet {
   CLI::App& app() const { return *app_; }
 
  private:
-  template <typename T>
-  void add_whole_number(T& field, const std::string& name, const std::string& help, Saved saved,
-                        const WholeNumbers& allowed);
-  template <typename T>
-  CLI::Option* add_value(T& field, const std::string& name, const std::string& help, const std::string& value,
-                         const std::string& default_text);
+  void add(const Option& option, const std::string& help, Saved saved, const std::string& value);
+  void place(CLI::Option* option) const;
   void save(Saved saved, const std::string& name, std::function<std::string()> value);
 
   struct SavedOption {
@@ -75,6 +87,7 @@ class OptionSet {
     std::function<std::string()> value;  // as TOML; empty: not set
   };
   CLI::App* app_;
+  std::optional<std::string> group_;
   std::vector<SavedOption> saved_;
 };
 

@@ -74,7 +74,7 @@ void report(const QueryCommand& command, const ListWriter& writer, ListForm form
 }  // namespace
 
 void QueryCommand::add_common(OptionSet& options) {
-  options.add(query.k, "k", fmt::format("items to list, 1 to {}", kMaxTopK), Saved::kYes, {1, kMaxTopK});
+  options.add(query.k, "k", "items to list", Allowed::between(1, kMaxTopK));
   options.add(items, "items", "a table of items with their titles, to be listed with them: CSV, TSV, ';', '::' or '|'",
               Saved::kYes, "FILE");
   options.add(out, "out",

@@ -86,8 +86,7 @@ ItemGroups load_groups(const std::string& items, const std::string& group_column
 }
 
 void ScoreOptions::add(OptionSet& options) {
-  options.add(at, "at", fmt::format("cutoffs K of the ranking metrics, each 1 to {}", kMaxCutoff), Saved::kYes,
-              {1, kMaxCutoff});
+  options.add(at, "at", "cutoffs K of the ranking metrics", Allowed::between(1, kMaxCutoff));
   options.add(
       relevant_rating, "relevant-rating",
       "test items that their user rated lower than X do not count as relevant; absent: all count, but for a model "

@@ -22,10 +22,10 @@ struct SynthCommand {
 void bind(SynthCommand& command, OptionSet& options) {
   SyntheticOptions& o = command.options;
   options.add_positional(command.file, "FILE", "CSV file to write, with header user,item,rating");
-  options.add(o.n_users, "users", "number of users, >= 1", Saved::kYes, {1});
-  options.add(o.n_items, "items", "number of items, >= 1", Saved::kYes, {1});
-  options.add(o.n_ratings, "ratings", "number of ratings, >= 1; a pair occurs at most once", Saved::kYes, {1});
-  options.add(o.dim, "dim", "planted dimension, >= 1", Saved::kYes, {1});
+  options.add(o.n_users, "users", "number of users", Allowed::from(1));
+  options.add(o.n_items, "items", "number of items", Allowed::from(1));
+  options.add(o.n_ratings, "ratings", "number of ratings; a pair occurs at most once", Allowed::from(1));
+  options.add(o.dim, "dim", "planted dimension", Allowed::from(1));
   options.add(o.noise, "noise", "standard deviation of the noise, in rating units; the best RMSE before rounding");
   options.add(o.signal_std, "signal-std", "standard deviation of p_u.q_i, in rating units");
   options.add(o.bias_std, "bias-std", "standard deviation of each bias, in rating units");
@@ -33,8 +33,8 @@ void bind(SynthCommand& command, OptionSet& options) {
   options.add(o.skew, "skew", "items are drawn with probability ~ rank^-skew, >= 0; 0: uniform");
   options.add(o.user_skew, "user-skew", "the same of users");
   options.add(o.groups, "groups",
-              "disjoint groups of users and items that only meet inside, >= 1; every group has tastes of its own",
-              Saved::kYes, {1});
+              "disjoint groups of users and items that only meet inside; every group has tastes of its own",
+              Allowed::from(1));
   options.add(o.rating_min, "rating-min", "ratings are clipped from below here, where rating-min < rating-max");
   options.add(o.rating_max, "rating-max", "and from above here");
   options.add(o.rating_step, "rating-step", "round ratings to multiples of this, where > 0");

@@ -1,10 +1,12 @@
 // unfold train DATA --out MODEL
 #include "unfold/train.hpp"
 
+#include <fmt/format.h>
+
 #include <memory>
 
+#include "host/cli/chosen_model.hpp"
 #include "host/cli/commands.hpp"
-#include "host/cli/interrupt.hpp"
 #include "host/cli/option_set.hpp"
 #include "host/cli/train_run.hpp"
 #include "unfold/error.hpp"
@@ -13,15 +15,20 @@ namespace unfold::cli {
 namespace {
 
 struct TrainCommand {
-  explicit TrainCommand(CLI::App& app) : options(app) {}
+  TrainCommand(CLI::App& app, const ChosenModel& chosen) : options(app), model(chosen.name) {
+    request.family = make_family(model);
+    request.validation = request.family->default_validation();
+  }
   OptionSet options;
+  std::string model;
   TrainRequest request;
   std::string out;
 };
 
-void bind(TrainCommand& command) {
+void bind_data(TrainCommand& command) {
   OptionSet& options = command.options;
   TrainRequest& request = command.request;
+  options.begin_group(group_title(OptionGroup::kData));
   options.add_positional(request.data, "DATA",
                          "a file of ratings (plain, .gz or .zst), or a folder that unfold import wrote");
   options.add_required(command.out, "out", "MODEL", "folder to write the model to");
@@ -36,18 +43,30 @@ void bind(TrainCommand& command) {
       "the validation part, which chooses the epoch to keep and stops early: a SPEC as of --split, taken out of "
       "what is left for training, or a file",
       Saved::kYes, "SPEC|FILE");
-  visit_train_options(request.options, [&options](auto& field, const char* name, const char* help) {
-    if constexpr (requires { options.add(field, name, help, Saved::kYes, WholeNumbers{}); }) {
-      options.add(field, name, help, Saved::kYes, bounds_of(name));
-    } else {
-      options.add(field, name, help);
-    }
-  });
   request.score.add(options);
   request.input.add_reading(options);
   request.input.add_keeping(options);
   request.input.add_cache(options);
   options.add(request.input.no_cache, "no-cache", "import into a temporary folder and keep nothing", Saved::kNo);
+}
+
+// Those of the family stand on the page only where one is named: without, the page lists the families.
+void bind_family(TrainCommand& command, bool is_named) {
+  OptionSet& options = command.options;
+  options.begin_group(group_title(OptionGroup::kModel));
+  options.add(command.model, "model", "model family; unfold train --model NAME --help prints its options", Saved::kYes,
+              "NAME", {.words = family_names()});
+  for (const Option& option : command.request.family->options()) {
+    const bool is_shown = is_named || option.group == OptionGroup::kRun;
+    options.begin_group(is_shown ? group_title(option.group) : kHiddenGroup);
+    options.add(option);
+  }
+}
+
+void bind_run(TrainCommand& command) {
+  OptionSet& options = command.options;
+  TrainRequest& request = command.request;
+  options.begin_group(group_title(OptionGroup::kRun));
   options.add(request.log_json, "log-json", "write a JSON object a line for each epoch, and one with the test scores",
               Saved::kNo, "FILE");
   options.add(
@@ -58,20 +77,8 @@ void bind(TrainCommand& command) {
   options.add(request.json, "json", "print the test scores as one JSON object instead of a table", Saved::kNo);
 }
 
-// Options that were not given take the defaults of the model, where those are not mf's.
-void apply_model_defaults(TrainCommand& command) {
-  TrainOptions& chosen = command.request.options;
-  if (chosen.model == "mf") return;
-  const nlohmann::ordered_json defaults = to_json(TrainOptions::defaults(chosen.model));
-  visit_train_options(chosen, [&](auto& field, const char* name, const char*) {
-    if (!command.options.was_given(name)) defaults.at(name).get_to(field);
-  });
-  if (!command.options.was_given("validation")) command.request.validation = "random:0.1";
-}
-
 int run(TrainCommand& command) {
   TrainRequest& request = command.request;
-  apply_model_defaults(command);
   if (request.split.empty()) request.split = request.test.empty() ? "random:0.1" : "none";
   // A folder's name may end in a slash; names beside it are made from the bare one.
   while (command.out.size() > 1 && command.out.back() == '/') command.out.pop_back();
@@ -79,16 +86,31 @@ int run(TrainCommand& command) {
   return TrainRun(request, command.options.to_toml()).run();
 }
 
+// The end of the page: the families, where none is named.
+std::string footer(const ChosenModel& chosen) {
+  std::string text;
+  if (!chosen.is_named) {
+    text = fmt::format("Models, each with options of its own; the defaults above are those of {}:\n", chosen.name);
+    for (const auto& family : model_families()) text += fmt::format("\t{}\t{}\n", family->name(), family->help());
+    text += "\n";
+  }
+  return text +
+         "Examples:\n"
+         "  unfold train ratings.csv --out model\n"
+         "  unfold train ratings.csv --out model --validation random:0.1 --patience 3\n"
+         "  unfold train ratings.csv --out again --config model/config.toml";
+}
+
 }  // namespace
 
-RunCommand add_train(CLI::App& root) {
-  CLI::App& app = add_command(root, "train", "train a model, evaluate it on the test part, write it",
-                              "Examples:\n"
-                              "  unfold train ratings.csv --out model\n"
-                              "  unfold train ratings.csv --out model --validation random:0.1 --patience 3\n"
-                              "  unfold train ratings.csv --out again --config model/config.toml");
-  auto command = std::make_shared<TrainCommand>(app);
-  bind(*command);
+RunCommand add_train(CLI::App& root, const ChosenModel& chosen) {
+  std::string help = "train a model, evaluate it on the test part, write it";
+  if (chosen.is_named) help += fmt::format("\n\nModel {}: {}.", chosen.name, make_family(chosen.name)->help());
+  CLI::App& app = add_command(root, "train", help, footer(chosen));
+  auto command = std::make_shared<TrainCommand>(app, chosen);
+  bind_data(*command);
+  bind_family(*command, chosen.is_named);
+  bind_run(*command);
   return [command] { return run(*command); };
 }
 

@@ -47,8 +47,8 @@ TrainRun::TrainRun(const TrainRequest& request, std::string config)
       config_(std::move(config)),
       evaluate_options_(request.score.resolve()),
       progress_(request.quiet) {
-  validate(request_.options);
-  if (request_.options.refit && (request_.validation.empty() || request_.validation == "none")) {
+  request_.family->validate();
+  if (options().refit && (request_.validation.empty() || request_.validation == "none")) {
     throw UsageError(
         "--refit trains again on training and validation together; name a validation part with "
         "--validation, such as random:0.1");
@@ -59,10 +59,10 @@ TrainRun::TrainRun(const TrainRequest& request, std::string config)
     throw UsageError(fmt::format("--test {} and --split {} both name a test part; give one, or --split none",
                                  request_.test, request_.split));
   }
-  if (request_.options.group_batches && request_.score.items.empty()) {
+  if (options().group_batches && request_.score.items.empty()) {
     throw UsageError("--group-batches needs the groups of items; name a table with --items");
   }
-  if (!request_.score.items.empty() && !request_.options.group_batches && request_.test.empty() &&
+  if (!request_.score.items.empty() && !options().group_batches && request_.test.empty() &&
       split_.kind == SplitKind::kNone) {
     throw UsageError("--items measures folding beside the scores on the test part; name one with --test or --split");
   }
@@ -88,21 +88,21 @@ void TrainRun::log_line(const nlohmann::ordered_json& line) {
 
 int TrainRun::run() {
   catch_interrupts();
-  backend_ = open_backend(request_.options.device, request_.options.threads, progress_);
+  backend_ = open_backend(options().device, options().threads, progress_);
   LoadedData data = load_data(request_.data, request_.input, progress_);
   request_.input.is_next = true;
   const ImportReport& report = data.dataset.report();
-  if (request_.options.model == "mf" && report.rating_min == report.rating_max) {
+  if (request_.family->predicts_ratings() && report.rating_min == report.rating_max) {
     progress_.say(
         fmt::format("note: every rating is {:g}; from positives alone {} learns that constant and no order "
                     "among items; --model softmax is for that",
-                    report.rating_min, request_.options.model));
+                    report.rating_min, request_.family->name()));
   }
   groups_ = request_.score.read_groups(data.item_ids, progress_);
   if (groups_) evaluate_options_.groups = &*groups_;
   resolve_positives(data);
   Parts parts = make_parts(data);
-  if (request_.options.model == "softmax") {
+  if (!request_.family->predicts_ratings()) {
     leave_out_dislikes("test part", parts.test, report.rating_min, evaluate_options_, progress_);
     if (!positive_from_ && report.rating_min > 0) say_dislikes("validation part", parts.validation, "", progress_);
   }
@@ -115,30 +115,30 @@ int TrainRun::run() {
   return finish(data, parts, result);
 }
 
-// Which ratings model softmax takes for positives: resolved here once, of the whole data set, so that model.json holds
-// it.
+// Which ratings are positives of a model that predicts none: resolved here once, of the whole data set, so that
+// model.json says so.
 void TrainRun::resolve_positives(const LoadedData& data) {
   const ImportReport& report = data.dataset.report();
   const RatingView ratings = data.dataset.ratings();
-  TrainOptions& options = request_.options;
-  const bool was_given = !options.positive_from.empty();
-  positive_from_ = positive_threshold(options, ratings);
-  if (options.model != "softmax" || report.rating_min == report.rating_max) return;
+  ModelFamily& family = *request_.family;
+  const bool was_given = !family.to_json().value("positive-from", std::string()).empty();
+  positive_from_ = family.positive_from(ratings);
+  if (family.predicts_ratings() || report.rating_min == report.rating_max) return;
   if (!positive_from_) {
     progress_.say(
-        fmt::format("note: all ratings, from {:g} to {:g}, count as positives of model softmax; "
+        fmt::format("note: all ratings, from {:g} to {:g}, count as positives of model {}; "
                     "--positive-from X lets those below X say no",
-                    report.rating_min, report.rating_max));
+                    report.rating_min, report.rating_max, family.name()));
     return;
   }
-  options.positive_from = fmt::format("{}", *positive_from_);
+  family.set("positive-from", fmt::format("{}", *positive_from_));
   if (!request_.score.relevant_rating) evaluate_options_.relevant_rating = static_cast<double>(*positive_from_);
   const auto n_low = std::ranges::count_if(ratings.ratings, [&](float rating) { return rating < *positive_from_; });
   progress_.say(
-      fmt::format("note: {} of {} ratings are {} and no positives of model softmax, in training, validation "
+      fmt::format("note: {} of {} ratings are {} and no positives of model {}, in training, validation "
                   "and test{}",
                   format_count(static_cast<std::uint64_t>(n_low)), format_count(ratings.size()),
-                  was_given ? fmt::format("below {}", *positive_from_) : "0 or below",
+                  was_given ? fmt::format("below {}", *positive_from_) : "0 or below", family.name(),
                   was_given ? "" : "; --positive-from X draws the line elsewhere"));
 }
 
@@ -147,7 +147,7 @@ TrainRun::Parts TrainRun::make_parts(const LoadedData& data) {
   const std::uint32_t n_users = data.dataset.n_users();
   parts.train = data.dataset.ratings();
   if (split_.kind != SplitKind::kNone) {
-    SplitResult split = split_ratings(parts.train, n_users, split_, request_.options.seed, RandomPurpose::kSplit);
+    SplitResult split = split_ratings(parts.train, n_users, split_, options().seed, RandomPurpose::kSplit);
     parts.kept = std::move(split.kept);
     parts.test_columns = std::move(split.held_out);
     parts.train = parts.kept.view();
@@ -159,7 +159,7 @@ TrainRun::Parts TrainRun::make_parts(const LoadedData& data) {
   }
   if (validation_split_.kind != SplitKind::kNone) {
     SplitResult split =
-        split_ratings(parts.train, n_users, validation_split_, request_.options.seed, RandomPurpose::kValidationSplit);
+        split_ratings(parts.train, n_users, validation_split_, options().seed, RandomPurpose::kValidationSplit);
     parts.kept = std::move(split.kept);
     parts.validation_columns = std::move(split.held_out);
     parts.train = parts.kept.view();
@@ -182,8 +182,8 @@ TrainRun::Parts TrainRun::make_parts(const LoadedData& data) {
 // A model that is trained on its validation part can be scored on no pair of it. A part that chooses no epoch says
 // nothing about how long to train again.
 void TrainRun::check_refit(const Parts& parts) {
-  if (request_.options.refit) {
-    const bool ranks = request_.options.model == "softmax";
+  if (options().refit) {
+    const bool ranks = !request_.family->predicts_ratings();
     const std::string why =
         why_unscored(parts.validation, ranks ? &seen_ : nullptr, relevant_from(positive_from_, parts.train));
     if (!why.empty()) {
@@ -201,11 +201,11 @@ void TrainRun::check_refit(const Parts& parts) {
     n_shared += seen_.test.contains(rating.user, rating.item) ? 1 : 0;
   }
   if (n_shared == 0) return;
-  progress_.say(fmt::format(
-      "note: {} pairs are in validation and in test: the test part helps to choose the epoch, so "
-      "its scores are no estimate for new data{}",
-      format_count(n_shared), request_.options.refit ? ", and nothing is trained again on validation" : ""));
-  request_.options.refit = false;
+  progress_.say(
+      fmt::format("note: {} pairs are in validation and in test: the test part helps to choose the epoch, so "
+                  "its scores are no estimate for new data{}",
+                  format_count(n_shared), options().refit ? ", and nothing is trained again on validation" : ""));
+  options().refit = false;
 }
 
 TrainResult TrainRun::train_parts(LoadedData& data, const Parts& parts) {
@@ -218,20 +218,20 @@ TrainResult TrainRun::train_parts(LoadedData& data, const Parts& parts) {
   callbacks.progress = [this](const TrainProgress& state) { progress_.training(state); };
   callbacks.evaluation = [this](const nlohmann::ordered_json& line) {
     log_line(line);
-    progress_.epoch(line, line.contains("refit") ? n_refit_epochs_ : request_.options.epochs);
+    progress_.epoch(line, line.contains("refit") ? n_refit_epochs_ : options().epochs);
   };
   callbacks.chosen = [&](TrainResult& chosen) { keep_chosen(data, parts, chosen); };
   callbacks.notice = [this](const std::string& notice) { warn("unfold: warning: " + notice); };
   callbacks.stop = interrupted;
-  progress_.say(fmt::format("training {} on {}", request_.options.model, backend_text(*backend_)));
+  progress_.say(fmt::format("training {} on {}", request_.family->name(), backend_text(*backend_)));
   const TrainData view{
       parts.train, parts.validation, data.dataset.n_users(), data.dataset.n_items(), groups_ ? &*groups_ : nullptr,
       &seen_};
-  TrainResult result = train(*backend_, view, request_.options, callbacks);
+  TrainResult result = train(*backend_, view, *request_.family, callbacks);
   if (chosen_ && result.outcome == TrainOutcome::kInterrupted) {
     progress_.clear();
   } else {
-    progress_.say(training_summary(result, request_.options));
+    progress_.say(training_summary(result, options()));
   }
   return result;
 }
@@ -286,7 +286,7 @@ nlohmann::ordered_json TrainRun::describe(const LoadedData& data, const Parts& p
   training["outcome"] = outcome_name(result.outcome);
   training["best_epoch"] = result.best_epoch;
   training["refitted"] = result.refitted;
-  training["options"] = to_json(request_.options);
+  training["options"] = request_.family->to_json();
   training["data"] = to_json(data.dataset.report());
   training["data"]["source"] = request_.data;
   training["split"] = split_.to_string();
@@ -327,7 +327,7 @@ int TrainRun::finish(LoadedData& data, Parts& parts, TrainResult& result) {
     return kInterruptedExitCode;
   }
   score(data, parts, result, kept);
-  say_next(data.user_ids, result.model.kind, kept.path);
+  say_next(data.user_ids, kept.path);
   if (interrupted()) return kInterruptedExitCode;
   return kept.trouble.empty() && log_->is_whole() ? 0 : kIncompleteExitCode;
 }
@@ -343,7 +343,7 @@ void TrainRun::score(const LoadedData& data, const Parts& parts, TrainResult& re
         evaluate_test(model, parts, data.dataset.report().has_ratings && predicts_ratings(model));
     model.scores = evaluation.to_json();
     warn_of_scores("test part", evaluation, "", progress_);
-    const std::string table = score_table(evaluation) + advice(evaluation, model.kind);
+    const std::string table = score_table(evaluation) + advice(evaluation, model);
     print_out("{}", request_.json ? json_page(model.scores) + "\n" : table);
     flush_stdout();
     log_line({{"epoch", result.best_epoch}, {"test", model.scores}});
@@ -355,10 +355,10 @@ void TrainRun::score(const LoadedData& data, const Parts& parts, TrainResult& re
   }
 }
 
-void TrainRun::say_next(const IdMap& user_ids, const std::string& kind, const std::filesystem::path& written) {
+void TrainRun::say_next(const IdMap& user_ids, const std::filesystem::path& written) {
   const std::string name = shell_quote(written.string());
   std::string next;
-  if (kind == "softmax") {
+  if (!request_.family->predicts_ratings()) {
     // The user with the most training items, where a shell takes the id as it stands.
     const std::string id(user_ids.id(0));
     const bool is_plain = shell_quote(id) == id && !id.starts_with('-');

@@ -24,7 +24,7 @@ struct TrainRequest {
   std::string test;                 // a file, or empty
   std::string split;                // a SplitSpec; empty: random:0.1 without --test, else none
   std::string validation = "none";  // a SplitSpec or a file
-  TrainOptions options;
+  std::shared_ptr<ModelFamily> family;
   InputOptions input;
   ScoreOptions score;
   std::string log_json;
@@ -64,7 +64,9 @@ class TrainRun {
   std::filesystem::path target(TrainOutcome outcome) const;
   void warn(const std::string& text);
   void log_line(const nlohmann::ordered_json& line);
-  void say_next(const IdMap& user_ids, const std::string& kind, const std::filesystem::path& written);
+  void say_next(const IdMap& user_ids, const std::filesystem::path& written);
+
+  TrainOptions& options() { return request_.family->run(); }
 
   TrainRequest request_;
   std::string config_;

@@ -79,6 +79,10 @@ double MfModel::epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t /*
   return std::sqrt(sum / static_cast<double>(n_ratings));
 }
 
+std::uint64_t MfModel::host_bytes() const {
+  return user_factors_.host_bytes() + item_factors_.host_bytes() + user_bias_.host_bytes() + item_bias_.host_bytes();
+}
+
 void MfModel::download(Model& model) const {
   download_table(backend_, user_factors_.view().weight, model.user_embedding);
   download_table(backend_, item_factors_.view().weight, model.item_embedding);

@@ -39,6 +39,7 @@ class MfModel final : public TrainableModel {
   double epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t n_steps) const override;
   Scorer& scorer() override { return scorer_; }
   void download(Model& model) const override;
+  std::uint64_t host_bytes() const override;
 
  private:
   // Adds the batch's squared error. step.rounding_key is not read.

@@ -271,6 +271,11 @@ void SoftmaxModel::describe_epoch(nlohmann::ordered_json& line) {
   line["temperature"] = std::exp(static_cast<double>(log_temperature));
 }
 
+std::uint64_t SoftmaxModel::host_bytes() const {
+  const std::uint64_t biases = sizeof(float) * (users_.view().weight.rows + items_.view().weight.rows);
+  return users_.host_bytes() + items_.host_bytes() + biases;
+}
+
 void SoftmaxModel::download(Model& model) const {
   model.kind = "softmax";
   download_table(backend_, users_.view().weight, model.user_embedding);

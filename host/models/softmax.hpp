@@ -34,6 +34,7 @@ class SoftmaxModel final : public TrainableModel {
   void describe_epoch(nlohmann::ordered_json& line) override;
   Scorer& scorer() override { return scorer_; }
   void download(Model& model) const override;
+  std::uint64_t host_bytes() const override;
 
  private:
   // Before the steps of an epoch: what its hard negatives are drawn from.

@@ -27,6 +27,8 @@ class TrainableModel {
   virtual Scorer& scorer() = 0;
   // Copies the weights to `model`, as float32.
   virtual void download(Model& model) const = 0;
+  // What that takes of the host's memory.
+  virtual std::uint64_t host_bytes() const = 0;
 };
 
 }  // namespace unfold

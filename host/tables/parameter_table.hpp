@@ -21,6 +21,8 @@ class ParameterTable {
   static ParameterTable vector(const Arena& arena, const std::string& name, std::uint64_t rows, OptimizerKind kind);
 
   const ParameterView& view() const { return view_; }
+  // Of the weights in host memory, where they are float32 and not padded.
+  std::uint64_t host_bytes() const { return sizeof(float) * view_.weight.rows * view_.weight.cols; }
 
   // Rows uniform with standard deviation init_std / sqrt(cols), rounded to the nearest element, the same on every
   // backend; rows that do not occur in `trained` stay zero.

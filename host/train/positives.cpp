@@ -6,8 +6,7 @@
 
 namespace unfold {
 
-Positives::Positives(const TrainOptions& options, const RatingView& train)
-    : floor_(positive_threshold(options, train)), view_(train) {
+Positives::Positives(const std::optional<float>& floor, const RatingView& train) : floor_(floor), view_(train) {
   if (!floor_) return;
   RatingWriter writer = RatingWriter::temporary(false);
   for (std::uint64_t n = 0; n < train.size(); ++n) {

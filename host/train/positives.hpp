@@ -1,19 +1,18 @@
-// What a model is trained on: of model softmax, the ratings that say yes.
+// What a model is trained on: ratings that say yes, where lower ones say no.
 #pragma once
 
 #include <optional>
 
 #include "unfold/ratings.hpp"
-#include "unfold/train.hpp"
 
 namespace unfold {
 
 class Positives {
  public:
-  // `train` outlives this. Requires validate(options). Throws DataError where nothing is left.
-  Positives(const TrainOptions& options, const RatingView& train);
+  // Those of `train` from `floor` on, or all. `train` outlives this. Throws DataError where nothing is left.
+  Positives(const std::optional<float>& floor, const RatingView& train);
 
-  // `train` itself where there is no floor, and for mf.
+  // `train` itself where there is no floor.
   const RatingView& view() const { return view_; }
   // The least rating of a positive, where lower ones were left out.
   const std::optional<float>& floor() const { return floor_; }

@@ -14,14 +14,15 @@
 
 #include "host/eval/validation.hpp"
 #include "host/eval/validation_part.hpp"
+#include "host/models/trainable.hpp"
 #include "host/store/model_tensors.hpp"
 #include "host/train/epoch_losses.hpp"
 #include "host/train/group_order.hpp"
-#include "host/train/make_model.hpp"
-#include "host/train/options.hpp"
 #include "host/train/positives.hpp"
+#include "host/train/schedule.hpp"
 #include "unfold/error.hpp"
 #include "unfold/rating_stream.hpp"
+#include "unfold/split.hpp"
 
 namespace unfold {
 namespace {
@@ -33,25 +34,26 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 class TrainingRun final : private Epoch {
  public:
   // `chosen`: the result to be trained again, on `data` with its validation part in training, or null.
-  TrainingRun(Backend& backend, const TrainData& data, const TrainOptions& options, const TrainCallbacks& callbacks,
-              const TrainResult* chosen)
+  TrainingRun(Backend& backend, const TrainData& data, const ModelFamily& family, const std::optional<float>& floor,
+              const TrainCallbacks& callbacks, const TrainResult* chosen)
       : backend_(backend),
         data_(data),
-        options_(options),
+        family_(family),
+        options_(family.run()),
         callbacks_(callbacks),
         chosen_(chosen),
-        n_epochs_(chosen == nullptr ? options.epochs : chosen->best_epoch),
-        positives_(options, data.train),
-        weights_(positive_weights(options, positives_.view())),
-        batch_size_(resolved_batch_size(options, positives_.view().size())),
-        stream_options_{batch_size_, 3, 0, options.seed, {}},
+        n_epochs_(chosen == nullptr ? options_.epochs : chosen->best_epoch),
+        positives_(floor, data.train),
+        weights_(family.weights(positives_.view())),
+        batch_size_(family.batch_size(positives_.view().size())),
+        stream_options_{batch_size_, 3, 0, options_.seed, {}},
         can_validate_(data.validation.size() > 0) {
     check_groups();
     make_seen();
     check_memory();
     parts_ = make_parts(Arena(backend));
     RatingView streamed = positives_.view();
-    if (options.group_batches) {
+    if (options_.group_batches) {
       grouped_ = group_ratings(streamed, weights_, *data.groups);
       streamed = grouped_.ratings.view();
       weights_ = std::move(grouped_.weights);
@@ -82,7 +84,7 @@ class TrainingRun final : private Epoch {
 
   Parts make_parts(const Arena& arena) const {
     Parts parts;
-    parts.model = make_model(arena, data_, positives_, *seen_, options_, batch_size_);
+    parts.model = family_.make(arena, {data_, positives_.view(), positives_.floor(), *seen_, batch_size_});
     const std::uint64_t n_batches = (positives_.view().size() + batch_size_ - 1) / batch_size_;
     parts.losses = std::make_unique<EpochLosses>(arena, n_batches);
     if (can_validate_) {
@@ -95,7 +97,7 @@ class TrainingRun final : private Epoch {
   void make_seen() {
     seen_ = data_.seen;
     if (seen_ != nullptr) return;
-    if (options_.model == "softmax") own_seen_ = SeenItems::from_ratings(data_.train, data_.n_users, data_.n_items);
+    if (!family_.predicts_ratings()) own_seen_ = SeenItems::from_ratings(data_.train, data_.n_users, data_.n_items);
     seen_ = &own_seen_;
   }
 
@@ -111,15 +113,14 @@ class TrainingRun final : private Epoch {
     MemoryPlan plan;
     plan.host_free = available_host_bytes();
     if (backend_.has_own_memory()) plan.device_free = backend_.free_bytes();
-    make_parts(Arena(backend_, plan));
+    const Parts planned = make_parts(Arena(backend_, plan));
     const std::uint64_t ring = stream_options_.n_slots * RatingStream::slot_bytes(batch_size_, !weights_.empty());
     plan.add_device(fmt::format("{} streaming slots of {} ratings", stream_options_.n_slots, batch_size_), ring);
     if (backend_.has_own_memory()) plan.add_host("the slots' pinned copies", ring);
     plan.add_host("weights of positives", sizeof(float) * weights_.size());
     const std::uint64_t n_positives = positives_.view().size();
-    const std::uint64_t n_rows = std::uint64_t{data_.n_users} + data_.n_items;
-    plan.add_host("copies of the best model and the last", 8 * n_rows * (options_.dim + 1ull));
-    if (options_.model == "softmax") {
+    plan.add_host("copies of the best model and the last", 2 * planned.model->host_bytes());
+    if (!family_.predicts_ratings()) {
       plan.add_host("users' training items",
                     4 * data_.train.size() + 8 * (data_.n_users + 1ull) + 4 * std::uint64_t{data_.n_items});
     }
@@ -129,7 +130,7 @@ class TrainingRun final : private Epoch {
     }
     if (positives_.is_copy()) plan.add_mapped("positives (mapped file)", 12 * n_positives);
     if (chosen_ != nullptr) {
-      plan.add_host("the model that validation chose", 4 * n_rows * (options_.dim + 1ull));
+      plan.add_host("the model that validation chose", planned.model->host_bytes());
     }
     plan.add_mapped(fmt::format("data set, {} ratings (mapped file)", data_.train.size()), 12 * data_.train.size());
     if (callbacks_.plan) callbacks_.plan(plan);
@@ -277,8 +278,7 @@ class TrainingRun final : private Epoch {
   void diverged(const std::string& what) {
     result_.outcome = TrainOutcome::kDiverged;
     result_.has_model = has_best_;
-    result_.message = fmt::format("{}; lower --learning-rate (now {}){}", what, options_.learning_rate,
-                                  options_.model == "mf" ? fmt::format(" or raise --l2 (now {})", options_.l2) : "");
+    result_.message = fmt::format("{}; {}", what, family_.against_divergence());
   }
 
   void finish() {
@@ -294,7 +294,8 @@ class TrainingRun final : private Epoch {
 
   Backend& backend_;
   const TrainData& data_;
-  const TrainOptions& options_;
+  const ModelFamily& family_;
+  const TrainOptions& options_;  // the family's
   const TrainCallbacks& callbacks_;
   const TrainResult* chosen_;
   std::uint32_t n_epochs_;  // to run; schedules go by options_.epochs
@@ -319,13 +320,13 @@ class TrainingRun final : private Epoch {
   bool has_best_ = false;
 };
 
-TrainResult refit(Backend& backend, const TrainData& data, const TrainOptions& options, const TrainCallbacks& callbacks,
-                  TrainResult chosen) {
+TrainResult refit(Backend& backend, const TrainData& data, const ModelFamily& family, const std::optional<float>& floor,
+                  const TrainCallbacks& callbacks, TrainResult chosen) {
   SeenItems trained;
   if (data.seen == nullptr) trained = SeenItems::from_ratings(data.train, data.n_users, data.n_items);
   Ratings joined = join_parts(data.train, data.validation, data.seen == nullptr ? trained : *data.seen);
-  const TrainData all{joined.view(), {}, data.n_users, data.n_items, data.groups};
-  TrainResult again = TrainingRun(backend, all, options, callbacks, &chosen).run();
+  const TrainData all{joined.view(), {}, data.n_users, data.n_items, data.groups, nullptr};
+  TrainResult again = TrainingRun(backend, all, family, floor, callbacks, &chosen).run();
   std::vector<nlohmann::ordered_json> history = std::move(chosen.model.history);
   history.insert(history.end(), again.model.history.begin(), again.model.history.end());
   if (again.outcome == TrainOutcome::kFinished) {
@@ -343,16 +344,13 @@ TrainResult refit(Backend& backend, const TrainData& data, const TrainOptions& o
 
 }  // namespace
 
-TrainResult train(Backend& backend, const TrainData& data, const TrainOptions& options,
-                  const TrainCallbacks& callbacks) {
-  validate(options);
+TrainResult train(Backend& backend, const TrainData& data, const ModelFamily& family, const TrainCallbacks& callbacks) {
+  family.validate();
   if (data.train.size() == 0) throw UsageError("the training part is empty; hold out less, or give more data");
-  // The same floor for both runs.
-  TrainOptions resolved = options;
-  if (const auto floor = positive_threshold(options, data.train)) resolved.positive_from = fmt::format("{}", *floor);
-  TrainResult chosen = TrainingRun(backend, data, resolved, callbacks, nullptr).run();
+  const std::optional<float> floor = family.positive_from(data.train);  // the same for both runs
+  TrainResult chosen = TrainingRun(backend, data, family, floor, callbacks, nullptr).run();
   const bool is_complete = chosen.outcome == TrainOutcome::kFinished || chosen.outcome == TrainOutcome::kEarlyStopped;
-  if (!options.refit || !is_complete) return chosen;
+  if (!family.run().refit || !is_complete) return chosen;
   if (!chosen.validated) {
     if (!chosen.unscored && callbacks.notice) {
       callbacks.notice("--refit: there is no validation part, so nothing is trained again");
@@ -360,7 +358,7 @@ TrainResult train(Backend& backend, const TrainData& data, const TrainOptions& o
     return chosen;
   }
   if (callbacks.chosen) callbacks.chosen(chosen);
-  return refit(backend, data, resolved, callbacks, std::move(chosen));
+  return refit(backend, data, family, floor, callbacks, std::move(chosen));
 }
 
 }  // namespace unfold

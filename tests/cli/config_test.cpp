@@ -99,6 +99,57 @@ TEST_F(CliConfig, RefusesWhatItDoesNotKnow) {
   expect_config_error("[train]\ndim = 4\ndim = 5\n", "c.toml:3: key \"dim\" appears twice");
 }
 
+TEST_F(CliConfig, HoldsTheOptionsOfItsModelAlone) {
+  write_ratings("ratings.csv");
+  unfold_ok({"train", "ratings.csv", "--out", "s", "--model", "softmax", "--epochs", "1", "--n-negatives", "8"});
+  unfold_ok({"train", "ratings.csv", "--out", "m", "--epochs", "1"});
+  const std::string softmax = read_file(path("s/config.toml")), mf = read_file(path("m/config.toml"));
+  EXPECT_THAT(softmax, HasSubstr("\nn-negatives = 8\n"));
+  EXPECT_THAT(mf, HasSubstr("\nrating-range = \"\"\n"));
+  for (const char* key : {"rating-range", "l2-bias", "deterministic"}) EXPECT_THAT(softmax, Not(HasSubstr(key)));
+  for (const char* key : {"n-negatives", "temperature", "score"}) EXPECT_THAT(mf, Not(HasSubstr(key)));
+  EXPECT_FALSE(read_json("m/model.json")["training"]["options"].contains("temperature"));
+  EXPECT_FALSE(read_json("s/model.json")["training"]["options"].contains("deterministic"));
+  // The file says which model's options there are.
+  unfold_ok({"train", "ratings.csv", "--out", "again", "--config", "s/config.toml"});
+  EXPECT_EQ(read_file(path("again/config.toml")), softmax);
+}
+
+TEST_F(CliConfig, AnOptionOfAnotherModelIsRefusedWithItsOwner) {
+  write_ratings("ratings.csv");
+  const auto train = [this](std::vector<std::string> more, const std::string& message) {
+    std::vector<std::string> words = {"train", "ratings.csv", "--out", "m"};
+    words.insert(words.end(), more.begin(), more.end());
+    expect_error(words, 2, message);
+  };
+  train({"--model", "mf", "--negatives", "unifrom", "--temperature=-7", "--learn-temperature"},
+        "--negatives belongs to model softmax, and this run is of model mf");
+  train({"--learn-temperature"}, "--learn-temperature belongs to model softmax");
+  train({"--model=softmax", "--deterministic"},
+        "--deterministic belongs to model mf, and this run is of model softmax");
+  train({"--model", "sofmax", "--temperature", "1"}, "--model sofmax: use mf or softmax; did you mean softmax?");
+  train({"--temperatur", "1"}, "did you mean --temperature, of another model than mf?");
+  expect_config_error("[train]\ndim = 4\ntemperature = 1\n", "c.toml:3: --temperature belongs to model softmax");
+  expect_config_error("[train]\nmodel = \"softmax\"\nrating-range = \"\"\n",
+                      "c.toml:3: --rating-range belongs to model mf, and this run is of model softmax");
+  expect_config_error("[train]\ntemperature = 1\nmodel = \"sofmax\"\n", "c.toml:3: --model sofmax: use mf or softmax");
+}
+
+// Written when a configuration held the options of every family, of which a model used its own.
+TEST_F(CliConfig, ReadsFilesWithTheOptionsOfEveryFamily) {
+  write_ratings("ratings.csv");
+  const std::string shared =
+      "epochs = 1\nl2-bias = -1\nrating-range = \"\"\ndeterministic = true\ntemperature = 0.5\nnegatives = "
+      "\"uniform\"\nn-negatives = 8\n";
+  write_file(path("mf.toml"), "[train]\nmodel = \"mf\"\n" + shared);
+  write_file(path("softmax.toml"), "[train]\nmodel = \"softmax\"\n" + shared);
+  unfold_ok({"train", "ratings.csv", "--out", "m", "--config", "mf.toml"});
+  unfold_ok({"train", "ratings.csv", "--out", "s", "--config", "softmax.toml"});
+  EXPECT_THAT(read_file(path("m/config.toml")), HasSubstr("\ndeterministic = true\n"));
+  EXPECT_THAT(read_file(path("s/config.toml")), HasSubstr("\ntemperature = 0.5\n"));
+  EXPECT_THAT(read_file(path("s/config.toml")), Not(HasSubstr("deterministic")));
+}
+
 TEST_F(CliConfig, RefusesWhatIsNotToml) {
   write_ratings("ratings.csv");
   expect_config_error("[train]\noptimizer = adam\n", "a string needs quotes");

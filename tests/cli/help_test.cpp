@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "tests/support/cli_test.hpp"
-#include "unfold/train.hpp"
+#include "unfold/model_family.hpp"
 #include "unfold/version.hpp"
 
 namespace unfold::test {
@@ -27,7 +27,7 @@ const std::vector<std::string> kCommands = {"train", "evaluate",   "recommend", 
 // The parser's flags by command, as the fish completion lists them.
 std::set<std::string> flags_of(const std::string& command, const std::string& completion) {
   std::set<std::string> flags;
-  const std::regex pattern("__fish_seen_subcommand_from " + command + "' -l ([a-z0-9-]+)");
+  const std::regex pattern("__fish_seen_subcommand_from " + command + "[a-z_; ]*' -l ([a-z0-9-]+)");
   for (std::sregex_iterator match(completion.begin(), completion.end(), pattern), end; match != end; ++match) {
     flags.insert((*match)[1]);
   }
@@ -37,25 +37,67 @@ std::set<std::string> flags_of(const std::string& command, const std::string& co
 TEST_F(CliHelp, EveryFlagOfTheParserIsOnItsHelpPage) {
   const std::string completion = unfold_ok({"completion", "fish"});
   for (const std::string& command : kCommands) {
-    const std::string help = unfold_ok({command, "--help"});
+    std::string help = unfold_ok({command, "--help"});
+    EXPECT_THAT(help, HasSubstr("Example")) << command;
+    if (command == "train") {
+      for (const char* const model : family_names()) help += unfold_ok({"train", "--model", model, "--help"});
+    }
     const std::set<std::string> flags = flags_of(command, completion);
     EXPECT_TRUE(flags.count("help") == 1) << command;
     for (const std::string& flag : flags) EXPECT_THAT(help, HasSubstr("--" + flag)) << command;
-    EXPECT_THAT(help, HasSubstr("Example")) << command;
   }
   EXPECT_GT(flags_of("train", completion).size(), 30u);
 }
 
 TEST_F(CliHelp, ShowsDefaults) {
   const std::string help = unfold_ok({"train", "--help"});
-  const TrainOptions defaults;
-  EXPECT_THAT(help, HasSubstr(fmt::format("[{}]", defaults.dim)));
-  EXPECT_THAT(help, HasSubstr(fmt::format("[{}]", defaults.optimizer)));
   for (const char* text : {"[10,20]", "--out MODEL", "[required]", "--config FILE"}) {
     EXPECT_THAT(help, HasSubstr(text));
   }
   const std::string root = unfold_ok({"--help"});
   for (const std::string& command : kCommands) EXPECT_THAT(root, HasSubstr("  " + command));
+}
+
+// The lines of an option's text, as one.
+std::string help_of(const std::string& option, const std::string& page) {
+  const std::size_t begin = page.find("  --" + option + ' ');
+  std::string text = begin == std::string::npos ? "" : page.substr(begin, page.find("\n  -", begin) - begin);
+  text = text.substr(0, text.find("\n\n"));
+  return std::regex_replace(text, std::regex("\\s+"), " ");
+}
+
+TEST_F(CliHelp, AModelsPageHoldsItsOptionsWithItsDefaultsInGroups) {
+  for (const auto& family : model_families()) {
+    const std::string page = unfold_ok({"train", "--model", family->name(), "--help"});
+    EXPECT_THAT(page, HasSubstr(fmt::format("Model {}: {}.", family->name(), family->help())));
+    for (const char* group : {"Data and split", "Model", "Optimizer", "Run"}) {
+      EXPECT_THAT(page, HasSubstr(fmt::format("\n\n{}:\n  --", group)));
+    }
+    for (const Option& option : family->options()) {
+      const std::string help = help_of(option.name, page);
+      EXPECT_THAT(help, HasSubstr(option.allowed.to_string()));
+      const bool has_default = !option.is_flag() && !option.text().empty();
+      EXPECT_TRUE(!has_default || help.ends_with("[" + option.text() + "]")) << help;
+    }
+    EXPECT_TRUE(help_of("validation", page).ends_with(fmt::format("[{}]", family->default_validation())));
+    for (const auto& other : model_families()) {
+      for (const Option& option : other->options()) {
+        const std::vector<std::string> owners = families_with(option.name);
+        const bool is_own = std::ranges::find(owners, family->name()) != owners.end();
+        EXPECT_EQ(help_of(option.name, page).empty(), !is_own) << option.name << ' ' << family->name();
+      }
+    }
+  }
+}
+
+TEST_F(CliHelp, TheTrainPageListsModelsAndTheOptionsOfEachRun) {
+  const std::string page = unfold_ok({"train", "--help"});
+  for (const auto& family : model_families()) {
+    EXPECT_TRUE(std::regex_search(page, std::regex(fmt::format("\n  {} +{}", family->name(), family->help()))));
+    for (const Option& option : family->options()) {
+      EXPECT_EQ(help_of(option.name, page).empty(), option.group != OptionGroup::kRun) << option.name;
+    }
+  }
 }
 
 TEST_F(CliHelp, HelpIsACommandToo) {
@@ -148,17 +190,34 @@ TEST_F(CliHelp, SuggestsTheNearestWord) {
 
 TEST_F(CliHelp, CompletionScriptsAreWellFormed) {
   EXPECT_THAT(unfold_ok({"completion", "zsh"}), HasSubstr("#compdef unfold"));
-  expect_error({"completion", "tcsh"}, 2, "none of bash, zsh, fish");
+  expect_error({"completion", "tcsh"}, 2, "SHELL tcsh: use bash, zsh or fish");
 }
 
 TEST_F(CliHelp, CompletionWorksInBash) {
   if (!std::filesystem::exists("/bin/bash")) GTEST_SKIP() << "bash is not here";
-  write_file(path("bash"), unfold_ok({"completion", "bash"}) +
-                               "COMP_WORDS=(unfold train --learning); COMP_CWORD=2; _unfold; echo \"${COMPREPLY[@]}\"\n"
-                               "COMP_WORDS=(unfold ev); COMP_CWORD=1; _unfold; echo \"${COMPREPLY[@]}\"\n");
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"train --learning", "--learning-rate --learning-rate-decay"},
+      {"ev", "evaluate"},
+      {"train --model s", "softmax"},
+      {"train --temp", ""},
+      {"train --model softmax --temp", "--temperature"},
+      {"train --model = softmax --temp", "--temperature"},
+      {"train --optimizer a", "adagrad adam"},
+      {"train --optimizer = a", "adagrad adam"},
+      {"train --model softmax --loss ''", "softmax bsl bpr"},
+      {"export --format w", "word2vec"},
+      {"completion f", ""},
+  };
+  std::string script = unfold_ok({"completion", "bash"}), expected;
+  for (const auto& [words, offered] : cases) {
+    script +=
+        "COMP_WORDS=(unfold " + words + "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _unfold; echo \"${COMPREPLY[*]}\"\n";
+    expected += offered + "\n";
+  }
+  write_file(path("bash"), script);
   const ProcessResult result = run_process({"bash", path("bash").string()});
   EXPECT_EQ(result.err, "");
-  EXPECT_EQ(result.out, "--learning-rate --learning-rate-decay\nevaluate\n");
+  EXPECT_EQ(result.out, expected);
 }
 
 }  // namespace

@@ -99,7 +99,8 @@ TEST_F(CliImport, QuotesThatAreNone) {
   expect_error({"import", "plays.tsv", "--out", "data"}, 3, "--quote none");
   unfold_ok({"import", "plays.tsv", "--out", "data", "--quote", "none"});
   EXPECT_THAT(read_file(path("data/item_ids.txt")), HasSubstr("\"weird al\" yankovic\n"));
-  expect_error({"import", "plays.tsv", "--out", "other", "--quote", "single"}, 2, "none of auto, double, none");
+  expect_error({"import", "plays.tsv", "--out", "other", "--quote", "single"}, 2,
+               "--quote single: use auto, double or none");
 }
 
 TEST_F(CliImport, SaysWhatIsNotRead) {

@@ -217,7 +217,8 @@ TEST_F(CliScores, DislikesAreNoPositivesAndItIsSaid) {
   EXPECT_THAT(result.err, HasSubstr("ratings are below 4 and no positives"));
   expect_error(train_command("stars.csv", "x", {"--model", "softmax", "--positive-from", "good"}), 2,
                "--positive-from good");
-  expect_error(train_command("stars.csv", "x", {"--positive-from", "4"}), 2, "model mf predicts ratings");
+  expect_error(train_command("stars.csv", "x", {"--positive-from", "4"}), 2,
+               "--positive-from belongs to model softmax");
 }
 
 TEST_F(CliScores, AValidationPartOverNothingChoosesNothingAndItIsSaid) {
@@ -291,9 +292,9 @@ TEST_F(CliScores, DeterministicSoftmaxHasEqualBitsForAnyThreads) {
                                                {"--negatives", "uniform+mined:2/9", "--weight-rank", "3"}}) {
     std::set<std::string> tensors;
     for (const char* threads : {"1", "2", "3", "7"}) {
-      const std::vector<std::string> arguments = {
-          "train", "ratings.csv",     "--out",    "m",   "--overwrite", "--model", "softmax", "--dim", "12", "--epochs",
-          "2",     "--deterministic", "--device", "cpu", "--threads",   threads};
+      const std::vector<std::string> arguments = {"train",   "ratings.csv", "--out", "m",         "--overwrite",
+                                                  "--model", "softmax",     "--dim", "12",        "--epochs",
+                                                  "2",       "--device",    "cpu",   "--threads", threads};
       unfold_ok(with(arguments, more));
       tensors.insert(read_file(path("m/tensors.safetensors")));
     }

@@ -78,7 +78,7 @@ TEST_F(CliSoftmax, RefusesWhatItCannotDo) {
   refused({"--negatives", "hard:9/8"}, "needs M/N with 1 <= M <= N <= 4096");
   refused({"--l2", "0.1"}, "does not feel an L2 penalty");
   refused({"--score-type", "float16"}, "--score-type float16: use float32 or bfloat16");
-  refused({"--temperature=-1"}, "--temperature -1: use a number over 0");
+  refused({"--temperature=-1"}, "--temperature -1: use 0 or more");
   expect_error({"train", "clicks.csv", "--model", "sotfmax", "--out", "m"}, 2, "use mf or softmax");
   EXPECT_THAT(listing(), Not(::testing::Contains("m")));
 }

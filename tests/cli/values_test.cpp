@@ -34,11 +34,11 @@ TEST_F(CliValues, NumbersOutOfBoundsAreToldAlike) {
   expect_refused({"--epochs", "99999999999"}, "--epochs 99999999999: use 1 to 4294967295");
   expect_refused({"--dim", "1025"}, "--dim 1025: use 1 to 1024");
   expect_refused({"--dim", "99999999999"}, "--dim 99999999999: use 1 to 1024");
-  expect_refused({"--n-negatives", "0"}, "--n-negatives 0: use 1 to 1048576");
+  expect_refused({"--model", "softmax", "--n-negatives", "0"}, "--n-negatives 0: use 1 to 1048576");
   expect_refused({"--threads", "257"}, "--threads 257: use 0 to 256");
   expect_refused({"--min-user-ratings", "0"}, "--min-user-ratings 0: use 1 or more");
   expect_refused({"--min-item-ratings", "0"}, "--min-item-ratings 0: use 1 or more");
-  expect_refused({"--learning-rate", "fast"}, "--learning-rate fast: use a number");
+  expect_refused({"--learning-rate", "fast"}, "--learning-rate fast: use a number over 0");
   expect_refused({"--learning-rate", "-1"}, "--learning-rate -1: use a number over 0");
   expect_refused({"--quiet=perhaps"}, "--quiet perhaps: use true or false");
   expect_message({"synth", "m", "--users", "0"}, "--users 0: use 1 or more");
@@ -77,9 +77,10 @@ TEST_F(CliValues, AConfigurationFileIsNamedWithTheLine) {
   refused("[train]\ndeterministic = 'x'\n", "c.toml:2: --deterministic x: use true or false");
   refused("[train]\ndim = [3, 4]\n", "c.toml:2: dim takes one value, and here are 2");
   refused("[evaluate]\nat = 0\n", "c.toml:2: --at 0: use whole numbers of 1 to 1000000, with a comma between two");
-  // What only the command knows.
   refused("[train]\ndim = 4\nlearning-rate = -1\n", "c.toml:3: --learning-rate -1: use a number over 0");
-  refused("[train]\non-error = 'ignore'\n", "c.toml:2: --on-error: \"ignore\" is neither fail nor skip");
+  // What only the command knows.
+  refused("[train]\nrating-range = '5:1'\n", "c.toml:2: --rating-range 5:1: use LO:HI with LO < HI, such as 0:5.5");
+  refused("[train]\non-error = 'ignore'\n", "c.toml:2: --on-error ignore: use fail or skip");
   // The command line comes first, and is what is wrong then.
   write_file(path("c.toml"), "[train]\nlearning-rate = -1\n");
   expect_refused({"--config", "c.toml", "--learning-rate", "-2"}, "--learning-rate -2: use a number over 0");

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/ops/parity.hpp"
@@ -39,7 +40,7 @@ Columns ratings(std::uint32_t part) {
 struct Run {
   const char* name;
   const char* model;
-  void (*change)(TrainOptions&);
+  std::vector<std::pair<const char*, const char*>> options;
 };
 std::ostream& operator<<(std::ostream& out, const Run& run) { return out << run.name; }
 
@@ -48,13 +49,11 @@ class PlanOfRun : public testing::TestWithParam<std::tuple<Run, bool>> {};
 TEST_P(PlanOfRun, IsThePeakOfItsMemory) {
   const auto& [run, validates] = GetParam();
   const Columns train_part = ratings(0), held_out = validates ? ratings(5) : Columns();
-  TrainOptions options = TrainOptions::defaults(run.model);
-  options.dim = 12;
-  options.epochs = 1;
-  options.batch_size = 100;
-  options.n_negatives = 20;
-  options.refresh_epochs = 1;
-  run.change(options);
+  const auto family = make_family(run.model);
+  family->set("dim", "12");
+  family->run().epochs = 1;
+  family->run().batch_size = 100;
+  for (const auto& [name, value] : run.options) family->set(name, value);
   for (const char* const name : test::kBackends) {
     if (std::string(name) == "Cuda") continue;
     const auto backend = test::backend_or_skip(name);
@@ -67,7 +66,7 @@ TEST_P(PlanOfRun, IsThePeakOfItsMemory) {
       plans += plan.to_string();
     };
     const TrainData data{train_part.view(), held_out.view(), kUsers, kItems, nullptr};
-    EXPECT_EQ(train(*backend, data, options, callbacks).outcome, TrainOutcome::kFinished);
+    EXPECT_EQ(train(*backend, data, *family, callbacks).outcome, TrainOutcome::kFinished);
     EXPECT_EQ(planned, backend->peak_bytes()) << name << "\n" << plans;
     EXPECT_EQ(backend->allocated_bytes(), 0u) << name;
   }
@@ -75,50 +74,27 @@ TEST_P(PlanOfRun, IsThePeakOfItsMemory) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, PlanOfRun,
-    testing::Combine(testing::Values(Run{"Mf", "mf", [](TrainOptions&) {}},
-                                     Run{"MfDeterministicAdam", "mf",
-                                         [](TrainOptions& o) {
-                                           o.deterministic = true;
-                                           o.optimizer = "adam";
-                                         }},
-                                     Run{"MfHalf", "mf", [](TrainOptions& o) { o.table_type = "float16"; }},
-                                     Run{"Softmax", "softmax", [](TrainOptions&) {}},
-                                     Run{"SoftmaxUniformAndHard", "softmax",
-                                         [](TrainOptions& o) { o.negatives = "uniform+hard:4/32"; }},
-                                     Run{"SoftmaxMinedWeightRank", "softmax",
-                                         [](TrainOptions& o) {
-                                           o.negatives = "uniform+mined:2/20";
-                                           o.weight_rank = 7;
-                                         }},
-                                     Run{"SoftmaxDisliked", "softmax",
-                                         [](TrainOptions& o) { o.negatives = "uniform+disliked:4"; }},
-                                     Run{"SoftmaxPopularityOwn", "softmax",
-                                         [](TrainOptions& o) {
-                                           o.negatives = "popularity:0.5";
-                                           o.own_negatives = true;
-                                           o.n_negatives = 9;
-                                         }},
-                                     Run{"SoftmaxMixed", "softmax", [](TrainOptions& o) { o.negatives = "mixed:0.5"; }},
-                                     Run{"SoftmaxInBatchDot", "softmax",
-                                         [](TrainOptions& o) {
-                                           o.negatives = "in-batch";
-                                           o.score = "dot";
-                                           o.no_bias = true;
-                                         }},
-                                     Run{"SoftmaxFullHalf", "softmax",
-                                         [](TrainOptions& o) {
-                                           o.negatives = "full";
-                                           o.table_type = "bfloat16";
-                                           o.learn_temperature = true;
-                                         }},
-                                     Run{"SoftmaxFloor", "softmax", [](TrainOptions& o) { o.positive_from = "3"; }},
-                                     Run{"SoftmaxWeights", "softmax",
-                                         [](TrainOptions& o) {
-                                           o.rating_weight = 1.5;
-                                           o.user_balance = 0.5;
-                                         }},
-                                     Run{"SoftmaxRefit", "softmax", [](TrainOptions& o) { o.refit = true; }}),
-                     testing::Bool()),
+    testing::Combine(
+        testing::Values(
+            Run{"Mf", "mf", {}}, Run{"MfDeterministicAdam", "mf", {{"deterministic", "true"}, {"optimizer", "adam"}}},
+            Run{"MfHalf", "mf", {{"table-type", "float16"}}}, Run{"Softmax", "softmax", {{"n-negatives", "20"}}},
+            Run{"SoftmaxUniformAndHard", "softmax", {{"n-negatives", "20"}, {"negatives", "uniform+hard:4/32"}}},
+            Run{"SoftmaxMinedWeightRank",
+                "softmax",
+                {{"negatives", "uniform+mined:2/20"}, {"weight-rank", "7"}, {"refresh-epochs", "1"}}},
+            Run{"SoftmaxDisliked", "softmax", {{"negatives", "uniform+disliked:4"}}},
+            Run{"SoftmaxPopularityOwn",
+                "softmax",
+                {{"negatives", "popularity:0.5"}, {"own-negatives", "true"}, {"n-negatives", "9"}}},
+            Run{"SoftmaxMixed", "softmax", {{"n-negatives", "20"}, {"negatives", "mixed:0.5"}}},
+            Run{"SoftmaxInBatchDot", "softmax", {{"negatives", "in-batch"}, {"score", "dot"}, {"no-bias", "true"}}},
+            Run{"SoftmaxFullHalf",
+                "softmax",
+                {{"negatives", "full"}, {"table-type", "bfloat16"}, {"learn-temperature", "true"}}},
+            Run{"SoftmaxFloor", "softmax", {{"positive-from", "3"}}},
+            Run{"SoftmaxWeights", "softmax", {{"rating-weight", "1.5"}, {"user-balance", "0.5"}}},
+            Run{"SoftmaxRefit", "softmax", {{"refit", "true"}}}),
+        testing::Bool()),
     [](const auto& instance) {
       return std::string(std::get<0>(instance.param).name) + (std::get<1>(instance.param) ? "Validated" : "");
     });

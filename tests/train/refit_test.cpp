@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,20 +40,20 @@ struct Halves {
   TrainData data() const { return {train.view(), validation.view(), kUsers, kItems, nullptr}; }
 };
 
-TrainOptions run_of(const std::string& model) {
-  TrainOptions options = TrainOptions::defaults(model);
-  options.dim = 8;
-  options.epochs = 12;
-  options.batch_size = 64;
-  options.patience = 0;
-  options.refit = false;
-  options.deterministic = true;
-  if (model == "softmax") {
-    options.temperature = 0.3;
-    options.learning_rate = 0.05;
-    options.n_negatives = 16;
+std::unique_ptr<ModelFamily> run_of(const std::string& model) {
+  auto family = make_family(model);
+  family->set("dim", "8");
+  family->run().epochs = 12;
+  family->run().batch_size = 64;
+  family->run().patience = 0;
+  if (model == "mf") {
+    family->set("deterministic", "true");
+  } else {
+    family->set("temperature", "0.3");
+    family->set("n-negatives", "16");
+    family->run().learning_rate = 0.05;
   }
-  return options;
+  return family;
 }
 
 void expect_same_weights(const Model& a, const Model& b) {
@@ -67,12 +68,12 @@ class Refit : public testing::TestWithParam<const char*> {};
 TEST_P(Refit, IsATrainingOnBothPartsOfTheEpochsThatValidationChose) {
   const Halves halves;
   const auto backend = make_cpu_backend(2);
-  TrainOptions options = run_of(GetParam());
-  const TrainResult chosen = train(*backend, halves.data(), options, {});
+  const auto family = run_of(GetParam());
+  const TrainResult chosen = train(*backend, halves.data(), *family, {});
   EXPECT_TRUE(chosen.validated);
   EXPECT_FALSE(chosen.refitted);
 
-  options.refit = true;
+  family->run().refit = true;
   TrainCallbacks callbacks;
   Model before;
   callbacks.chosen = [&](TrainResult& result) {
@@ -82,30 +83,30 @@ TEST_P(Refit, IsATrainingOnBothPartsOfTheEpochsThatValidationChose) {
     before.item_bias = result.model.item_bias;
     before.history = result.model.history;
   };
-  const TrainResult result = train(*backend, halves.data(), options, callbacks);
+  const TrainResult result = train(*backend, halves.data(), *family, callbacks);
   EXPECT_TRUE(result.refitted);
   EXPECT_EQ(result.best_epoch, chosen.best_epoch);
   expect_same_weights(before, chosen.model);
-  EXPECT_EQ(before.history.size(), options.epochs);
-  ASSERT_EQ(result.model.history.size(), options.epochs + chosen.best_epoch);
+  EXPECT_EQ(before.history.size(), family->run().epochs);
+  ASSERT_EQ(result.model.history.size(), family->run().epochs + chosen.best_epoch);
   for (std::uint32_t epoch = 0; epoch < chosen.best_epoch; ++epoch) {
-    const auto& line = result.model.history[options.epochs + epoch];
+    const auto& line = result.model.history[family->run().epochs + epoch];
     EXPECT_EQ(line.at("refit"), true);
     EXPECT_EQ(line.at("epoch"), epoch + 1);
     EXPECT_FALSE(line.contains("validation_ndcg@20") || line.contains("validation_rmse"));
     // The rate at the end of an epoch lies on the same curve; with other numbers of batches, not at the same point.
     EXPECT_NEAR(line.at("learning_rate").get<double>(), result.model.history[epoch].at("learning_rate").get<double>(),
-                options.learning_rate / options.epochs);
+                family->run().learning_rate / family->run().epochs);
   }
 
   // At a constant rate, a run of as many epochs on both parts is the same.
-  options.schedule = "constant";
-  const TrainResult constant = train(*backend, halves.data(), options, {});
+  family->run().schedule = "constant";
+  const TrainResult constant = train(*backend, halves.data(), *family, {});
   ASSERT_TRUE(constant.refitted);
-  options.refit = false;
-  options.epochs = constant.best_epoch;
-  const TrainResult direct = train(*backend, {halves.all.view(), {}, kUsers, kItems, nullptr}, options, {});
-  if (options.model == "mf") expect_same_weights(constant.model, direct.model);
+  family->run().refit = false;
+  family->run().epochs = constant.best_epoch;
+  const TrainResult direct = train(*backend, {halves.all.view(), {}, kUsers, kItems, nullptr}, *family, {});
+  if (family->predicts_ratings()) expect_same_weights(constant.model, direct.model);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Refit, testing::Values("mf", "softmax"));
@@ -113,10 +114,10 @@ INSTANTIATE_TEST_SUITE_P(Models, Refit, testing::Values("mf", "softmax"));
 TEST(RefitWithout, AValidationPartOrAnythingToScoreInItThereIsNone) {
   const Halves halves;
   const auto backend = make_cpu_backend(1);
-  TrainOptions options = run_of("softmax");
-  options.refit = true;
-  options.patience = 2;
-  EXPECT_FALSE(train(*backend, {halves.train.view(), {}, kUsers, kItems, nullptr}, options, {}).refitted);
+  const auto family = run_of("softmax");
+  family->run().refit = true;
+  family->run().patience = 2;
+  EXPECT_FALSE(train(*backend, {halves.train.view(), {}, kUsers, kItems, nullptr}, *family, {}).refitted);
   test::Interactions nothing;
   nothing.add(kUnknownRow, 3);
   nothing.add(2, kUnknownRow);
@@ -125,11 +126,11 @@ TEST(RefitWithout, AValidationPartOrAnythingToScoreInItThereIsNone) {
   TrainCallbacks callbacks;
   callbacks.notice = [&](const std::string& text) { notice = text; };
   const TrainResult result =
-      train(*backend, {halves.train.view(), nothing.view(), kUsers, kItems, nullptr}, options, callbacks);
+      train(*backend, {halves.train.view(), nothing.view(), kUsers, kItems, nullptr}, *family, callbacks);
   EXPECT_FALSE(result.refitted);
   EXPECT_FALSE(result.validated);
   EXPECT_EQ(result.outcome, TrainOutcome::kFinished) << "nothing stops it early";
-  EXPECT_EQ(result.best_epoch, options.epochs);
+  EXPECT_EQ(result.best_epoch, family->run().epochs);
   EXPECT_TRUE(result.model.history.front().at("validation_ndcg@20").is_null());
   EXPECT_NE(notice.find("nothing that can be scored"), std::string::npos) << notice;
 }
@@ -137,14 +138,14 @@ TEST(RefitWithout, AValidationPartOrAnythingToScoreInItThereIsNone) {
 TEST(RefitInterrupted, KeepsTheModelThatValidationChose) {
   const Halves halves;
   const auto backend = make_cpu_backend(1);
-  TrainOptions options = run_of("softmax");
-  const TrainResult chosen = train(*backend, halves.data(), options, {});
-  options.refit = true;
+  const auto family = run_of("softmax");
+  const TrainResult chosen = train(*backend, halves.data(), *family, {});
+  family->run().refit = true;
   bool stop = false;
   TrainCallbacks callbacks;
   callbacks.stop = [&] { return stop; };
   callbacks.chosen = [&](TrainResult&) { stop = true; };
-  const TrainResult result = train(*backend, halves.data(), options, callbacks);
+  const TrainResult result = train(*backend, halves.data(), *family, callbacks);
   EXPECT_EQ(result.outcome, TrainOutcome::kInterrupted);
   EXPECT_FALSE(result.refitted);
   expect_same_weights(result.model, chosen.model);
@@ -173,10 +174,10 @@ double own_share(const Model& model) {
 TEST(PositiveFrom, CampsSeparateByTheScaleOrByTheLineDrawn) {
   const auto backend = make_cpu_backend(2);
   const auto share = [&](const Halves& halves, const std::string& positive_from) {
-    TrainOptions options = run_of("softmax");
-    options.epochs = 40;
-    options.positive_from = positive_from;
-    return own_share(train(*backend, {halves.train.view(), {}, kUsers, kItems, nullptr}, options, {}).model);
+    const auto family = run_of("softmax");
+    family->run().epochs = 40;
+    family->set("positive-from", positive_from);
+    return own_share(train(*backend, {halves.train.view(), {}, kUsers, kItems, nullptr}, *family, {}).model);
   };
   const Halves votes(-1, 1), stars(1, 5), zeros(0, 4.5f);
   EXPECT_GT(share(votes, ""), 0.95);
@@ -187,29 +188,26 @@ TEST(PositiveFrom, CampsSeparateByTheScaleOrByTheLineDrawn) {
 }
 
 TEST(PositiveFrom, TheScaleSaysWhere) {
-  TrainOptions options = TrainOptions::defaults("softmax");
+  const auto family = make_family("softmax");
   const std::vector<Row> rows = {0, 0, 0};
-  const auto threshold = [&](std::vector<float> ratings) {
-    return positive_threshold(options, {rows, rows, ratings, {}});
-  };
+  const auto threshold = [&](std::vector<float> ratings) { return family->positive_from({rows, rows, ratings, {}}); };
   EXPECT_EQ(threshold({-1, 1, 1}), 1.0f);
   EXPECT_EQ(threshold({0, 4.7f, 0.5f}), 0.5f);
   EXPECT_EQ(threshold({1, 3, 5}), std::nullopt);
   EXPECT_EQ(threshold({0, 0, 0}), std::nullopt) << "no scale: pairs";
   EXPECT_THROW(threshold({-2, -1, 0}), DataError);
-  options.positive_from = "4.7";
+  family->set("positive-from", "4.7");
   EXPECT_EQ(threshold({0, 4.7f, 0.5f}), 4.7f);
-  options.model = "mf";
-  EXPECT_EQ(threshold({-1, 1, 1}), std::nullopt);
+  EXPECT_EQ(make_family("mf")->positive_from({rows, rows, std::vector<float>{-1, 1, 1}, {}}), std::nullopt);
 }
 
 TEST(PositiveFrom, NothingAboveTheLineIsAnError) {
   const Halves halves;
-  TrainOptions options = run_of("softmax");
-  options.positive_from = "5.5";
+  const auto family = run_of("softmax");
+  family->set("positive-from", "5.5");
   const auto backend = make_cpu_backend(1);
   try {
-    train(*backend, halves.data(), options, {});
+    train(*backend, halves.data(), *family, {});
     FAIL() << "accepted";
   } catch (const DataError& error) {
     EXPECT_NE(std::string(error.what()).find("lower --positive-from"), std::string::npos) << error.what();
@@ -219,15 +217,15 @@ TEST(PositiveFrom, NothingAboveTheLineIsAnError) {
 TEST(Finite, EveryModelThatIsKeptIs) {
   const Halves halves;
   const auto backend = make_cpu_backend(1);
-  TrainOptions options = run_of("softmax");
-  options.epochs = 3;
+  const auto family = run_of("softmax");
+  family->run().epochs = 3;
   for (const auto& [rate, type] : {std::pair{1e38, "float32"}, {70000.0, "float16"}}) {
     for (const bool validated : {true, false}) {
-      options.learning_rate = rate;
-      options.table_type = type;
+      family->run().learning_rate = rate;
+      family->set("table-type", type);
       TrainData data = halves.data();
       if (!validated) data.validation = {};
-      const TrainResult result = train(*backend, data, options, {});
+      const TrainResult result = train(*backend, data, *family, {});
       EXPECT_EQ(result.outcome, TrainOutcome::kDiverged) << rate;
       EXPECT_NE(result.message.find("finite"), std::string::npos) << result.message;
       if (!result.has_model) continue;
@@ -240,14 +238,14 @@ TEST(Finite, EveryModelThatIsKeptIs) {
 
 TEST(Finite, RatingsThatFloatsCannotSquareAreRefused) {
   const auto backend = make_cpu_backend(1);
-  TrainOptions options = run_of("mf");
+  const auto family = run_of("mf");
   for (const auto& [low, high] : {std::pair{1e30f, 3e30f}, {1e-30f, 3e-30f}, {-1e30f, 5.0f}, {1e30f, 1e30f}}) {
     const Halves halves(low, high);
-    EXPECT_THROW(train(*backend, halves.data(), options, {}), DataError) << low << ' ' << high;
+    EXPECT_THROW(train(*backend, halves.data(), *family, {}), DataError) << low << ' ' << high;
   }
   for (const auto& [low, high] : {std::pair{1e12f, 3e12f}, {1e-12f, 3e-12f}, {0.0f, 0.0f}}) {
     const Halves halves(low, high);
-    EXPECT_EQ(train(*backend, halves.data(), options, {}).outcome, TrainOutcome::kFinished) << low << ' ' << high;
+    EXPECT_EQ(train(*backend, halves.data(), *family, {}).outcome, TrainOutcome::kFinished) << low << ' ' << high;
   }
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "host/models/softmax/softmax_family.hpp"
 #include "tests/ops/parity.hpp"
 #include "unfold/error.hpp"
 #include "unfold/evaluate.hpp"
@@ -47,16 +48,16 @@ struct Groups {
   TrainData data() const { return {train.view(), held_out.view(), kUsers, kItems, nullptr}; }
 };
 
-TrainOptions small_run() {
-  TrainOptions options = TrainOptions::defaults("softmax");
-  options.dim = 8;
-  options.epochs = 60;
-  options.batch_size = 64;
-  options.n_negatives = 32;
-  options.learning_rate = 0.05;
-  options.temperature = 0.3;  // items of a group differ by nothing that could be learned
-  options.patience = 0;
-  return options;
+SoftmaxFamily small_run() {
+  SoftmaxFamily family;
+  family.own.dim = 8;
+  family.run().epochs = 60;
+  family.run().batch_size = 64;
+  family.own.n_negatives = 32;
+  family.run().learning_rate = 0.05;
+  family.own.temperature = 0.3;  // items of a group differ by nothing that could be learned
+  family.run().patience = 0;
+  return family;
 }
 
 // The share of a user's five best unseen items that are of another group.
@@ -83,7 +84,7 @@ double folding(const Model& model, const Columns& train) {
 
 struct Recipe {
   const char* name;
-  void (*change)(TrainOptions&);
+  void (*change)(SoftmaxFamily&);
 };
 std::ostream& operator<<(std::ostream& out, const Recipe& recipe) { return out << recipe.name; }
 
@@ -91,10 +92,10 @@ class SoftmaxRecipes : public testing::TestWithParam<Recipe> {};
 
 TEST_P(SoftmaxRecipes, KeepsGroupsApartAndFindsHeldOutItems) {
   const Groups groups;
-  TrainOptions options = small_run();
-  GetParam().change(options);
+  SoftmaxFamily family = small_run();
+  GetParam().change(family);
   const auto backend = make_cpu_backend(2);
-  const TrainResult result = train(*backend, groups.data(), options, {});
+  const TrainResult result = train(*backend, groups.data(), family, {});
   EXPECT_EQ(result.outcome, TrainOutcome::kFinished);
   EXPECT_EQ(result.model.kind, "softmax");
   // A user has some eight unseen items of his own group, among them one or two held out, and 75 of others.
@@ -102,13 +103,13 @@ TEST_P(SoftmaxRecipes, KeepsGroupsApartAndFindsHeldOutItems) {
   const nlohmann::ordered_json& line = result.model.history.back();
   EXPECT_GT(line.at("validation_recall@20"), 0.9);
   EXPECT_TRUE(std::isfinite(line.at("train_loss").get<double>()));
-  if (options.weight_rank == 0) {  // else the loss's weights change on the way
+  if (family.own.weight_rank == 0) {  // else the loss's weights change on the way
     EXPECT_LT(line.at("train_loss"), result.model.history.front().at("train_loss"));
   }
   EXPECT_GT(line.at("negatives"), 0u);
-  if (options.own_negatives) {
+  if (family.own.own_negatives) {
     EXPECT_EQ(line.at("rejected"), 0u) << "uniform draws of a query's own pass over what it knows";
-  } else if (options.negatives.find("hard") != 0 && options.negatives.find("score") != 0) {
+  } else if (family.own.negatives.find("hard") != 0 && family.own.negatives.find("score") != 0) {
     EXPECT_GT(line.at("rejected"), 0u);
     EXPECT_LT(line.at("rejected"), line.at("negatives"));
   }
@@ -116,75 +117,75 @@ TEST_P(SoftmaxRecipes, KeepsGroupsApartAndFindsHeldOutItems) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, SoftmaxRecipes,
-    testing::Values(Recipe{"Default", [](TrainOptions&) {}},  //
-                    Recipe{"Bsl", [](TrainOptions& o) { o.loss = "bsl"; }},
+    testing::Values(Recipe{"Default", [](SoftmaxFamily&) {}},  //
+                    Recipe{"Bsl", [](SoftmaxFamily& o) { o.own.loss = "bsl"; }},
                     Recipe{"PositiveInDenominator",
-                           [](TrainOptions& o) {
-                             o.loss = "softmax";
-                             o.positive_in_denominator = true;
+                           [](SoftmaxFamily& o) {
+                             o.own.loss = "softmax";
+                             o.own.positive_in_denominator = true;
                            }},
-                    Recipe{"Bpr", [](TrainOptions& o) { o.loss = "bpr"; }},
+                    Recipe{"Bpr", [](SoftmaxFamily& o) { o.own.loss = "bpr"; }},
                     Recipe{"PositiveTemperature",
-                           [](TrainOptions& o) {
-                             o.loss = "bsl";
-                             o.positive_temperature = 0.15;
+                           [](SoftmaxFamily& o) {
+                             o.own.loss = "bsl";
+                             o.own.positive_temperature = 0.15;
                            }},
                     Recipe{"DotWithBias",
-                           [](TrainOptions& o) {
-                             o.score = "dot";
-                             o.temperature = 1;
-                             o.loss = "softmax";
-                             o.learning_rate = 0.02;
-                             o.epochs = 30;
+                           [](SoftmaxFamily& o) {
+                             o.own.score = "dot";
+                             o.own.temperature = 1;
+                             o.own.loss = "softmax";
+                             o.run().learning_rate = 0.02;
+                             o.run().epochs = 30;
                            }},
                     Recipe{"DotWithPenalty",
-                           [](TrainOptions& o) {
-                             o.score = "dot";
-                             o.l2 = 0.02;
-                             o.learning_rate = 0.02;
-                             o.epochs = 30;
+                           [](SoftmaxFamily& o) {
+                             o.own.score = "dot";
+                             o.own.l2 = 0.02;
+                             o.run().learning_rate = 0.02;
+                             o.run().epochs = 30;
                            }},
                     Recipe{"FewItemsInTheDenominator",
-                           [](TrainOptions& o) {
-                             o.positive_in_denominator = true;
-                             o.denominator_items = 10;
+                           [](SoftmaxFamily& o) {
+                             o.own.positive_in_denominator = true;
+                             o.own.denominator_items = 10;
                            }},
-                    Recipe{"BalancedUsers", [](TrainOptions& o) { o.user_balance = 1; }},
-                    Recipe{"WithoutBias", [](TrainOptions& o) { o.no_bias = true; }},
+                    Recipe{"BalancedUsers", [](SoftmaxFamily& o) { o.own.user_balance = 1; }},
+                    Recipe{"WithoutBias", [](SoftmaxFamily& o) { o.own.no_bias = true; }},
                     Recipe{"WeightedByRank",
-                           [](TrainOptions& o) {
-                             o.weight_rank = 10;
-                             o.refresh_epochs = 2;
-                             o.no_bias = true;
+                           [](SoftmaxFamily& o) {
+                             o.own.weight_rank = 10;
+                             o.own.refresh_epochs = 2;
+                             o.own.no_bias = true;
                            }},
-                    Recipe{"Popularity", [](TrainOptions& o) { o.negatives = "popularity:0.75"; }},
-                    Recipe{"InBatch", [](TrainOptions& o) { o.negatives = "in-batch"; }},
-                    Recipe{"Mixed", [](TrainOptions& o) { o.negatives = "mixed:0.5"; }},
+                    Recipe{"Popularity", [](SoftmaxFamily& o) { o.own.negatives = "popularity:0.75"; }},
+                    Recipe{"InBatch", [](SoftmaxFamily& o) { o.own.negatives = "in-batch"; }},
+                    Recipe{"Mixed", [](SoftmaxFamily& o) { o.own.negatives = "mixed:0.5"; }},
                     Recipe{"Full",
-                           [](TrainOptions& o) {
-                             o.negatives = "full";
-                             o.loss = "softmax";
-                             o.positive_in_denominator = true;
+                           [](SoftmaxFamily& o) {
+                             o.own.negatives = "full";
+                             o.own.loss = "softmax";
+                             o.own.positive_in_denominator = true;
                            }},
-                    Recipe{"Own", [](TrainOptions& o) { o.own_negatives = true; }},
-                    Recipe{"Hard", [](TrainOptions& o) { o.negatives = "hard:16/64"; }},
+                    Recipe{"Own", [](SoftmaxFamily& o) { o.own.own_negatives = true; }},
+                    Recipe{"Hard", [](SoftmaxFamily& o) { o.own.negatives = "hard:16/64"; }},
                     Recipe{"HardOfOwn",
-                           [](TrainOptions& o) {
-                             o.negatives = "hard:8/32";
-                             o.own_negatives = true;
+                           [](SoftmaxFamily& o) {
+                             o.own.negatives = "hard:8/32";
+                             o.own.own_negatives = true;
                            }},
-                    Recipe{"UniformAndHard", [](TrainOptions& o) { o.negatives = "uniform+hard:4/64"; }},
-                    Recipe{"ScoreWeighted", [](TrainOptions& o) { o.negatives = "score-weighted:8/64"; }},
-                    Recipe{"Adaptive", [](TrainOptions& o) { o.negatives = "uniform+adaptive:4/64"; }},
+                    Recipe{"UniformAndHard", [](SoftmaxFamily& o) { o.own.negatives = "uniform+hard:4/64"; }},
+                    Recipe{"ScoreWeighted", [](SoftmaxFamily& o) { o.own.negatives = "score-weighted:8/64"; }},
+                    Recipe{"Adaptive", [](SoftmaxFamily& o) { o.own.negatives = "uniform+adaptive:4/64"; }},
                     Recipe{"Mined",
-                           [](TrainOptions& o) {
-                             o.negatives = "uniform+mined:4/10";
-                             o.mined_skip = 20;
-                             o.refresh_epochs = 3;
+                           [](SoftmaxFamily& o) {
+                             o.own.negatives = "uniform+mined:4/10";
+                             o.own.mined_skip = 20;
+                             o.own.refresh_epochs = 3;
                            }},
-                    Recipe{"Float16", [](TrainOptions& o) { o.table_type = "float16"; }},
-                    Recipe{"Bfloat16", [](TrainOptions& o) { o.table_type = "bfloat16"; }},
-                    Recipe{"Bfloat16Scores", [](TrainOptions& o) { o.score_type = "bfloat16"; }}),
+                    Recipe{"Float16", [](SoftmaxFamily& o) { o.own.table_type = "float16"; }},
+                    Recipe{"Bfloat16", [](SoftmaxFamily& o) { o.own.table_type = "bfloat16"; }},
+                    Recipe{"Bfloat16Scores", [](SoftmaxFamily& o) { o.own.score_type = "bfloat16"; }}),
     [](const auto& test) { return test.param.name; });
 
 // The mean squared length of the rows.
@@ -198,14 +199,14 @@ TEST(Softmax, APenaltyShortensVectorsToNothing) {
   const Groups groups;
   TrainData data = groups.data();
   data.validation = {};  // the last epoch's model
-  TrainOptions options = small_run();
-  options.score = "dot";
-  options.learning_rate = 0.02;
+  SoftmaxFamily family = small_run();
+  family.own.score = "dot";
+  family.run().learning_rate = 0.02;
   const auto backend = make_cpu_backend(2);
   double last_users = 1e9, last_items = 1e9;
   for (const double l2 : {0.0, 0.3, 10.0}) {
-    options.l2 = l2;
-    const Model model = train(*backend, data, options, {}).model;
+    family.own.l2 = l2;
+    const Model model = train(*backend, data, family, {}).model;
     const double users = squared_length(model.user_embedding), items = squared_length(model.item_embedding);
     EXPECT_LT(users, 0.8 * last_users) << l2;
     EXPECT_LT(items, 0.8 * last_items) << l2;
@@ -224,13 +225,13 @@ TEST(Softmax, MixedNegativesMendBatchesOfOneGroup) {
   const ItemGroups item_groups = make_item_groups(names);
   TrainData data = groups.data();
   data.groups = &item_groups;
-  TrainOptions options = small_run();
-  options.batch_size = 16;
-  options.group_batches = true;
+  SoftmaxFamily family = small_run();
+  family.run().batch_size = 16;
+  family.run().group_batches = true;
   const auto backend = make_cpu_backend(2);
   const auto folding_with = [&](const char* negatives) {
-    options.negatives = negatives;
-    return folding(train(*backend, data, options, {}).model, groups.train);
+    family.own.negatives = negatives;
+    return folding(train(*backend, data, family, {}).model, groups.train);
   };
   EXPECT_GT(folding_with("in-batch"), 0.5);
   EXPECT_LT(folding_with("mixed:0.5"), 0.05);
@@ -239,23 +240,23 @@ TEST(Softmax, MixedNegativesMendBatchesOfOneGroup) {
 
 TEST(Softmax, BatchesOfOneGroupNeedGroups) {
   const Groups groups;
-  TrainOptions options = small_run();
-  options.group_batches = true;
+  SoftmaxFamily family = small_run();
+  family.run().group_batches = true;
   const auto backend = make_cpu_backend(1);
-  EXPECT_THROW(train(*backend, groups.data(), options, {}), UsageError);
+  EXPECT_THROW(train(*backend, groups.data(), family, {}), UsageError);
 }
 
 TEST(Softmax, HasEqualBitsForAnyNumberOfThreads) {
   const Groups groups;
   for (const char* negatives : {"uniform", "mixed:0.3", "uniform+hard:4/32"}) {
-    TrainOptions options = small_run();
-    options.epochs = 3;
-    options.negatives = negatives;
-    options.weight_rank = 5;
+    SoftmaxFamily family = small_run();
+    family.run().epochs = 3;
+    family.own.negatives = negatives;
+    family.own.weight_rank = 5;
     std::vector<Model> models;
     for (const unsigned threads : {1u, 2u, 5u}) {
       const auto backend = make_cpu_backend(threads);
-      models.push_back(train(*backend, groups.data(), options, {}).model);
+      models.push_back(train(*backend, groups.data(), family, {}).model);
     }
     for (const Model& model : models) {
       EXPECT_EQ(model.user_embedding.data, models[0].user_embedding.data) << negatives;
@@ -266,10 +267,10 @@ TEST(Softmax, HasEqualBitsForAnyNumberOfThreads) {
 
 TEST(Softmax, WritesUnitRowsForCosines) {
   const Groups groups;
-  TrainOptions options = small_run();
-  options.epochs = 1;
+  SoftmaxFamily family = small_run();
+  family.run().epochs = 1;
   const auto backend = make_cpu_backend(1);
-  const Model model = train(*backend, groups.data(), options, {}).model;
+  const Model model = train(*backend, groups.data(), family, {}).model;
   for (const HostMatrix* matrix : {&model.user_embedding, &model.item_embedding}) {
     for (std::uint64_t r = 0; r < matrix->rows; ++r) {
       double squares = 0;
@@ -281,24 +282,24 @@ TEST(Softmax, WritesUnitRowsForCosines) {
 
 TEST(Softmax, LearnsItsTemperature) {
   const Groups groups;
-  TrainOptions options = small_run();
-  options.loss = "softmax";
-  options.positive_in_denominator = true;
-  options.learn_temperature = true;
-  options.temperature = 1;  // far too high for cosines
+  SoftmaxFamily family = small_run();
+  family.own.loss = "softmax";
+  family.own.positive_in_denominator = true;
+  family.own.learn_temperature = true;
+  family.own.temperature = 1;  // far too high for cosines
   const auto backend = make_cpu_backend(2);
-  const TrainResult result = train(*backend, groups.data(), options, {});
+  const TrainResult result = train(*backend, groups.data(), family, {});
   EXPECT_LT(result.model.history.back().at("temperature"), 0.7);
   EXPECT_GT(result.model.history.back().at("temperature"), 0.0);
 }
 
 TEST(Softmax, StopsEarlyByNdcg) {
   const Groups groups;
-  TrainOptions options = small_run();
-  options.epochs = 200;
-  options.patience = 3;
+  SoftmaxFamily family = small_run();
+  family.run().epochs = 200;
+  family.run().patience = 3;
   const auto backend = make_cpu_backend(2);
-  const TrainResult result = train(*backend, groups.data(), options, {});
+  const TrainResult result = train(*backend, groups.data(), family, {});
   EXPECT_EQ(result.outcome, TrainOutcome::kEarlyStopped);
   const auto& history = result.model.history;
   ASSERT_EQ(history.size(), result.best_epoch + 3u);
@@ -313,12 +314,12 @@ TEST(Softmax, AUserWhoKnowsEveryItemTakesPart) {
   for (const char* negatives : {"uniform", "hard:4/16", "full"}) {
     for (const bool own : {false, true}) {
       if (own && std::string(negatives) == "full") continue;
-      TrainOptions options = small_run();
-      options.epochs = 2;
-      options.negatives = negatives;
-      options.own_negatives = own;
+      SoftmaxFamily family = small_run();
+      family.run().epochs = 2;
+      family.own.negatives = negatives;
+      family.own.own_negatives = own;
       const auto backend = make_cpu_backend(2);
-      const TrainResult result = train(*backend, groups.data(), options, {});
+      const TrainResult result = train(*backend, groups.data(), family, {});
       EXPECT_EQ(result.outcome, TrainOutcome::kFinished) << negatives << ' ' << own;
     }
   }
@@ -329,12 +330,12 @@ class SoftmaxScores : public test::BackendParity {};
 // Where a backend rounds scores, the model has other bits and has learned the same.
 TEST_P(SoftmaxScores, Of16BitsReachTheOp) {
   const Groups groups;
-  TrainOptions options = small_run();
-  options.epochs = 1;
-  options.batch_size = 256;
-  const TrainResult wide = train(backend(), groups.data(), options, {});
-  options.score_type = "bfloat16";
-  const TrainResult narrow = train(backend(), groups.data(), options, {});
+  SoftmaxFamily family = small_run();
+  family.run().epochs = 1;
+  family.run().batch_size = 256;
+  const TrainResult wide = train(backend(), groups.data(), family, {});
+  family.own.score_type = "bfloat16";
+  const TrainResult narrow = train(backend(), groups.data(), family, {});
   const double loss = wide.model.history.back().at("train_loss");
   EXPECT_NEAR(narrow.model.history.back().at("train_loss").get<double>(), loss, 0.02 * std::abs(loss));
   EXPECT_EQ(narrow.model.item_embedding.data == wide.model.item_embedding.data, backend().name() == "cpu");

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <vector>
 
+#include "host/models/mf/mf_family.hpp"
 #include "unfold/error.hpp"
+#include "unfold/evaluate.hpp"
 #include "unfold/random.hpp"
 
 namespace unfold {
@@ -49,13 +51,13 @@ struct Planted {
   TrainData data() const { return {train.view(), held_out.view(), kUsers, kItems}; }
 };
 
-TrainOptions small_run() {
-  TrainOptions options;
-  options.dim = 8;
-  options.epochs = 40;
-  options.l2 = 0.01;
-  options.threads = 1;
-  return options;
+MfFamily small_run() {
+  MfFamily family;
+  family.own.dim = 8;
+  family.run().epochs = 40;
+  family.own.l2 = 0.01;
+  family.run().threads = 1;
+  return family;
 }
 
 double last_validation_rmse(const TrainResult& result) {
@@ -89,18 +91,18 @@ class TrainRecipes : public testing::TestWithParam<Recipe> {};
 TEST_P(TrainRecipes, RecoversThePlantedModel) {
   const Recipe recipe = GetParam();
   const Planted planted;
-  TrainOptions options = small_run();
-  options.optimizer = recipe.optimizer;
-  options.schedule = recipe.schedule;
-  options.learning_rate = recipe.learning_rate;
-  options.rating_range = recipe.range;
-  options.deterministic = recipe.deterministic;
-  options.table_type = recipe.table_type;
-  options.batch_size = recipe.deterministic ? 64 : 0;
+  MfFamily family = small_run();
+  family.run().optimizer = recipe.optimizer;
+  family.run().schedule = recipe.schedule;
+  family.run().learning_rate = recipe.learning_rate;
+  family.own.rating_range = recipe.range;
+  family.own.deterministic = recipe.deterministic;
+  family.own.table_type = recipe.table_type;
+  family.run().batch_size = recipe.deterministic ? 64 : 0;
   const auto backend = make_cpu_backend(2);
-  const TrainResult result = train(*backend, planted.data(), options, {});
+  const TrainResult result = train(*backend, planted.data(), family, {});
   EXPECT_EQ(result.outcome, TrainOutcome::kFinished);
-  EXPECT_EQ(result.model.history.size(), options.epochs);
+  EXPECT_EQ(result.model.history.size(), family.run().epochs);
   for (const auto& line : result.model.history) {
     EXPECT_LT(line.at("wait_share"), 1.0);
   }
@@ -125,17 +127,17 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(Train, TablesOf16BitsRepeatThemselvesAndAreExactInTheModel) {
   const Planted planted;
-  TrainOptions options = small_run();
-  options.epochs = 3;
-  options.rating_range = "-4:10";  // so that the model's weights are those of the tables
+  MfFamily family = small_run();
+  family.run().epochs = 3;
+  family.own.rating_range = "-4:10";  // so that the model's weights are those of the tables
   for (const char* const type : {"float16", "bfloat16"}) {
-    options.table_type = type;
+    family.own.table_type = type;
     for (const bool deterministic : {false, true}) {
-      options.deterministic = deterministic;
+      family.own.deterministic = deterministic;
       std::vector<Model> models;
       for (const unsigned threads : {1u, deterministic ? 3u : 1u}) {
         const auto backend = make_cpu_backend(threads);
-        models.push_back(train(*backend, planted.data(), options, {}).model);
+        models.push_back(train(*backend, planted.data(), family, {}).model);
       }
       EXPECT_EQ(models[0].user_embedding.data, models[1].user_embedding.data) << type;
       EXPECT_EQ(models[0].item_embedding.data, models[1].item_embedding.data) << type;
@@ -150,20 +152,20 @@ TEST(Train, TablesOf16BitsRepeatThemselvesAndAreExactInTheModel) {
 
 TEST(Train, ThePlanNamesTheTypeAndHalfTheBytes) {
   const Planted planted;
-  TrainOptions options = small_run();
-  options.epochs = 1;
-  options.dim = 64;
+  MfFamily family = small_run();
+  family.run().epochs = 1;
+  family.own.dim = 64;
   std::uint64_t bytes[2] = {};
   for (const int half : {0, 1}) {
-    options.table_type = half ? "bfloat16" : "float32";
+    family.own.table_type = half ? "bfloat16" : "float32";
     TrainCallbacks callbacks;
     callbacks.plan = [&](const MemoryPlan& plan) {
       for (const auto& entry : plan.entries) {
-        if (entry.name == "user.embedding [200, 64] " + options.table_type) bytes[half] = entry.bytes;
+        if (entry.name == "user.embedding [200, 64] " + family.own.table_type) bytes[half] = entry.bytes;
       }
     };
     const auto backend = make_cpu_backend(1);
-    train(*backend, planted.data(), options, callbacks);
+    train(*backend, planted.data(), family, callbacks);
   }
   EXPECT_EQ(bytes[0], 4u * 64 * kUsers);
   EXPECT_EQ(bytes[1], 2u * 64 * kUsers);
@@ -171,15 +173,15 @@ TEST(Train, ThePlanNamesTheTypeAndHalfTheBytes) {
 
 TEST(Train, DeterministicUpdateGivesEqualBitsForAnyThreads) {
   const Planted planted;
-  TrainOptions options = small_run();
-  options.epochs = 3;
-  options.deterministic = true;
+  MfFamily family = small_run();
+  family.run().epochs = 3;
+  family.own.deterministic = true;
   for (const char* optimizer : {"sgd", "adagrad", "rowwise-adagrad", "adam"}) {
-    options.optimizer = optimizer;
+    family.run().optimizer = optimizer;
     std::vector<Model> models;
     for (const unsigned threads : {1u, 2u, 5u}) {
       const auto backend = make_cpu_backend(threads);
-      models.push_back(train(*backend, planted.data(), options, {}).model);
+      models.push_back(train(*backend, planted.data(), family, {}).model);
     }
     for (const Model& model : models) {
       EXPECT_EQ(model.user_embedding.data, models[0].user_embedding.data) << optimizer;
@@ -193,14 +195,14 @@ TEST(Train, DeterministicUpdateGivesEqualBitsForAnyThreads) {
 
 TEST(Train, ARunRepeatsItselfAndSeedsDiffer) {
   const Planted planted;
-  TrainOptions options = small_run();
-  options.epochs = 2;
-  options.batch_size = 1 << 20;  // enough for every thread
+  MfFamily family = small_run();
+  family.run().epochs = 2;
+  family.run().batch_size = 1 << 20;  // enough for every thread
   const auto backend = make_cpu_backend(3);
-  const Model first = train(*backend, planted.data(), options, {}).model;
-  const Model again = train(*backend, planted.data(), options, {}).model;
-  options.seed = 2;
-  const Model other = train(*backend, planted.data(), options, {}).model;
+  const Model first = train(*backend, planted.data(), family, {}).model;
+  const Model again = train(*backend, planted.data(), family, {}).model;
+  family.run().seed = 2;
+  const Model other = train(*backend, planted.data(), family, {}).model;
   EXPECT_EQ(first.user_embedding.data, again.user_embedding.data);
   EXPECT_NE(first.user_embedding.data, other.user_embedding.data);
 }
@@ -228,12 +230,12 @@ TEST(Train, RowsWithoutTrainingRatingsPredictTheMeanAndStayZero) {
 
 TEST(Train, WithoutBiasesTheyStayZero) {
   const Planted planted;
-  TrainOptions options = small_run();
-  options.no_bias = true;
+  MfFamily family = small_run();
+  family.own.no_bias = true;
   for (const bool deterministic : {false, true}) {
-    options.deterministic = deterministic;
+    family.own.deterministic = deterministic;
     const auto backend = make_cpu_backend(1);
-    const Model model = train(*backend, planted.data(), options, {}).model;
+    const Model model = train(*backend, planted.data(), family, {}).model;
     EXPECT_EQ(model.user_bias, std::vector<float>(kUsers)) << deterministic;
     EXPECT_EQ(model.item_bias, std::vector<float>(kItems)) << deterministic;
   }
@@ -241,14 +243,14 @@ TEST(Train, WithoutBiasesTheyStayZero) {
 
 TEST(Train, KeepsTheBestEpochByValidationAndStopsEarly) {
   const Planted planted;
-  TrainOptions options = small_run();
-  options.dim = 64;
-  options.l2 = 0;  // overfits
-  options.schedule = "constant";
-  options.epochs = 300;
-  options.patience = 3;
+  MfFamily family = small_run();
+  family.own.dim = 64;
+  family.own.l2 = 0;  // overfits
+  family.run().schedule = "constant";
+  family.run().epochs = 300;
+  family.run().patience = 3;
   const auto backend = make_cpu_backend(1);
-  const TrainResult result = train(*backend, planted.data(), options, {});
+  const TrainResult result = train(*backend, planted.data(), family, {});
   EXPECT_EQ(result.outcome, TrainOutcome::kEarlyStopped);
   const auto& history = result.model.history;
   ASSERT_EQ(history.size(), result.best_epoch + 3u);
@@ -264,10 +266,10 @@ TEST(Train, KeepsTheBestEpochByValidationAndStopsEarly) {
 TEST(Train, ModelPredictsWhatTrainingReported) {
   const Planted planted;
   for (const char* range : {"", "-4:10"}) {
-    TrainOptions options = small_run();
-    options.rating_range = range;
+    MfFamily family = small_run();
+    family.own.rating_range = range;
     const auto backend = make_cpu_backend(1);
-    const TrainResult result = train(*backend, planted.data(), options, {});
+    const TrainResult result = train(*backend, planted.data(), family, {});
     const std::unique_ptr<Scorer> scorer = make_scorer(*backend, result.model);
     const RatingMetrics metrics = evaluate_ratings(*backend, *scorer, planted.held_out.view());
     EXPECT_NEAR(metrics.rmse, result.model.history[result.best_epoch - 1].at("validation_rmse").get<double>(), 1e-5);
@@ -276,21 +278,21 @@ TEST(Train, ModelPredictsWhatTrainingReported) {
 
 TEST(Train, DivergenceNamesEpochAndStepAndKeepsTheLastGoodModel) {
   const Planted planted;
-  TrainOptions options = small_run();
-  options.learning_rate = 1000;
-  options.schedule = "constant";
+  MfFamily family = small_run();
+  family.run().learning_rate = 1000;
+  family.run().schedule = "constant";
   const auto backend = make_cpu_backend(1);
-  const TrainResult at_once = train(*backend, planted.data(), options, {});
+  const TrainResult at_once = train(*backend, planted.data(), family, {});
   EXPECT_EQ(at_once.outcome, TrainOutcome::kDiverged);
   EXPECT_FALSE(at_once.has_model);
   EXPECT_NE(at_once.message.find("epoch 1, step "), std::string::npos) << at_once.message;
   EXPECT_NE(at_once.message.find("--learning-rate"), std::string::npos) << at_once.message;
 
   // The one-cycle rate starts at a 25th of its peak and blows up later.
-  options.schedule = "one-cycle";
-  options.learning_rate = 3;
-  options.warmup = 0.9;
-  const TrainResult later = train(*backend, planted.data(), options, {});
+  family.run().schedule = "one-cycle";
+  family.run().learning_rate = 3;
+  family.run().warmup = 0.9;
+  const TrainResult later = train(*backend, planted.data(), family, {});
   ASSERT_EQ(later.outcome, TrainOutcome::kDiverged) << later.model.history.size();
   ASSERT_TRUE(later.has_model);
   EXPECT_GE(later.best_epoch, 1u);
@@ -299,15 +301,15 @@ TEST(Train, DivergenceNamesEpochAndStepAndKeepsTheLastGoodModel) {
 
 TEST(Train, AStopEndsAfterTheBatchWithTheModelSoFar) {
   const Planted planted;
-  TrainOptions options = small_run();
-  options.batch_size = 100;
+  MfFamily family = small_run();
+  family.run().batch_size = 100;
   TrainData data = planted.data();
   data.validation = {};
   int asked = 0;
   TrainCallbacks callbacks;
   callbacks.stop = [&] { return ++asked == 5; };
   const auto backend = make_cpu_backend(1);
-  const TrainResult result = train(*backend, data, options, callbacks);
+  const TrainResult result = train(*backend, data, family, callbacks);
   EXPECT_EQ(result.outcome, TrainOutcome::kInterrupted);
   EXPECT_EQ(asked, 5);
   EXPECT_TRUE(result.has_model);
@@ -343,17 +345,17 @@ TEST(Train, ReportsProgressAndThePlanBeforeItAllocates) {
 
 TEST(Train, RefusesAnEmptyTrainingPart) {
   const auto backend = make_cpu_backend(1);
-  EXPECT_THROW(train(*backend, {{}, {}, 3, 3}, TrainOptions{}, {}), UsageError);
+  EXPECT_THROW(train(*backend, {{}, {}, 3, 3}, MfFamily(), {}), UsageError);
 }
 
 TEST(Train, EveryDimensionTrains) {
   const Planted planted;
   const auto backend = make_cpu_backend(1);
   for (const std::uint32_t dim : {1u, 3u, 16u, 17u, 50u, 100u, 1024u}) {
-    TrainOptions options = small_run();
-    options.dim = dim;
-    options.epochs = 15;
-    const TrainResult result = train(*backend, planted.data(), options, {});
+    MfFamily family = small_run();
+    family.own.dim = dim;
+    family.run().epochs = 15;
+    const TrainResult result = train(*backend, planted.data(), family, {});
     EXPECT_EQ(result.model.user_embedding.data.size(), std::size_t{kUsers} * dim);
     EXPECT_LT(last_validation_rmse(result), 0.95 * mean_rmse(planted)) << dim;
   }

@@ -1,0 +1,83 @@
+// Families of models: what the command line, the training loop and model files ask of one. A family is a folder of
+// host/models and a line of host/models/families.cpp.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "unfold/option.hpp"
+#include "unfold/train_data.hpp"
+#include "unfold/train_options.hpp"
+
+namespace unfold {
+
+class Arena;
+class TrainableModel;
+
+// What a model is made from. Views and references outlive it.
+struct ModelInput {
+  const TrainData& data;
+  RatingView positives;                // what batches hold: data.train, or its ratings from positive_from on
+  std::optional<float> positive_from;  // the least rating of a positive, where lower ones were left out
+  const SeenItems& seen;               // of data.train; empty for a family that predicts ratings
+  std::uint64_t batch_size = 0;        // the largest batch
+};
+
+class ModelFamily {
+ public:
+  virtual ~ModelFamily() = default;
+
+  virtual const char* name() const = 0;  // "softmax"
+  virtual const char* help() const = 0;  // a line: what it learns, and by which method
+  // Whether a score is a rating; else scores put items in order, and a rating says how much a user liked an item.
+  virtual bool predicts_ratings() const = 0;
+  // All that a run of it takes, in the order of the help page. The fields are this object's, at the family's defaults
+  // until they are set.
+  virtual std::vector<Option> options() = 0;
+  // The validation part of a run that names none, as --validation takes it.
+  virtual const char* default_validation() const { return "none"; }
+
+  // The options that families share.
+  TrainOptions& run() { return run_; }
+  const TrainOptions& run() const { return run_; }
+  // Sets an option by its name: set("dim", "64"). Throws UsageError for a name that the family does not have and for a
+  // value that the option does not take.
+  void set(std::string_view name, std::string_view value);
+  // Throws UsageError naming an option, its value and what is allowed.
+  void validate() const;
+  // {"model": name(), option: value, ...}: its own options and no others.
+  nlohmann::ordered_json to_json() const;
+
+  // The least rating of a positive; nothing where all ratings are. Throws DataError where `ratings` leave none.
+  virtual std::optional<float> positive_from(const RatingView& /*ratings*/) const { return std::nullopt; }
+  // What each positive counts, with a mean of 1; empty: all alike. Requires at least one.
+  virtual std::vector<float> weights(const RatingView& /*positives*/) const { return {}; }
+  // Ratings a step: as asked for, or as suits n_ratings of them.
+  virtual std::uint64_t batch_size(std::uint64_t n_ratings) const;
+  // What to change in a run that diverged: "lower --learning-rate (now 0.05)".
+  virtual std::string against_divergence() const;
+  // Takes its memory from the arena; of an arena that plans, a model without memory. Throws UsageError, DataError where
+  // the options do not suit the data, and DeviceError.
+  virtual std::unique_ptr<TrainableModel> make(const Arena& arena, const ModelInput& input) const = 0;
+
+ protected:
+  // What no bounds of a single option can say. Throws UsageError.
+  virtual void check() const {}
+
+  TrainOptions run_;
+};
+
+// The families at their defaults, the one of a run that names none first.
+std::vector<std::unique_ptr<ModelFamily>> model_families();
+std::vector<const char*> family_names();
+// Throws UsageError naming the families.
+std::unique_ptr<ModelFamily> make_family(std::string_view name);
+// Names of the families that have this option.
+std::vector<std::string> families_with(std::string_view option);
+
+}  // namespace unfold
