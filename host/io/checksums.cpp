@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "host/io/content_hash.hpp"
 #include "unfold/error.hpp"
 
@@ -19,13 +21,57 @@ const Json* find_object(const Json& json, const char* key) {
   return found == json.end() || !found->is_object() ? nullptr : &*found;
 }
 
-// Names are of the folder's own files: a path would lead out of it.
-void require_name(const std::string& name, const Folder& folder) {
-  if (!name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos) return;
-  throw DataError(fmt::format("{}: its description names a file \"{}\"", folder.path().string(), name));
+[[noreturn]] void fail_list(const std::filesystem::path& where, const std::string& what) {
+  throw DataError(
+      fmt::format("{}: {}; the folder is damaged: make it again, or take it from a copy", where.string(), what));
+}
+
+void require_inner_path(const std::string& name, const std::filesystem::path& where) {
+  if (is_inner_path(name)) return;
+  fail_list(where, fmt::format("its list of files names \"{}\"; a name is a path inside the folder, without \".\" and "
+                               "\"..\"",
+                               name));
+}
+
+const Json& require_object(const Json& json, const char* key, const std::filesystem::path& where) {
+  if (const Json* const found = find_object(json, key)) return *found;
+  fail_list(where, fmt::format("\"{}\", which lists its files, is missing or no object", key));
+}
+
+// Every name in one list is in the other.
+void require_same(const Json& names, const char* key, const Json& others, const char* other_key,
+                  const std::filesystem::path& where) {
+  for (const auto& [name, value] : names.items()) {
+    if (others.contains(name)) continue;
+    fail_list(where, fmt::format("\"{}\" lacks \"{}\", which \"{}\" has", other_key, name, key));
+  }
 }
 
 }  // namespace
+
+bool is_inner_path(std::string_view name) {
+  if (name.find('\0') != std::string_view::npos) return false;
+  for (std::size_t begin = 0; begin <= name.size();) {
+    const std::size_t end = std::min(name.find('/', begin), name.size());
+    const std::string_view part = name.substr(begin, end - begin);
+    if (part.empty() || part == "." || part == "..") return false;
+    begin = end + 1;
+  }
+  return true;
+}
+
+std::vector<std::string> listed_files(const Json& json, const std::filesystem::path& where) {
+  const Json& sizes = require_object(json, kBytes, where);
+  const Json& hashes = require_object(json, kHashes, where);
+  require_same(sizes, kBytes, hashes, kHashes, where);
+  require_same(hashes, kHashes, sizes, kBytes, where);
+  std::vector<std::string> files;
+  for (const auto& [name, size] : sizes.items()) {
+    require_inner_path(name, where);
+    files.push_back(name);
+  }
+  return files;
+}
 
 void add_checksums(Json& json, const std::filesystem::path& directory, std::span<const std::string> files) {
   for (const std::string& file : files) {
@@ -44,7 +90,7 @@ void check_sizes(const Json& json, const Folder& folder, std::string_view remedy
   const Json* sizes = find_object(json, kBytes);
   if (sizes == nullptr) return;
   for (const auto& [name, expected] : sizes->items()) {
-    require_name(name, folder);
+    require_inner_path(name, folder.path());
     const std::uint64_t found = folder.map(name).bytes().size();
     if (expected.is_number_unsigned() && expected.get<std::uint64_t>() == found) continue;
     const bool is_cut = expected.is_number_unsigned() && found < expected.get<std::uint64_t>();
@@ -70,7 +116,7 @@ std::uint64_t check_contents(const Json& json, const Folder& folder, std::string
   if (hashes == nullptr) return 0;
   std::uint64_t bytes = 0;
   for (const auto& [name, hash] : hashes->items()) {
-    require_name(name, folder);
+    require_inner_path(name, folder.path());
     const MappedFile file = folder.map(name);
     check_content(json, name, file, remedy);
     bytes += file.bytes().size();

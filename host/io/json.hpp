@@ -11,7 +11,8 @@ namespace unfold {
 // stack for each.
 inline constexpr int kMaxJsonDepth = 64;
 
-// Throws DataError, with `where` in front, for what is no JSON and for what nests deeper than kMaxJsonDepth.
+// Throws DataError, with `where` in front, for what is no JSON, what nests deeper than kMaxJsonDepth, and an object
+// that has a key twice.
 nlohmann::ordered_json parse_json(std::string_view text, const std::string& where);
 
 }  // namespace unfold

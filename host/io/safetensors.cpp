@@ -97,15 +97,16 @@ SafetensorsFile SafetensorsFile::parse(MappedFile mapped) {
     entry.begin = range[0];
     entry.end = range[1];
     opened.entries_.insert_or_assign(name, std::move(entry));
+    opened.names_.push_back(name);
   }
   opened.check_layout();
   return opened;
 }
 
-void SafetensorsFile::check_layout() const {
+void SafetensorsFile::check_layout() {
   const std::uint64_t data_bytes = file_.bytes().size() - data_offset_;
-  std::vector<std::pair<const std::string*, const Entry*>> by_offset;
-  for (const auto& [name, entry] : entries_) {
+  for (const std::string& name : names_) {
+    const Entry& entry = entries_.at(name);
     std::uint64_t bytes = 0;
     if (element_bytes(entry.type) == 0) {
       fail(file_, fmt::format("tensor \"{}\" has type {}; F32, U32 and U64 are read", name, entry.type));
@@ -122,37 +123,35 @@ void SafetensorsFile::check_layout() const {
       fail(file_, fmt::format("tensor \"{}\" begins at byte {}, which is not aligned for type {}", name,
                               data_offset_ + entry.begin, entry.type));
     }
-    by_offset.emplace_back(&name, &entry);
   }
-  std::ranges::sort(by_offset, [](const auto& a, const auto& b) {
-    return std::pair(a.second->begin, a.second->end) < std::pair(b.second->begin, b.second->end);
+  std::ranges::stable_sort(names_, {}, [this](const std::string& name) {
+    const Entry& entry = entries_.at(name);
+    return std::pair(entry.begin, entry.end);
   });
   std::uint64_t end = 0;
-  for (const auto& [name, entry] : by_offset) {
-    if (entry->begin != end) {
-      fail(file_, fmt::format("tensor \"{}\" begins at byte {} of the data, but the one before it ends at {}", *name,
-                              entry->begin, end));
+  for (const std::string& name : names_) {
+    const Entry& entry = entries_.at(name);
+    if (entry.begin != end) {
+      fail(file_, fmt::format("tensor \"{}\" begins at byte {} of the data, but the one before it ends at {}", name,
+                              entry.begin, end));
     }
-    end = entry->end;
+    end = entry.end;
   }
   if (end != data_bytes) {
     fail(file_, fmt::format("has {} bytes of data, but its tensors end at byte {}", data_bytes, end));
   }
 }
 
-std::vector<std::string> SafetensorsFile::names() const {
-  std::vector<std::string> names;
-  for (const auto& [name, entry] : entries_) names.push_back(name);
-  return names;
+const SafetensorsFile::Entry& SafetensorsFile::entry(const std::string& name) const {
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) fail(file_, fmt::format("has no tensor \"{}\"", name));
+  return found->second;
 }
 
 const SafetensorsFile::Entry& SafetensorsFile::entry(const std::string& name, std::string_view type) const {
-  const auto found = entries_.find(name);
-  if (found == entries_.end()) fail(file_, fmt::format("has no tensor \"{}\"", name));
-  if (found->second.type != type) {
-    fail(file_, fmt::format("tensor \"{}\" has type {}, not {}", name, found->second.type, type));
-  }
-  return found->second;
+  const Entry& found = entry(name);
+  if (found.type != type) fail(file_, fmt::format("tensor \"{}\" has type {}, not {}", name, found.type, type));
+  return found;
 }
 
 std::span<const std::byte> SafetensorsFile::find(const std::string& name, std::string_view type,

@@ -46,8 +46,11 @@ class SafetensorsFile {
   static SafetensorsFile open(const std::filesystem::path& file) { return parse(MappedFile::open(file)); }
   static SafetensorsFile parse(MappedFile file);
 
-  std::vector<std::string> names() const;
+  // In the order of their data.
+  const std::vector<std::string>& names() const { return names_; }
   bool has_tensor(const std::string& name) const { return entries_.contains(name); }
+  // Throws DataError for a tensor that is not there.
+  std::span<const std::uint64_t> shape(const std::string& name) const { return entry(name).shape; }
   // The elements of a tensor of this type and shape. Throws DataError for any other. Valid as long as the file.
   template <typename T>
   std::span<const T> tensor(const std::string& name, std::span<const std::uint64_t> shape) const {
@@ -67,15 +70,18 @@ class SafetensorsFile {
     std::vector<std::uint64_t> shape;
     std::uint64_t begin = 0, end = 0;  // bytes, from the end of the header
   };
+  const Entry& entry(const std::string& name) const;
   const Entry& entry(const std::string& name, std::string_view type) const;
   std::span<const std::byte> find(const std::string& name, std::string_view type,
                                   std::span<const std::uint64_t> shape) const;
   std::span<const std::byte> find_column(const std::string& name, std::string_view type) const;
-  void check_layout() const;
+  // Puts names_ in order too.
+  void check_layout();
 
   MappedFile file_;
   std::uint64_t data_offset_ = 0;
   std::map<std::string, Entry> entries_;
+  std::vector<std::string> names_;
 };
 
 }  // namespace unfold

@@ -107,7 +107,7 @@ StagedDirectory::~StagedDirectory() {
 }
 
 void StagedDirectory::sync_files() const {
-  for (const fs::directory_entry& entry : fs::directory_iterator(path_)) sync_path(entry.path());
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path_)) sync_path(entry.path());
   sync_path(path_);
 }
 

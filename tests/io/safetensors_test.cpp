@@ -51,12 +51,23 @@ TEST(Safetensors, RoundTrip) {
   const TempDirectory directory;
   test::write_file(directory / "a", sample());
   const SafetensorsFile file = SafetensorsFile::open(directory / "a");
-  EXPECT_EQ(file.names(), (std::vector<std::string>{"floats", "none", "offsets", "rows"}));
+  EXPECT_EQ(file.names(), (std::vector<std::string>{"offsets", "floats", "rows", "none"}));
   const std::uint64_t matrix[] = {2, 3}, none[] = {0, 3};
   EXPECT_TRUE(std::ranges::equal(file.tensor<float>("floats", matrix), kFloats));
   EXPECT_TRUE(std::ranges::equal(file.column<std::uint32_t>("rows"), kRows));
   EXPECT_TRUE(std::ranges::equal(file.column<std::uint64_t>("offsets"), kOffsets));
   EXPECT_EQ(file.tensor<float>("none", none).size(), 0u);
+  EXPECT_TRUE(std::ranges::equal(file.shape("floats"), matrix));
+  EXPECT_THROW(file.shape("float"), DataError);
+}
+
+TEST(Safetensors, ATensorMayBeOneNumber) {
+  const TempDirectory directory;
+  const std::vector<float> one = {2.5f};
+  write_safetensors(directory / "a", {tensor_view<float>("one", one, {})});
+  const SafetensorsFile file = SafetensorsFile::open(directory / "a");
+  EXPECT_TRUE(file.shape("one").empty());
+  EXPECT_EQ(file.tensor<float>("one", {})[0], 2.5f);
 }
 
 TEST(Safetensors, BytesAreTheFormats) {
@@ -116,6 +127,7 @@ TEST(Safetensors, BadLayoutsAreNamed) {
       {tensor("a", "F32", "[2]", "[0,8]") + "," + tensor("b", "F32", "[2]", "[4,12]"), 12,
        "the one before it ends at 8"},
       {tensor("a", "F32", "[2]", "[0,8]") + "," + tensor("b", "F32", "[1]", "[12,16]"), 16, "begins at byte 12"},
+      {tensor("a", "F32", "[2]", "[0,8]") + "," + tensor("a", "F32", "[2]", "[8,16]"), 16, "has the key \"a\" twice"},
       {tensor("a", "F32", "[2]", "[0,8]"), 12, "its tensors end at byte 8"},
       {tensor("a", "F32", "[2]", "[0,8]"), 4, "truncated"},
       {tensor("a", "F32", "[2]", "[8,0]"), 8, "truncated"},
