@@ -56,7 +56,7 @@ int run(const EvaluateCommand& command) {
                  {"--items", command.score.items}},
                 {{"--rejected", command.input.rejected}}, command.input.overwrite);
   Progress progress(command.quiet);
-  const Model model = load_model(command.model);
+  const Model model = open_model(command.model);
   say_unknown_parts(command.model, model, progress);
   if (const auto floor = positive_from(model); floor && !command.score.relevant_rating) {
     options.relevant_rating = static_cast<double>(*floor);

@@ -12,6 +12,7 @@
 #include "host/cli/scores.hpp"
 #include "host/cli/streams.hpp"
 #include "unfold/embedding_map.hpp"
+#include "unfold/model_scorer.hpp"
 
 namespace unfold::cli {
 namespace {
@@ -28,7 +29,7 @@ int run(MapCommand& command) {
   check_outputs({{"MODEL", command.model}, {"--items", command.items}}, {{"--out", command.out}},
                 command.options.overwrite);
   Progress progress(command.quiet);
-  const Model model = load_model(command.model);
+  const Model model = open_model(command.model);
   std::optional<ItemGroups> groups;
   if (!command.items.empty()) groups = load_groups(command.items, command.group_column, model.item_ids, progress);
   EmbeddingMapOptions& options = command.options;

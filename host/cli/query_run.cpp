@@ -15,6 +15,7 @@
 #include "host/cli/titles.hpp"
 #include "host/text/escaped.hpp"
 #include "unfold/error.hpp"
+#include "unfold/model_scorer.hpp"
 
 namespace unfold::cli {
 namespace {
@@ -94,7 +95,7 @@ int run_query(const QueryCommand& command, const AskModel& ask, const WhyNoList&
   check_outputs({{"MODEL", command.model}, {"--ids", command.ids}, {"--items", command.items}},
                 {{"--out", command.out}}, command.overwrite);
   TextOutput output(command.out, command.overwrite);
-  const Model model = load_model(command.model);
+  const Model model = open_model(command.model);
   const IdKind kind{command.noun == "user" ? model.user_ids : model.item_ids, command.noun.c_str(), command.model};
   const std::vector<Row> rows = find_rows(command, kind, model, why_no_list, progress);
   std::optional<ItemTable> titles;

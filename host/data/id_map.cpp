@@ -94,7 +94,7 @@ void IdMap::write(const std::filesystem::path& file) const {
   writer.close();
 }
 
-std::uint32_t IdMap::size() const { return static_cast<std::uint32_t>(state_->arena.ends.size()); }
+std::uint32_t IdMap::size() const { return state_ ? static_cast<std::uint32_t>(state_->arena.ends.size()) : 0; }
 
 std::string_view IdMap::id(Row row) const { return state_->arena.id(row); }
 

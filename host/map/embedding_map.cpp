@@ -14,6 +14,7 @@
 #include "host/io/staged.hpp"
 #include "host/map/principal_axes.hpp"
 #include "host/map/svg.hpp"
+#include "host/store/product_tensors.hpp"
 #include "unfold/error.hpp"
 #include "unfold/random.hpp"
 
@@ -40,10 +41,10 @@ std::vector<Row> draw_order(std::uint64_t n_rows, std::uint64_t max_points) {
   return order;
 }
 
-void check_finite(const HostMatrix& rows, const IdMap& ids, std::string_view what) {
+void check_finite(const Tensor& rows, const IdMap& ids, std::string_view what) {
   const auto bad = std::find_if(rows.data.begin(), rows.data.end(), [](float x) { return !std::isfinite(x); });
   if (bad == rows.data.end()) return;
-  const auto row = static_cast<Row>(static_cast<std::uint64_t>(bad - rows.data.begin()) / rows.cols);
+  const auto row = static_cast<Row>(static_cast<std::uint64_t>(bad - rows.data.begin()) / rows.cols());
   throw DataError(
       fmt::format("the embedding of {} \"{}\" holds {}, which has no place on a map; train the model again "
                   "with a lower learning rate",
@@ -94,15 +95,16 @@ class Frame {
 class Picture {
  public:
   Picture(const Model& model, const ItemGroups* groups, const EmbeddingMapOptions& options)
-      : model_(model), groups_(groups), options_(options), axes_(principal_axes(model.item_embedding, 2)) {
-    for (const Row item : draw_order(model.item_embedding.rows, options.max_points)) {
-      items_.push_back(place(model.item_embedding, item, true, groups == nullptr ? kNoGroup : groups->of_item[item],
-                             model.item_ids));
+      : model_(model), groups_(groups), options_(options), axes_(principal_axes(item_embedding(model), 2)) {
+    const Tensor& items = item_embedding(model);
+    for (const Row item : draw_order(items.rows(), options.max_points)) {
+      items_.push_back(place(items, item, true, groups == nullptr ? kNoGroup : groups->of_item[item], model.item_ids));
     }
     if (options.users) {
-      for (const Row user : draw_order(model.user_embedding.rows, options.max_points)) {
+      const Tensor& users = user_embedding(model);
+      for (const Row user : draw_order(users.rows(), options.max_points)) {
         const std::uint32_t group = groups == nullptr ? kNoGroup : group_of_user(model.seen, *groups, user);
-        users_.push_back(place(model.user_embedding, user, false, group, model.user_ids));
+        users_.push_back(place(users, user, false, group, model.user_ids));
       }
     }
     frame_.include(items_);
@@ -136,8 +138,8 @@ class Picture {
     fmt::format_to(std::back_inserter(out_), format, std::forward<Values>(values)...);
   }
 
-  Point place(const HostMatrix& rows, Row row, bool centred, std::uint32_t group, const IdMap& ids) const {
-    const float* const embedding = rows.data.data() + std::uint64_t{row} * rows.cols;
+  Point place(const Tensor& rows, Row row, bool centred, std::uint32_t group, const IdMap& ids) const {
+    const float* const embedding = rows.row(row).data();
     return {axes_.project(embedding, 0, centred), axes_.project(embedding, 1, centred), group,
             std::string(ids.id(row))};
   }
@@ -149,8 +151,9 @@ class Picture {
     return fmt::format("a random sample of {} of {} {}", n_drawn, n, what);
   }
   std::string what_is_drawn() const {
-    std::string text = count(items_.size(), model_.item_embedding.rows, "items");
-    if (options_.users) text += " (circles) and " + count(users_.size(), model_.user_embedding.rows, "users (crosses)");
+    std::string text = count(items_.size(), item_embedding(model_).rows(), "items");
+    if (options_.users)
+      text += " (circles) and " + count(users_.size(), user_embedding(model_).rows(), "users (crosses)");
     return text;
   }
   std::string what_marks_mean() const {
@@ -160,7 +163,7 @@ class Picture {
   }
   std::string how_it_is_drawn() const {
     return fmt::format("the items' two leading principal components of {}, {:.1f}% of their variance",
-                       model_.item_embedding.cols, 100 * (axes_.share[0] + axes_.share[1]));
+                       item_embedding(model_).cols(), 100 * (axes_.share[0] + axes_.share[1]));
   }
 
   void draw_axes() {
@@ -223,14 +226,15 @@ static_assert(kNoMark == kNoGroup, "an item without a group has no mark of its o
 
 EmbeddingMapReport write_embedding_map(const Model& model, const ItemGroups* groups, const EmbeddingMapOptions& options,
                                        const std::filesystem::path& file) {
-  if (groups != nullptr && groups->of_item.size() != model.item_embedding.rows) {
-    throw UsageError(fmt::format("map: groups of {} items are given for a model of {} items", groups->of_item.size(),
-                                 model.item_embedding.rows));
+  const Tensor& items = item_embedding(model);
+  if (groups != nullptr && groups->of_item.size() != items.rows()) {
+    throw UsageError(
+        fmt::format("map: groups of {} items are given for a model of {} items", groups->of_item.size(), items.rows()));
   }
   // Staged first: a folder that cannot be written is found before the work.
   StagedFile staged(file, options.overwrite ? Existing::kReplace : Existing::kRefuse);
-  check_finite(model.item_embedding, model.item_ids, "item");
-  if (options.users) check_finite(model.user_embedding, model.user_ids, "user");
+  check_finite(items, model.item_ids, "item");
+  if (options.users) check_finite(user_embedding(model), model.user_ids, "user");
   Picture picture(model, groups, options);
   write_whole_file(staged.path(), picture.draw());
   staged.commit();

@@ -37,10 +37,10 @@ double PrincipalAxes::project(const float* row, std::uint32_t a, bool centred) c
   return sum;
 }
 
-PrincipalAxes principal_axes(const HostMatrix& rows, std::uint32_t n_axes) {
-  const Index dim = rows.cols;
-  const Table table(rows.data.data(), static_cast<Index>(rows.rows), dim);
-  const auto n_rows = static_cast<double>(std::max<std::uint64_t>(rows.rows, 1));
+PrincipalAxes principal_axes(const Tensor& rows, std::uint32_t n_axes) {
+  const auto dim = static_cast<Index>(rows.cols());
+  const Table table(rows.data.data(), static_cast<Index>(rows.rows()), dim);
+  const auto n_rows = static_cast<double>(std::max<std::uint64_t>(rows.rows(), 1));
   Eigen::RowVectorXd mean = Eigen::RowVectorXd::Zero(dim);
   for_each_chunk(table, [&](const Eigen::MatrixXd& chunk) { mean += chunk.colwise().sum(); });
   mean /= n_rows;
@@ -53,10 +53,9 @@ PrincipalAxes principal_axes(const HostMatrix& rows, std::uint32_t n_axes) {
   const double variance = covariance.trace();
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(covariance);  // values ascend
 
-  PrincipalAxes result{{mean.begin(), mean.end()},
-                       std::vector<double>(std::size_t{n_axes} * rows.cols, 0.0),
-                       std::vector<double>(n_axes, 0.0)};
-  for (std::uint32_t a = 0; a < std::min(n_axes, rows.cols); ++a) {
+  PrincipalAxes result{
+      {mean.begin(), mean.end()}, std::vector<double>(n_axes * rows.cols(), 0.0), std::vector<double>(n_axes, 0.0)};
+  for (std::uint32_t a = 0; a < std::min<std::uint64_t>(n_axes, rows.cols()); ++a) {
     const Index n = dim - 1 - a;
     const Eigen::VectorXd axis = pointing_up(eigen.eigenvectors().col(n));
     std::copy(axis.begin(), axis.end(), result.axes.begin() + static_cast<std::ptrdiff_t>(a * dim));

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "unfold/host_matrix.hpp"
+#include "unfold/tensors.hpp"
 
 namespace unfold {
 
@@ -19,6 +19,6 @@ struct PrincipalAxes {
 
 // The eigenvectors of the rows' covariance, dim x dim, in double. The largest element of an axis is positive. Equal
 // bits for any number of threads. The rows are finite.
-PrincipalAxes principal_axes(const HostMatrix& rows, std::uint32_t n_axes);
+PrincipalAxes principal_axes(const Tensor& rows, std::uint32_t n_axes);
 
 }  // namespace unfold

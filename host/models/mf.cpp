@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
-#include "host/tables/table_transfer.hpp"
 #include "unfold/random.hpp"
 
 namespace unfold {
@@ -84,26 +84,19 @@ std::uint64_t MfModel::host_bytes() const {
 }
 
 void MfModel::download(Model& model) const {
-  download_table(backend_, user_factors_.view().weight, model.user_embedding);
-  download_table(backend_, item_factors_.view().weight, model.item_embedding);
-  model.user_bias.resize(user_bias_.view().weight.rows);
-  model.item_bias.resize(item_bias_.view().weight.rows);
-  backend_.copy_to_host(model.user_bias.data(), user_bias_.view().weight.data, 4 * model.user_bias.size());
-  backend_.copy_to_host(model.item_bias.data(), item_bias_.view().weight.data, 4 * model.item_bias.size());
   // Scores are trained in units of the ratings' standard deviation; a model without a range predicts its score, so
   // it takes the unit back: biases whole, and each factor of a product its square root.
   const float scale = loss_.has_range ? 1.0f : loss_.scale;
-  const float root = std::sqrt(scale);
-  for (std::vector<float>* bias : {&model.user_bias, &model.item_bias}) {
-    for (float& b : *bias) b *= scale;
-  }
-  for (HostMatrix* matrix : {&model.user_embedding, &model.item_embedding}) {
-    for (float& value : matrix->data) value *= root;
-  }
-  model.global_bias = loss_.mean * scale;
-  model.has_range = loss_.has_range;
-  model.range_low = loss_.low;
-  model.range_high = loss_.high;
+  const auto take = [&](const ParameterTable& table, float unit) {
+    for (float& value : table.download(backend_, model.tensors).data) value *= unit;
+  };
+  take(user_factors_, std::sqrt(scale));
+  take(item_factors_, std::sqrt(scale));
+  take(user_bias_, scale);
+  take(item_bias_, scale);
+  model.tensors["global.bias"] = {{1}, {loss_.mean * scale}};
+  model.architecture = {{"predicts_ratings", true}};
+  set_rating_range(model, loss_.has_range ? std::optional(RatingRange{loss_.low, loss_.high}) : std::nullopt);
 }
 
 }  // namespace unfold

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <span>
 
-#include "host/tables/table_transfer.hpp"
-
 namespace unfold {
 namespace {
 
@@ -23,10 +21,11 @@ NegativeSource make_source(const Arena& arena, const SoftmaxShape& shape, std::u
 }
 
 // Rows of length 1, so that a product of two is a cosine. A row of zeros stays zero.
-void normalize_rows(HostMatrix& matrix) {
+void normalize_rows(Tensor& matrix) {
+  const std::uint64_t cols = matrix.cols();
 #pragma omp parallel for schedule(static)
-  for (std::uint64_t r = 0; r < matrix.rows; ++r) {
-    const std::span<float> row(&matrix.data[r * matrix.cols], matrix.cols);
+  for (std::uint64_t r = 0; r < matrix.rows(); ++r) {
+    const std::span<float> row(&matrix.data[r * cols], cols);
     double squares = 0;
     for (const float x : row) squares += static_cast<double>(x) * static_cast<double>(x);
     const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
@@ -278,15 +277,16 @@ std::uint64_t SoftmaxModel::host_bytes() const {
 
 void SoftmaxModel::download(Model& model) const {
   model.kind = "softmax";
-  download_table(backend_, users_.view().weight, model.user_embedding);
-  download_table(backend_, items_.view().weight, model.item_embedding);
-  model.user_bias.assign(shape_.n_users, 0.0f);
-  model.item_bias.assign(shape_.n_items, 0.0f);
-  if (shape_.has_bias) backend_.copy_to_host(model.item_bias.data(), item_bias_table(), 4 * model.item_bias.size());
-  model.global_bias = 0;
+  model.architecture = {{"predicts_ratings", false}};
+  Tensor& users = users_.download(backend_, model.tensors);
+  Tensor& items = items_.download(backend_, model.tensors);
+  model.tensors["user.bias"] = Tensor::zeros({shape_.n_users});
+  model.tensors["item.bias"] = Tensor::zeros({shape_.n_items});
+  if (shape_.has_bias) item_bias_.download(backend_, model.tensors);
+  model.tensors["global.bias"] = Tensor::zeros({1});
   if (!settings_.cosine) return;
-  normalize_rows(model.user_embedding);
-  normalize_rows(model.item_embedding);
+  normalize_rows(users);
+  normalize_rows(items);
 }
 
 }  // namespace unfold

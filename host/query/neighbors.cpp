@@ -7,15 +7,11 @@
 
 #include "host/query/list_items.hpp"
 #include "host/score/product_scorer.hpp"
+#include "host/store/product_tensors.hpp"
 #include "host/tables/table_transfer.hpp"
 
 namespace unfold {
 namespace {
-
-std::span<const float> embedding_of(const Model& model, std::uint64_t item) {
-  const HostMatrix& items = model.item_embedding;
-  return {items.data.data() + item * items.cols, items.cols};
-}
 
 // 0 for an embedding without a direction.
 double length_of(std::span<const float> embedding) {
@@ -33,7 +29,8 @@ bool write_direction(std::span<const float> embedding, std::span<float> out) {
 }
 
 // All items' directions, a few MiB of rows at a time; `bias` becomes 0, or NaN for an item without one.
-void upload_directions(Backend& backend, const Model& model, const MatrixView<float>& table, std::vector<float>& bias) {
+void upload_directions(Backend& backend, const Tensor& items, const MatrixView<float>& table,
+                       std::vector<float>& bias) {
   bias.assign(table.rows, 0.0f);
   const std::uint64_t n_rows = std::max<std::uint64_t>(1, (std::uint64_t{1} << 20) / table.stride);
   std::vector<float> staging;
@@ -42,7 +39,7 @@ void upload_directions(Backend& backend, const Model& model, const MatrixView<fl
     staging.assign(n * table.stride, 0.0f);
     for (std::uint64_t r = 0; r < n; ++r) {
       const std::span<float> row(staging.data() + r * table.stride, table.cols);
-      if (!write_direction(embedding_of(model, first + r), row)) {
+      if (!write_direction(items.row(first + r), row)) {
         bias[first + r] = std::numeric_limits<float>::quiet_NaN();
       }
     }
@@ -59,17 +56,18 @@ class OwnItem final : public UserLists {
 
 }  // namespace
 
-bool has_direction(const Model& model, Row item) { return length_of(embedding_of(model, item)) > 0; }
+bool has_direction(const Model& model, Row item) { return length_of(item_embedding(model).row(item)) > 0; }
 
 void find_neighbors(Backend& backend, const Model& model, std::span<const Row> items, const QueryOptions& options,
                     const QuerySink& sink) {
   validate(options);
-  const HostMatrix& embedding = model.item_embedding;
-  const std::uint32_t stride = backend.row_stride(embedding.cols);
-  DeviceArray<float> directions(backend, embedding.rows * stride);
-  const MatrixView<float> view{directions.data(), embedding.rows, embedding.cols, stride};
+  const Tensor& embedding = item_embedding(model);
+  const auto dim = static_cast<std::uint32_t>(embedding.cols());
+  const std::uint32_t stride = backend.row_stride(dim);
+  DeviceArray<float> directions(backend, embedding.rows() * stride);
+  const MatrixView<float> view{directions.data(), embedding.rows(), dim, stride};
   std::vector<float> host_bias;
-  upload_directions(backend, model, view, host_bias);
+  upload_directions(backend, embedding, view, host_bias);
   DeviceArray<float> bias(backend, host_bias.size());
   bias.upload(host_bias);
 

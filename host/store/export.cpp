@@ -28,7 +28,7 @@ constexpr const char* kManifest = "export.json";
 constexpr const char* kFormatName = "unfold-export";
 
 struct Format : ExportFormat {
-  void (*write)(const ExportContent& content, const fs::path& directory);
+  ExportWriter* write;
 };
 constexpr Format kFormats[] = {{{"npy", ""}, export_npy},
                                {{"safetensors", ""}, export_safetensors},
@@ -101,7 +101,7 @@ void export_model(const Model& model, const std::string& format, const fs::path&
     require_export(out, out);
   }
   StagedDirectory staged(out);
-  chosen.write(export_content(model, resolved), staged.path());
+  chosen.write(model, resolved, staged.path());
   write_manifest(format, staged.path());
   if (overwrite) {
     staged.commit_replacing([&](const fs::path& existing) { require_export(out, existing); });

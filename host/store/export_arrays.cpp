@@ -8,15 +8,16 @@
 #include "host/io/safetensors.hpp"
 #include "host/store/export_formats.hpp"
 #include "host/store/model_tensors.hpp"
+#include "host/store/product_tensors.hpp"
 
 namespace unfold {
 namespace {
 
 namespace fs = std::filesystem;
 
-void write_ids(const ExportContent& content, const fs::path& directory) {
-  content.users.ids.write(directory / "user_ids.txt");
-  content.items.ids.write(directory / "item_ids.txt");
+void write_ids(const Model& model, const fs::path& directory) {
+  model.user_ids.write(directory / "user_ids.txt");
+  model.item_ids.write(directory / "item_ids.txt");
 }
 
 void write_matrix(const fs::path& file, const ExportTable& table) {
@@ -26,15 +27,18 @@ void write_matrix(const fs::path& file, const ExportTable& table) {
 
 // Vectors with one more column, which `last(row)` gives.
 template <typename Last>
-std::vector<float> append_column(const HostMatrix& matrix, Last last) {
+std::vector<float> append_column(const Tensor& matrix, Last last) {
   std::vector<float> out;
-  out.reserve(matrix.rows * (matrix.cols + 1ull));
-  for (std::uint64_t row = 0; row < matrix.rows; ++row) {
-    const float* values = matrix.data.data() + row * matrix.cols;
-    std::copy_n(values, matrix.cols, std::back_inserter(out));
+  out.reserve(matrix.rows() * (matrix.cols() + 1));
+  for (std::uint64_t row = 0; row < matrix.rows(); ++row) {
+    std::ranges::copy(matrix.row(row), std::back_inserter(out));
     out.push_back(last(row));
   }
   return out;
+}
+
+std::span<const float> values_of(const Tensor* bias) {
+  return bias == nullptr ? std::span<const float>() : std::span<const float>(bias->data);
 }
 
 // What faiss.write_index writes of an IndexFlatIP: the index of exact inner products, little-endian.
@@ -56,55 +60,57 @@ void write_flat_index(const fs::path& file, const ExportTable& table) {
 
 }  // namespace
 
-ExportContent export_content(const Model& model, const ExportOptions& options) {
-  const HostMatrix& users = model.user_embedding;
-  const HostMatrix& items = model.item_embedding;
+ExportTables export_tables(const Model& model, const ExportOptions& options) {
+  check_product_tensors(model);
+  const Tensor& users = user_embedding(model);
+  const Tensor& items = item_embedding(model);
+  const std::span<const float> item_biases = values_of(item_bias(model));
+  const auto dim = static_cast<std::uint32_t>(users.cols());
   if (!options.append_bias) {
-    return {model,
-            options,
-            {model.user_ids, users.cols, users.data, model.user_bias, {}},
-            {model.item_ids, items.cols, items.data, model.item_bias, {}}};
+    return {{model.user_ids, dim, users.data, values_of(user_bias(model)), {}},
+            {model.item_ids, dim, items.data, item_biases, {}}};
   }
-  const std::uint32_t dim = users.cols + 1;
-  ExportContent content{model, options, {model.user_ids, dim, {}, {}, {}}, {model.item_ids, dim, {}, {}, {}}};
-  content.users.appended = append_column(users, [](std::uint64_t) { return 1.0f; });
-  content.items.appended = append_column(items, [&model](std::uint64_t row) { return model.item_bias[row]; });
-  content.users.vectors = content.users.appended;
-  content.items.vectors = content.items.appended;
-  return content;
+  ExportTables tables{{model.user_ids, dim + 1, {}, {}, {}}, {model.item_ids, dim + 1, {}, {}, {}}};
+  tables.users.appended = append_column(users, [](std::uint64_t) { return 1.0f; });
+  tables.items.appended =
+      append_column(items, [&](std::uint64_t row) { return item_biases.empty() ? 0.0f : item_biases[row]; });
+  tables.users.vectors = tables.users.appended;
+  tables.items.vectors = tables.items.appended;
+  return tables;
 }
 
-void export_npy(const ExportContent& content, const fs::path& directory) {
+void export_npy(const Model& model, const ExportOptions& options, const fs::path& directory) {
   const auto write = [&directory](const std::string& noun, const ExportTable& table) {
     write_matrix(directory / (noun + "_embedding.npy"), table);
     if (table.bias.empty()) return;
     const std::array<std::uint64_t, 1> shape = {table.ids.size()};
     write_npy<float>(directory / (noun + "_bias.npy"), table.bias, shape);
   };
-  write("user", content.users);
-  write("item", content.items);
-  write_ids(content, directory);
+  const ExportTables tables = export_tables(model, options);
+  write("user", tables.users);
+  write("item", tables.items);
+  write_ids(model, directory);
 }
 
-void export_safetensors(const ExportContent& content, const fs::path& directory) {
-  std::vector<TensorView> tensors;
-  if (content.options.append_bias) {
-    const auto add = [&tensors](const char* name, const ExportTable& table) {
-      tensors.push_back(tensor_view<float>(name, table.vectors, {table.ids.size(), table.dim}));
+void export_safetensors(const Model& model, const ExportOptions& options, const fs::path& directory) {
+  const fs::path file = directory / "embeddings.safetensors";
+  if (options.append_bias) {
+    const ExportTables tables = export_tables(model, options);
+    const auto view = [](const char* name, const ExportTable& table) {
+      return tensor_view<float>(name, table.vectors, {table.ids.size(), table.dim});
     };
-    add("user.embedding", content.users);
-    add("item.embedding", content.items);
+    write_safetensors(file, {view("user.embedding", tables.users), view("item.embedding", tables.items)});
   } else {
-    tensors = model_tensors(content.model);
+    write_safetensors(file, model_tensors(model));
   }
-  write_safetensors(directory / "embeddings.safetensors", std::move(tensors));
-  write_ids(content, directory);
+  write_ids(model, directory);
 }
 
-void export_faiss(const ExportContent& content, const fs::path& directory) {
-  write_flat_index(directory / "items.faiss", content.items);
-  write_matrix(directory / "user_embedding.npy", content.users);
-  write_ids(content, directory);
+void export_faiss(const Model& model, const ExportOptions& options, const fs::path& directory) {
+  const ExportTables tables = export_tables(model, options);
+  write_flat_index(directory / "items.faiss", tables.items);
+  write_matrix(directory / "user_embedding.npy", tables.users);
+  write_ids(model, directory);
 }
 
 }  // namespace unfold

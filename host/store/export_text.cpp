@@ -145,16 +145,18 @@ void write_csv(const fs::path& file, const ExportTable& table) {
 
 }  // namespace
 
-void export_word2vec(const ExportContent& content, const fs::path& directory) {
+void export_word2vec(const Model& model, const ExportOptions& options, const fs::path& directory) {
   const auto write = [&directory](const std::string& noun, const ExportTable& table) {
     write_word2vec(directory / (noun + "_embedding.txt"), table.ids, table.vectors, table.dim);
     if (!table.bias.empty()) write_word2vec(directory / (noun + "_bias.txt"), table.ids, table.bias, 1);
   };
-  write("user", content.users);
-  write("item", content.items);
+  const ExportTables tables = export_tables(model, options);
+  write("user", tables.users);
+  write("item", tables.items);
 }
 
-void export_tensorboard(const ExportContent& content, const fs::path& directory) {
+void export_tensorboard(const Model& model, const ExportOptions& options, const fs::path& directory) {
+  const ExportTables tables = export_tables(model, options);
   std::string config;
   const auto write = [&](const std::string& noun, const ExportTable& table,
                          const std::function<std::string_view(Row)>& title) {
@@ -165,14 +167,15 @@ void export_tensorboard(const ExportContent& content, const fs::path& directory)
         "  metadata_path: \"{0}_metadata.tsv\"\n}}\n",
         noun);
   };
-  write("item", content.items, content.options.item_title);
-  write("user", content.users, {});
+  write("item", tables.items, options.item_title);
+  write("user", tables.users, {});
   write_whole_file(directory / "projector_config.pbtxt", config);
 }
 
-void export_csv(const ExportContent& content, const fs::path& directory) {
-  write_csv(directory / "users.csv", content.users);
-  write_csv(directory / "items.csv", content.items);
+void export_csv(const Model& model, const ExportOptions& options, const fs::path& directory) {
+  const ExportTables tables = export_tables(model, options);
+  write_csv(directory / "users.csv", tables.users);
+  write_csv(directory / "items.csv", tables.items);
 }
 
 }  // namespace unfold

@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "unfold/error.hpp"
+
 namespace unfold {
 namespace {
 
@@ -17,6 +19,11 @@ void require_size(const char* what, std::uint64_t size, std::uint64_t expected) 
   if (size != expected) {
     throw std::logic_error(fmt::format("model: {} has {} elements, not {}", what, size, expected));
   }
+}
+
+Tensor read_tensor(const SafetensorsFile& file, const std::string& name, std::vector<std::uint64_t> shape) {
+  const std::span<const float> values = file.tensor<float>(name, shape);
+  return {std::move(shape), {values.begin(), values.end()}};
 }
 
 // The first place of a number that is not finite, or values.size().
@@ -38,40 +45,58 @@ std::size_t first_not_finite(std::span<const float> values) {
 }  // namespace
 
 std::vector<TensorView> model_tensors(const Model& model) {
-  const auto view = [](const char* name, const std::vector<float>& data, std::vector<std::uint64_t> shape) {
-    return tensor_view<float>(name, data, std::move(shape));
+  std::vector<TensorView> views;
+  for (const auto& [name, tensor] : model.tensors) views.push_back(tensor_view<float>(name, tensor.data, tensor.shape));
+  return views;
+}
+
+TensorSet read_tensors(const SafetensorsFile& file) {
+  TensorSet tensors;
+  for (const std::string& name : file.names()) {
+    const std::span<const std::uint64_t> shape = file.shape(name);
+    tensors[name] = read_tensor(file, name, {shape.begin(), shape.end()});
+  }
+  return tensors;
+}
+
+TensorSet read_version_1_tensors(const SafetensorsFile& file, std::uint64_t n_users, std::uint64_t n_items,
+                                 std::uint64_t dim) {
+  TensorSet tensors;
+  const auto read = [&](const char* name, std::vector<std::uint64_t> shape) {
+    tensors[name] = read_tensor(file, name, std::move(shape));
   };
-  const HostMatrix& users = model.user_embedding;
-  const HostMatrix& items = model.item_embedding;
-  return {view("user.embedding", users.data, {users.rows, users.cols}),
-          view("item.embedding", items.data, {items.rows, items.cols}),
-          view("user.bias", model.user_bias, {users.rows}), view("item.bias", model.item_bias, {items.rows}),
-          tensor_view<float>("global.bias", {&model.global_bias, 1}, {1})};
+  read("user.embedding", {n_users, dim});
+  read("item.embedding", {n_items, dim});
+  read("user.bias", {n_users});
+  read("item.bias", {n_items});
+  read("global.bias", {1});
+  return tensors;
 }
 
 void check_shapes(const Model& model) {
-  const std::uint64_t n_users = model.user_embedding.rows;
-  const std::uint64_t n_items = model.item_embedding.rows;
-  require_size("dim of items", model.item_embedding.cols, model.user_embedding.cols);
-  require_size("user_embedding", model.user_embedding.data.size(), n_users * model.user_embedding.cols);
-  require_size("item_embedding", model.item_embedding.data.size(), n_items * model.item_embedding.cols);
-  require_size("user_bias", model.user_bias.size(), n_users);
-  require_size("item_bias", model.item_bias.size(), n_items);
-  require_size("user_ids", model.user_ids.size(), n_users);
-  require_size("item_ids", model.item_ids.size(), n_items);
+  require_size("seen.offsets", model.seen.offsets.size(), model.user_ids.size() + std::uint64_t{1});
+  require_size("seen.item_mean_rating", model.seen.item_mean_rating.size(), model.item_ids.size());
+  for (const auto& [name, tensor] : model.tensors) {
+    if (tensor.data.size() == n_elements(tensor.shape) && name != "__metadata__") continue;
+    throw std::logic_error(fmt::format("model: tensor \"{}\" of shape {} has {} elements", name,
+                                       shape_text(tensor.shape), tensor.data.size()));
+  }
 }
 
 std::string tensor_not_finite(const Model& model) {
-  const std::pair<const char*, std::span<const float>> tensors[] = {{"user.embedding", model.user_embedding.data},
-                                                                    {"item.embedding", model.item_embedding.data},
-                                                                    {"user.bias", model.user_bias},
-                                                                    {"item.bias", model.item_bias},
-                                                                    {"global.bias", {&model.global_bias, 1}}};
-  for (const auto& [name, values] : tensors) {
-    const std::size_t place = first_not_finite(values);
-    if (place < values.size()) return fmt::format("{} (number {} of it is {})", name, place + 1, values[place]);
+  for (const auto& [name, tensor] : model.tensors) {
+    const std::size_t place = first_not_finite(tensor.data);
+    if (place < tensor.data.size()) {
+      return fmt::format("{} (number {} of it is {})", name, place + 1, tensor.data[place]);
+    }
   }
   return {};
+}
+
+void fail_not_finite(const std::filesystem::path& path, const std::string& what) {
+  throw DataError(
+      fmt::format("{}: {}, and a model's numbers are finite; it is damaged, or its training went wrong; train again",
+                  path.string(), what));
 }
 
 }  // namespace unfold

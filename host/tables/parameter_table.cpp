@@ -19,6 +19,7 @@ ParameterTable::ParameterTable(const Arena& arena, const std::string& name, std:
 ParameterTable ParameterTable::vector(const Arena& arena, const std::string& name, std::uint64_t rows,
                                       OptimizerKind kind) {
   ParameterTable table;
+  table.is_vector_ = true;
   table.take(arena, name, fmt::format("[{}]", rows), {nullptr, rows, 1, 1, TableType::kFloat32}, kind);
   return table;
 }
@@ -26,6 +27,7 @@ ParameterTable ParameterTable::vector(const Arena& arena, const std::string& nam
 void ParameterTable::take(const Arena& arena, const std::string& name, const std::string& shape,
                           const TableView& weight, OptimizerKind kind) {
   const OptimizerStateSize state = optimizer_state_size(kind, weight.rows, weight.stride);
+  name_ = name;
   const std::string state_name = name + " optimizer state";
   weight_ = arena.array<std::byte>(fmt::format("{} {} {}", name, shape, table_type_name(weight.type)),
                                    weight.rows * weight.stride * element_bytes(weight.type));
@@ -62,6 +64,13 @@ void ParameterTable::initialize(Backend& backend, std::span<const Row> trained, 
     }
     upload_rows(backend, staging, weight, first);
   }
+}
+
+Tensor& ParameterTable::download(Backend& backend, TensorSet& tensors) const {
+  Tensor& tensor = tensors[name_];
+  download_table(backend, view_.weight, tensor);
+  if (is_vector_) tensor.shape.pop_back();
+  return tensor;
 }
 
 RoundingKeys rounding_keys(std::uint64_t seed, std::uint64_t step_number) {

@@ -8,6 +8,7 @@
 #include "host/tables/arena.hpp"
 #include "unfold/backend.hpp"
 #include "unfold/random.hpp"
+#include "unfold/tensors.hpp"
 
 namespace unfold {
 
@@ -28,11 +29,15 @@ class ParameterTable {
   // backend; rows that do not occur in `trained` stay zero.
   void initialize(Backend& backend, std::span<const Row> trained, double init_std, std::uint64_t seed,
                   RandomPurpose purpose) const;
+  // Copies the weights, as float32, to the tensor of the table's name: [rows, cols], or [rows] of a vector.
+  Tensor& download(Backend& backend, TensorSet& tensors) const;
 
  private:
   void take(const Arena& arena, const std::string& name, const std::string& shape, const TableView& weight,
             OptimizerKind kind);
 
+  std::string name_;
+  bool is_vector_ = false;
   DeviceArray<std::byte> weight_;
   DeviceArray<float> first_, second_;
   DeviceArray<std::uint32_t> steps_;

@@ -40,9 +40,8 @@ void upload_rows(Backend& backend, std::span<const float> rows, const TableView&
   });
 }
 
-void download_table(Backend& backend, const ConstTableView& table, HostMatrix& matrix) {
-  matrix.rows = table.rows;
-  matrix.cols = table.cols;
+void download_table(Backend& backend, const ConstTableView& table, Tensor& matrix) {
+  matrix.shape = {table.rows, table.cols};
   matrix.data.resize(table.rows * table.cols);
   const std::uint64_t chunk = rows_at_once(table.stride);
   std::vector<float> staging;
@@ -60,7 +59,7 @@ void download_table(Backend& backend, const ConstTableView& table, HostMatrix& m
   }
 }
 
-void upload_table(Backend& backend, const HostMatrix& matrix, const TableView& table) {
+void upload_table(Backend& backend, const Tensor& matrix, const TableView& table) {
   const std::uint64_t chunk = rows_at_once(table.stride);
   std::vector<float> staging;
   for (std::uint64_t first = 0; first < table.rows; first += chunk) {

@@ -25,6 +25,7 @@ class IdMap {
   // Writes one id a line, in row order. Throws DataError.
   void write(const std::filesystem::path& file) const;
 
+  // 0 also of a map that was moved from.
   std::uint32_t size() const;
   // The id of a row; row < size(). Valid as long as the map.
   std::string_view id(Row row) const;

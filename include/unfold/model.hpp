@@ -1,9 +1,9 @@
 // A trained model in host memory, and the directory that holds it. docs/formats.md describes the files.
 //
-//   model.json           what it is, how it was made, its scores
-//   tensors.safetensors  user.embedding item.embedding user.bias item.bias global.bias
-//   user_ids.txt item_ids.txt   external ids, one a line, in row order
-//   seen.safetensors     the items that each user has in training, validation and test: what evaluation and lists leave
+//   model.json           what it is, how it was made, its scores, and the list of the other files
+//   tensors.safetensors  its parameters by name: user.embedding item.embedding user.bias item.bias global.bias, or
+//   others user_ids.txt item_ids.txt   external ids, one a line, in row order seen.safetensors     the items that each
+//   user has in training, validation and test: what evaluation and lists leave
 //                        out, and what the popularity baseline counts
 //   history.jsonl        a line an evaluation
 //   config.toml          the resolved options; unfold train --config takes it back
@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -18,21 +19,17 @@
 #include <utility>
 #include <vector>
 
-#include "unfold/host_matrix.hpp"
 #include "unfold/id_map.hpp"
 #include "unfold/seen_items.hpp"
+#include "unfold/tensors.hpp"
 
 namespace unfold {
 
 struct Model {
-  std::string kind = "mf";       // or "softmax"
-  HostMatrix user_embedding;     // [n_users, dim]
-  HostMatrix item_embedding;     // [n_items, dim]
-  std::vector<float> user_bias;  // [n_users]; zeros for a model without biases
-  std::vector<float> item_bias;  // [n_items]
-  float global_bias = 0;         // `mean` of rating_loss.hpp
-  bool has_range = false;
-  float range_low = 0, range_high = 0;
+  std::string kind = "mf";  // the family
+  TensorSet tensors;
+  // What makes the same scorer from the tensors: an object, whose keys are the family's, but for those below.
+  nlohmann::ordered_json architecture = nlohmann::ordered_json::object();
   IdMap user_ids;
   IdMap item_ids;
   SeenItems seen;
@@ -40,10 +37,19 @@ struct Model {
   nlohmann::ordered_json scores;    // what came out
   std::vector<nlohmann::ordered_json> history;
   std::string config;  // config.toml
+  // Files that the family adds, by path in the directory, with "/": "vocab/genre.txt".
+  std::map<std::string, std::string> files;
 };
 
-// Whether scores are ratings: else they only put items in order.
-inline bool predicts_ratings(const Model& model) { return model.kind == "mf"; }
+// What `architecture` says that any family may. load_model has checked the types.
+// Whether scores are ratings, else they only put items in order: "predicts_ratings", false where it is absent.
+bool predicts_ratings(const Model& model);
+// Where ratings end, if they do: "rating_range", [low, high] or null. A rating is low + (high - low) * sigmoid(score).
+struct RatingRange {
+  float low = 0, high = 0;
+};
+std::optional<RatingRange> rating_range(const Model& model);
+void set_rating_range(Model& model, const std::optional<RatingRange>& range);
 
 // What `training` says of a model that unfold train or load_model made; without it, the first of each.
 // The model was trained on ratings, not on bare pairs.
@@ -73,8 +79,9 @@ class SavedModel {
 // untouched and nothing is left behind. Only a directory that is a model is ever replaced.
 SavedModel save_model(const Model& model, const std::filesystem::path& directory, bool overwrite);
 
-// Throws DataError: missing, truncated or changed file, shape that does not fit, unknown format version or kind. All
-// files are of one model, also where another takes its place meanwhile.
+// A model of any kind and shape: whether this program can score with it, open_model says (model_scorer.hpp). Throws
+// DataError: missing, truncated or changed file, list of files that cannot be, unknown format version. All files are of
+// one model, also where another takes its place meanwhile.
 Model load_model(const std::filesystem::path& directory);
 
 // Throws UsageError where save_model would, before any work is done.

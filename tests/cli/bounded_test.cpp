@@ -5,6 +5,7 @@
 
 #include <csignal>
 
+#include "host/io/checksums.hpp"
 #include "tests/support/cli_test.hpp"
 
 namespace unfold::test {
@@ -83,7 +84,7 @@ TEST_F(CliBounded, PipesInADataSet) {
 
 TEST_F(CliBounded, JsonThatIsDeep) {
   const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
-  for (const char* key : {"scores", "training", "rating_range", "file_bytes"}) {
+  for (const char* key : {"scores", "training", "architecture", "file_bytes"}) {
     const std::string good = read_file(path("m/model.json"));
     edit_model(key, "@");
     std::string text = read_file(path("m/model.json"));
@@ -93,7 +94,10 @@ TEST_F(CliBounded, JsonThatIsDeep) {
     write_file(path("m/model.json"), good);
   }
   write_file(path("m/history.jsonl"), deep);
-  edit_model("file_xxh3_128", nlohmann::ordered_json::object());
+  nlohmann::ordered_json json = nlohmann::ordered_json::parse(read_file(path("m/model.json")));
+  const std::string changed[] = {"history.jsonl"};
+  add_checksums(json, path("m"), changed);
+  write_file(path("m/model.json"), json.dump());
   expect_refused({"export", "m", "--out", "x"}, 3);
   unfold_ok({"import", "r.csv", "--out", "ds"});
   write_file(path("ds/dataset.json"), deep);
@@ -102,7 +106,7 @@ TEST_F(CliBounded, JsonThatIsDeep) {
 
 TEST_F(CliBounded, NumbersOfAModelThatCannotBe) {
   const std::string good = read_file(path("m/model.json"));
-  for (const char* key : {"dim", "n_users", "n_items"}) {
+  for (const char* key : {"n_users", "n_items"}) {
     for (const auto& value : {nlohmann::ordered_json(0), nlohmann::ordered_json(4294967290u),
                               nlohmann::ordered_json(-1), nlohmann::ordered_json(1e300), nlohmann::ordered_json("8")}) {
       edit_model(key, value);
@@ -116,9 +120,14 @@ TEST_F(CliBounded, NumbersOfAModelThatCannotBe) {
     }
     write_file(path("m/model.json"), good);
   }
+  // One of another kind is whole, and its tensors can be had.
   edit_model("kind", "of-tomorrow");
   expect_refused({"evaluate", "m", "--test", "r.csv"}, 3);
   expect_refused({"recommend", "m", "--user", "u1"}, 3);
+  expect_refused({"neighbors", "m", "--item", "i1"}, 3);
+  expect_refused({"map", "m", "--out", "x.svg"}, 3);
+  unfold_ok({"verify", "m"});
+  unfold_ok({"export", "m", "--format", "safetensors", "--out", "x"});
 }
 
 TEST_F(CliBounded, ThreadsAndK) {

@@ -26,10 +26,10 @@ using ::testing::StartsWith;
 // Users u0 .. u4 like items by number: user u scores item i u * i, and user 4 has seen all but items 1 and 3.
 Model ladder() {
   Model model = empty_model(5, 6, 2);
-  for (Row u = 0; u < 5; ++u) model.user_embedding.data[2 * u] = static_cast<float>(u);
+  for (Row u = 0; u < 5; ++u) model.tensors.at("user.embedding").data[2 * u] = static_cast<float>(u);
   for (Row i = 0; i < 6; ++i) {
-    model.item_embedding.data[2 * i] = static_cast<float>(i);
-    model.item_embedding.data[2 * i + 1] = i == 0 ? 0.0f : 1.0f;
+    model.tensors.at("item.embedding").data[2 * i] = static_cast<float>(i);
+    model.tensors.at("item.embedding").data[2 * i + 1] = i == 0 ? 0.0f : 1.0f;
   }
   model.seen = seen_items({{}, {}, {}, {5}, {0, 2, 4, 5}}, 6);
   return model;

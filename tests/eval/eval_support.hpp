@@ -39,10 +39,12 @@ inline SeenItems seen_items(std::vector<std::vector<Row>> lists, std::uint64_t n
 // A model with ids "u0", "u1", ... and "i0", "i1", ...; factors and biases are zero.
 inline Model empty_model(std::uint32_t n_users, std::uint32_t n_items, std::uint32_t dim) {
   Model model;
-  model.user_embedding = {n_users, dim, std::vector<float>(std::size_t{n_users} * dim)};
-  model.item_embedding = {n_items, dim, std::vector<float>(std::size_t{n_items} * dim)};
-  model.user_bias.assign(n_users, 0.0f);
-  model.item_bias.assign(n_items, 0.0f);
+  model.tensors["user.embedding"] = Tensor::zeros({n_users, dim});
+  model.tensors["item.embedding"] = Tensor::zeros({n_items, dim});
+  model.tensors["user.bias"] = Tensor::zeros({n_users});
+  model.tensors["item.bias"] = Tensor::zeros({n_items});
+  model.tensors["global.bias"] = Tensor::zeros({1});
+  model.architecture["predicts_ratings"] = true;
   for (std::uint32_t u = 0; u < n_users; ++u) model.user_ids.find_or_add(fmt::format("u{}", u));
   for (std::uint32_t i = 0; i < n_items; ++i) model.item_ids.find_or_add(fmt::format("i{}", i));
   model.seen = seen_items(std::vector<std::vector<Row>>(n_users), n_items);

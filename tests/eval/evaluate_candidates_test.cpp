@@ -17,8 +17,8 @@ class EvaluateCandidates : public ::testing::Test {
  protected:
   // Item i scores i for user 0 and -i for user 1. Trained on: i1 three times, i2 twice, i3 once.
   EvaluateCandidates() : model_(test::empty_model(3, 6, 1)) {
-    model_.user_embedding.data = {1, -1, 0};
-    model_.item_embedding.data = {0, 1, 2, 3, 4, 5};
+    model_.tensors.at("user.embedding").data = {1, -1, 0};
+    model_.tensors.at("item.embedding").data = {0, 1, 2, 3, 4, 5};
     model_.seen = test::seen_items({{1}, {1, 2}, {1, 2, 3}}, 6);
   }
 
@@ -57,22 +57,21 @@ TEST_F(EvaluateCandidates, RanksTheItemAmongItsNegatives) {
 }
 
 TEST_F(EvaluateCandidates, CountsTiesAgainstTheItem) {
-  model_.user_embedding.data = {0, 0, 0};
+  model_.tensors.at("user.embedding").data = {0, 0, 0};
   EXPECT_DOUBLE_EQ(run("(u0,i4)\ti5\ti2\ti3\n").ranking.mrr, 0.25);
 }
 
 TEST_F(EvaluateCandidates, LeavesOutWhatAllItemsOfAUserShare) {
   const Evaluation plain = run("(u0,i4)\ti5\ti2\n(u1,i3)\ti4\ti5\ti0\n");
   // So large that scores with these added would all round to the same number.
-  model_.user_bias = {1e9f, 1e9f, 0};
-  model_.global_bias = 1e9f;
-  model_.has_range = true;
-  model_.range_high = 5;
+  model_.tensors.at("user.bias").data = {1e9f, 1e9f, 0};
+  model_.tensors.at("global.bias").data = {1e9f};
+  set_rating_range(model_, RatingRange{0, 5});
   EXPECT_EQ(run("(u0,i4)\ti5\ti2\n(u1,i3)\ti4\ti5\ti0\n").to_json(), plain.to_json());
 }
 
 TEST_F(EvaluateCandidates, UsesTheItemBias) {
-  model_.item_bias = {0, 0, 9, 0, 0, 0};
+  model_.tensors.at("item.bias").data = {0, 0, 9, 0, 0, 0};
   EXPECT_DOUBLE_EQ(run("(u0,i4)\ti0\ti2\n").ranking.mrr, 0.5);
 }
 
@@ -101,7 +100,7 @@ TEST_F(EvaluateCandidates, LeavesOutWhatTheUserHasInTrainingAndValidation) {
   validation.add(0, 5);
   model_.seen.hold_out(validation.view(), {});
   EXPECT_DOUBLE_EQ(run("(u0,i4)\ti5\ti2\n").ranking.mrr, 1);
-  model_.user_embedding.data = {-1, -1, -1};
+  model_.tensors.at("user.embedding").data = {-1, -1, -1};
   EXPECT_DOUBLE_EQ(run("(u0,i4)\ti1\ti5\ti2\n").ranking.mrr, 0.5);
   const Evaluation e = run("(u0,i5)\ti2\n(u0,i1)\ti2\n(u0,i4)\ti1\ti5\n(u0,i4)\ti3\n");
   EXPECT_EQ(e.ranking.n_users, 1u);
@@ -157,10 +156,8 @@ TEST(EvaluateCandidatesOnMovieLens1M, PopularityIsAsPublished) {
   }
   ASSERT_EQ(model.user_ids.size(), 6040u);
   model.seen = test::seen_items(seen, model.item_ids.size());
-  model.user_embedding = {6040, 1, std::vector<float>(6040)};
-  model.item_embedding = {model.item_ids.size(), 1, std::vector<float>(model.item_ids.size())};
-  model.user_bias.assign(6040, 0.0f);
-  model.item_bias.assign(model.item_ids.size(), 0.0f);
+  model.tensors["user.embedding"] = Tensor::zeros({6040, 1});
+  model.tensors["item.embedding"] = Tensor::zeros({model.item_ids.size(), 1});
   const auto backend = make_cpu_backend(0);
   const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
   const Evaluation e = evaluate_candidates(*backend, *scorer, model, negatives, {.cutoffs = {10}});

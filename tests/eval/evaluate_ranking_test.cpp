@@ -88,11 +88,11 @@ World random_world(std::uint64_t seed, std::uint32_t n_users, std::uint32_t n_it
   std::mt19937_64 random(seed);
   const auto below = [&](std::uint64_t n) { return static_cast<std::uint32_t>(random() % n); };
   World world{test::empty_model(n_users, n_items, dim), {}};
-  for (float& x : world.model.user_embedding.data) x = static_cast<float>(below(5)) - 2;
-  for (float& x : world.model.item_embedding.data) x = static_cast<float>(below(5)) - 2;
-  for (float& x : world.model.item_bias) x = static_cast<float>(below(3));
-  for (float& x : world.model.user_bias) x = static_cast<float>(below(100));
-  world.model.global_bias = 3.7f;
+  for (float& x : world.model.tensors.at("user.embedding").data) x = static_cast<float>(below(5)) - 2;
+  for (float& x : world.model.tensors.at("item.embedding").data) x = static_cast<float>(below(5)) - 2;
+  for (float& x : world.model.tensors.at("item.bias").data) x = static_cast<float>(below(3));
+  for (float& x : world.model.tensors.at("user.bias").data) x = static_cast<float>(below(100));
+  world.model.tensors.at("global.bias").data = {3.7f};
   std::vector<std::vector<Row>> seen(n_users);
   for (Row u = 0; u < n_users; ++u) {
     std::set<Row> items;
@@ -119,9 +119,9 @@ template <typename Score>
 BruteForce brute_force(const World& world, const std::vector<std::uint32_t>& cutoffs, const Score& score) {
   BruteForce result;
   const SeenItems& seen = world.model.seen;
-  for (Row u = 0; u < world.model.user_embedding.rows; ++u) {
+  for (Row u = 0; u < world.model.tensors.at("user.embedding").rows(); ++u) {
     std::set<Row> masked;
-    for (Row item = 0; item < world.model.item_embedding.rows; ++item) {
+    for (Row item = 0; item < world.model.tensors.at("item.embedding").rows(); ++item) {
       if (seen.contains(u, item) || seen.validation.contains(u, item)) masked.insert(item);
     }
     std::set<Row> relevant;
@@ -132,18 +132,18 @@ BruteForce brute_force(const World& world, const std::vector<std::uint32_t>& cut
     }
     if (relevant.empty()) continue;
     std::vector<double> scores;
-    for (Row i = 0; i < world.model.item_embedding.rows; ++i) scores.push_back(score(u, i));
+    for (Row i = 0; i < world.model.tensors.at("item.embedding").rows(); ++i) scores.push_back(score(u, i));
     result.add_user(scores, relevant, masked, cutoffs);
   }
   return result;
 }
 
 double model_score(const Model& model, Row user, Row item) {
-  const std::uint32_t dim = model.user_embedding.cols;
-  double score = static_cast<double>(model.item_bias[item]);
+  const std::uint64_t dim = model.tensors.at("user.embedding").cols();
+  double score = static_cast<double>(model.tensors.at("item.bias").data[item]);
   for (std::uint32_t k = 0; k < dim; ++k) {
-    score += static_cast<double>(model.user_embedding.data[std::size_t{user} * dim + k]) *
-             static_cast<double>(model.item_embedding.data[std::size_t{item} * dim + k]);
+    score += static_cast<double>(model.tensors.at("user.embedding").data[std::size_t{user} * dim + k]) *
+             static_cast<double>(model.tensors.at("item.embedding").data[std::size_t{item} * dim + k]);
   }
   return score;
 }
@@ -239,8 +239,8 @@ TEST(EvaluateRanking, CountsWhatItLeavesOut) {
 // Items 0 to 5 score 5 to 0. Item 0 is in training, 1 in validation: neither competes, and neither is a test item.
 TEST(EvaluateRanking, MasksTrainingAndValidation) {
   Model model = test::empty_model(1, 6, 1);
-  model.user_embedding.data = {1};
-  model.item_embedding.data = {5, 4, 3, 2, 1, 0};
+  model.tensors.at("user.embedding").data = {1};
+  model.tensors.at("item.embedding").data = {5, 4, 3, 2, 1, 0};
   model.seen = test::seen_items({{0}}, 6);
   Interactions validation, test;
   validation.add(0, 1);
@@ -272,8 +272,8 @@ TEST(EvaluateRanking, SaysNothingWithoutTestItems) {
 
 TEST(EvaluateRanking, PutsScoresThatAreNoNumbersLast) {
   Model model = test::empty_model(2, 4, 1);
-  model.user_embedding.data = {1, static_cast<float>(kNoNumber)};
-  model.item_embedding.data = {3, static_cast<float>(kNoNumber), 2, 1};
+  model.tensors.at("user.embedding").data = {1, static_cast<float>(kNoNumber)};
+  model.tensors.at("item.embedding").data = {3, static_cast<float>(kNoNumber), 2, 1};
   Interactions test;
   test.add(0, 1);
   test.add(1, 0);

@@ -13,11 +13,11 @@ using test::Interactions;
 // One factor, three users and two items: every prediction can be done by hand.
 Model small_model() {
   Model model = test::empty_model(3, 2, 1);
-  model.user_embedding.data = {1, -2, 0.5};
-  model.item_embedding.data = {0.5, 1};
-  model.user_bias = {0.25, 0, -0.25};
-  model.item_bias = {1, -1};
-  model.global_bias = 3;
+  model.tensors.at("user.embedding").data = {1, -2, 0.5};
+  model.tensors.at("item.embedding").data = {0.5, 1};
+  model.tensors.at("user.bias").data = {0.25, 0, -0.25};
+  model.tensors.at("item.bias").data = {1, -1};
+  model.tensors.at("global.bias").data = {3};
   return model;
 }
 
@@ -48,10 +48,8 @@ TEST(EvaluateRatings, PredictsUnknownIdsFromWhatIsKnown) {
 
 TEST(EvaluateRatings, FollowsTheRange) {
   Model model = small_model();
-  model.global_bias = 0;
-  model.has_range = true;
-  model.range_low = 1;
-  model.range_high = 5;
+  model.tensors.at("global.bias").data = {0};
+  set_rating_range(model, RatingRange{1, 5});
   const auto backend = make_cpu_backend(1);
   const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
   Interactions test;
@@ -68,7 +66,7 @@ TEST(EvaluateRatings, IsEmptyWithoutTestRatings) {
 
 TEST(EvaluateRatings, ShowsPredictionsThatAreNoNumbers) {
   Model model = small_model();
-  model.item_bias[0] = std::numeric_limits<float>::quiet_NaN();
+  model.tensors.at("item.bias").data[0] = std::numeric_limits<float>::quiet_NaN();
   const auto backend = make_cpu_backend(1);
   const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
   Interactions test;
@@ -78,11 +76,11 @@ TEST(EvaluateRatings, ShowsPredictionsThatAreNoNumbers) {
 
 TEST(EvaluateRatings, IsTheSameForAnyNumberOfBatchesAndThreads) {
   Model model = test::empty_model(50, 40, 7);
-  for (std::size_t k = 0; k < model.user_embedding.data.size(); ++k) {
-    model.user_embedding.data[k] = std::sin(static_cast<float>(k));
+  for (std::size_t k = 0; k < model.tensors.at("user.embedding").data.size(); ++k) {
+    model.tensors.at("user.embedding").data[k] = std::sin(static_cast<float>(k));
   }
-  for (std::size_t k = 0; k < model.item_embedding.data.size(); ++k) {
-    model.item_embedding.data[k] = std::cos(static_cast<float>(k));
+  for (std::size_t k = 0; k < model.tensors.at("item.embedding").data.size(); ++k) {
+    model.tensors.at("item.embedding").data[k] = std::cos(static_cast<float>(k));
   }
   Interactions test;  // more than one batch of evaluate_ratings
   for (std::uint32_t n = 0; n < (1u << 20) + 12345; ++n) test.add(n % 50, n % 40, static_cast<float>(n % 5));

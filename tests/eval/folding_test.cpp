@@ -28,11 +28,11 @@ struct World {
 ItemGroups groups_of(const std::vector<std::string>& names) { return make_item_groups(names); }
 
 double score(const Model& model, Row user, Row item) {
-  const std::uint32_t dim = model.user_embedding.cols;
-  double sum = static_cast<double>(model.item_bias[item]);
+  const std::uint64_t dim = model.tensors.at("user.embedding").cols();
+  double sum = static_cast<double>(model.tensors.at("item.bias").data[item]);
   for (std::uint32_t k = 0; k < dim; ++k) {
-    sum += static_cast<double>(model.user_embedding.data[std::size_t{user} * dim + k]) *
-           static_cast<double>(model.item_embedding.data[std::size_t{item} * dim + k]);
+    sum += static_cast<double>(model.tensors.at("user.embedding").data[std::size_t{user} * dim + k]) *
+           static_cast<double>(model.tensors.at("item.embedding").data[std::size_t{item} * dim + k]);
   }
   return sum;
 }
@@ -50,8 +50,8 @@ BruteForce brute_force(const World& world, const std::vector<std::uint32_t>& cut
   BruteForce result;
   result.folding.assign(cutoffs.size(), 0);
   const SeenItems& seen = world.model.seen;
-  const auto n_items = static_cast<Row>(world.model.item_embedding.rows);
-  for (Row user = 0; user < world.model.user_embedding.rows; ++user) {
+  const auto n_items = static_cast<Row>(world.model.tensors.at("item.embedding").rows());
+  for (Row user = 0; user < world.model.tensors.at("user.embedding").rows(); ++user) {
     const std::set<Row> trained(seen.items.data() + seen.offsets[user], seen.items.data() + seen.offsets[user + 1]);
     std::set<std::uint32_t> own;
     for (const Row item : trained) own.insert(world.groups.of_item[item]);
@@ -125,12 +125,13 @@ World random_world(std::uint64_t seed, std::uint32_t n_users, std::uint32_t n_it
   std::mt19937_64 random(seed);
   const auto below = [&](std::uint64_t n) { return static_cast<std::uint32_t>(random() % n); };
   World world{test::empty_model(n_users, n_items, 4), {}, {}};
-  for (float& x : world.model.user_embedding.data) x = static_cast<float>(below(5)) - 2;
-  for (float& x : world.model.item_embedding.data) x = static_cast<float>(below(5)) - 2;
-  for (float& x : world.model.item_bias) x = static_cast<float>(below(3));
+  for (float& x : world.model.tensors.at("user.embedding").data) x = static_cast<float>(below(5)) - 2;
+  for (float& x : world.model.tensors.at("item.embedding").data) x = static_cast<float>(below(5)) - 2;
+  for (float& x : world.model.tensors.at("item.bias").data) x = static_cast<float>(below(3));
   if (some_no_numbers) {
-    for (std::uint32_t k = 0; k < n_items / 4; ++k) world.model.item_bias[below(n_items)] = kNoNumber;
-    world.model.user_embedding.data[0] = kNoNumber;
+    for (std::uint32_t k = 0; k < n_items / 4; ++k)
+      world.model.tensors.at("item.bias").data[below(n_items)] = kNoNumber;
+    world.model.tensors.at("user.embedding").data[0] = kNoNumber;
   }
   std::vector<std::string> names;
   for (std::uint32_t i = 0; i < n_items; ++i) names.push_back(below(7) == 0 ? "" : fmt::format("g{}", below(n_groups)));
@@ -201,8 +202,8 @@ TEST(Folding, IsTheSameInSmallBlocksAndForAnyThreads) {
 // Items by score: a4 b5 a3 b2 - the example of docs/metrics.md.
 TEST(Folding, TheDocumentedExample) {
   World world{test::empty_model(3, 8, 1), {}, groups_of({"a", "a", "a", "a", "b", "b", "c", ""})};
-  world.model.user_embedding.data = {1, 1, 1};
-  world.model.item_embedding.data = {9, 8, 7, 5, 6, 5, 4, 3};
+  world.model.tensors.at("user.embedding").data = {1, 1, 1};
+  world.model.tensors.at("item.embedding").data = {9, 8, 7, 5, 6, 5, 4, 3};
   world.model.seen = test::seen_items({{0, 1}, {}, {7}}, 8);
   world.test.add(0, 2);
   world.test.add(0, 3);
@@ -236,8 +237,8 @@ TEST(Folding, CountsTiesAgainstTheModel) {
 // Two groups are the user's: their items are never another's, whatever their number.
 TEST(Folding, TakesAllGroupsOfAUser) {
   World world{test::empty_model(1, 6, 1), {}, groups_of({"a", "b", "a", "b", "c", "c"})};
-  world.model.user_embedding.data = {1};
-  world.model.item_embedding.data = {0, 0, 4, 3, 2, 1};
+  world.model.tensors.at("user.embedding").data = {1};
+  world.model.tensors.at("item.embedding").data = {0, 0, 4, 3, 2, 1};
   world.model.seen = test::seen_items({{0, 1}}, 6);
   const auto backend = make_cpu_backend(1);
   const std::unique_ptr<Scorer> scorer = make_scorer(*backend, world.model);

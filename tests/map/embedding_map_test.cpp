@@ -76,8 +76,8 @@ Model random_model(std::uint32_t n_users, std::uint32_t n_items, std::uint32_t d
   Model model = test::empty_model(n_users, n_items, dim);
   std::mt19937_64 random(4);
   std::normal_distribution<float> normal;
-  for (float& x : model.user_embedding.data) x = normal(random);
-  for (float& x : model.item_embedding.data) x = normal(random);
+  for (float& x : model.tensors.at("user.embedding").data) x = normal(random);
+  for (float& x : model.tensors.at("item.embedding").data) x = normal(random);
   return model;
 }
 
@@ -121,7 +121,7 @@ TEST(EmbeddingMap, KeepsDistancesInThePlane) {
     return std::hypot(m.x - n.x, m.y - n.y);
   };
   const auto expected = [&](Row a, Row b) {
-    const float* const data = model.item_embedding.data.data();
+    const float* const data = model.tensors.at("item.embedding").data.data();
     return std::hypot(static_cast<double>(data[2 * a] - data[2 * b]),
                       static_cast<double>(data[2 * a + 1] - data[2 * b + 1]));
   };
@@ -221,7 +221,7 @@ TEST(EmbeddingMap, TakesModelsWithoutVariance) {
 
 TEST(EmbeddingMap, EscapesIdsAndTitles) {
   Model model = test::empty_model(1, 0, 2);
-  model.item_embedding = {3, 2, {1, 2, 3, 4, 5, 7}};
+  model.tensors.at("item.embedding") = {{3, 2}, {1, 2, 3, 4, 5, 7}};
   for (const char* id : {"<b>\"&\x01", "caf\xE9", "\xEF\xBF\xBF-\xE2\x82\xAC"}) model.item_ids.find_or_add(id);
   const Drawn drawn = draw(model, nullptr, {.title = "</svg>"});
   const auto marks = marks_of(drawn.svg);
@@ -237,10 +237,10 @@ TEST(EmbeddingMap, RefusesWhatHasNoPlace) {
   const ItemGroups groups = make_item_groups({"a"});
   EXPECT_THROW(write_embedding_map(model, &groups, {}, directory / "map.svg"), UsageError);
   EXPECT_THROW(write_embedding_map(model, nullptr, {}, directory / "none/map.svg"), DataError);
-  model.user_embedding.data[1] = std::numeric_limits<float>::infinity();
+  model.tensors.at("user.embedding").data[1] = std::numeric_limits<float>::infinity();
   EXPECT_NO_THROW(write_embedding_map(model, nullptr, {}, directory / "items.svg"));
   EXPECT_THROW(write_embedding_map(model, nullptr, {.users = true}, directory / "map.svg"), DataError);
-  model.item_embedding.data[5] = std::nanf("");
+  model.tensors.at("item.embedding").data[5] = std::nanf("");
   try {
     write_embedding_map(model, nullptr, {}, directory / "map.svg");
     FAIL();

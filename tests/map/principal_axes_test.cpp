@@ -12,7 +12,7 @@ namespace {
 
 // Rows from N(centre, sum over columns d of deviation[d]^2 direction_d direction_d'), with directions that are the
 // columns themselves turned by random reflections.
-HostMatrix random_rows(std::uint64_t n, const std::vector<double>& deviations, std::uint64_t seed) {
+Tensor random_rows(std::uint64_t n, const std::vector<double>& deviations, std::uint64_t seed) {
   const auto dim = static_cast<std::uint32_t>(deviations.size());
   std::mt19937_64 random(seed);
   std::normal_distribution<double> normal;
@@ -22,7 +22,7 @@ HostMatrix random_rows(std::uint64_t n, const std::vector<double>& deviations, s
     for (double& x : mirror) norm += std::pow(x = normal(random), 2);
     for (double& x : mirror) x /= std::sqrt(norm);
   }
-  HostMatrix rows{n, dim, {}};
+  Tensor rows{{n, dim}, {}};
   std::vector<double> row(dim);
   for (std::uint64_t r = 0; r < n; ++r) {
     for (std::uint32_t d = 0; d < dim; ++d) row[d] = 3 + deviations[d] * normal(random);
@@ -41,27 +41,27 @@ struct Moments {
 };
 
 // Of the rows' places on a direction.
-Moments moments_along(const HostMatrix& rows, const double* direction) {
+Moments moments_along(const Tensor& rows, const double* direction) {
   Moments moments;
   double squares = 0;
-  for (std::uint64_t r = 0; r < rows.rows; ++r) {
+  for (std::uint64_t r = 0; r < rows.rows(); ++r) {
     double place = 0;
-    for (std::uint32_t d = 0; d < rows.cols; ++d) {
-      place += direction[d] * static_cast<double>(rows.data[r * rows.cols + d]);
+    for (std::uint32_t d = 0; d < rows.cols(); ++d) {
+      place += direction[d] * static_cast<double>(rows.data[r * rows.cols() + d]);
     }
     moments.mean += place;
     squares += place * place;
   }
-  const auto n = static_cast<double>(rows.rows);
+  const auto n = static_cast<double>(rows.rows());
   moments.mean /= n;
   moments.variance = squares / n - moments.mean * moments.mean;
   return moments;
 }
 
-double total_variance(const HostMatrix& rows) {
+double total_variance(const Tensor& rows) {
   double total = 0;
-  for (std::uint32_t d = 0; d < rows.cols; ++d) {
-    std::vector<double> unit(rows.cols);
+  for (std::uint32_t d = 0; d < rows.cols(); ++d) {
+    std::vector<double> unit(rows.cols());
     unit[d] = 1;
     total += moments_along(rows, unit.data()).variance;
   }
@@ -79,7 +79,7 @@ TEST(PrincipalAxes, AreOrthonormalAndHoldTheirShare) {
     SCOPED_TRACE(fmt::format("dim {}", dim));
     std::vector<double> deviations(dim);
     for (std::uint32_t d = 0; d < dim; ++d) deviations[d] = 1.0 + 3.0 / (1 + d);
-    const HostMatrix rows = random_rows(700, deviations, dim);
+    const Tensor rows = random_rows(700, deviations, dim);
     const PrincipalAxes axes = principal_axes(rows, 2);
     const double* const first = axes.axes.data();
     const double* const second = first + dim;
@@ -108,11 +108,11 @@ TEST(PrincipalAxes, AreOrthonormalAndHoldTheirShare) {
 }
 
 TEST(PrincipalAxes, ProjectAboutTheMean) {
-  const HostMatrix rows = random_rows(300, {2, 1, 0.5}, 3);
+  const Tensor rows = random_rows(300, {2, 1, 0.5}, 3);
   const PrincipalAxes axes = principal_axes(rows, 2);
   for (const std::uint32_t a : {0u, 1u}) {
     double sum = 0;
-    for (std::uint64_t r = 0; r < rows.rows; ++r) sum += axes.project(rows.data.data() + r * 3, a, true);
+    for (std::uint64_t r = 0; r < rows.rows(); ++r) sum += axes.project(rows.data.data() + r * 3, a, true);
     EXPECT_NEAR(sum / 300, 0, 1e-12);
     const float* const row = rows.data.data();
     EXPECT_NEAR(axes.project(row, a, false) - axes.project(row, a, true),
@@ -122,7 +122,7 @@ TEST(PrincipalAxes, ProjectAboutTheMean) {
 
 // Axes that are known: rows on a line, on a plane, one row, one column, all rows equal.
 TEST(PrincipalAxes, TakeDegenerateTables) {
-  const HostMatrix line{4, 3, {0, 0, 0, 1, 2, -2, 2, 4, -4, 3, 6, -6}};
+  const Tensor line{{4, 3}, {0, 0, 0, 1, 2, -2, 2, 4, -4, 3, 6, -6}};
   const PrincipalAxes on_line = principal_axes(line, 2);
   EXPECT_NEAR(on_line.share[0], 1, 1e-12);
   EXPECT_NEAR(on_line.share[1], 0, 1e-12);
@@ -130,24 +130,24 @@ TEST(PrincipalAxes, TakeDegenerateTables) {
   EXPECT_NEAR(std::abs(on_line.axes[1]), 2.0 / 3, 1e-12);
   EXPECT_NEAR(on_line.axes[1], -on_line.axes[2], 1e-12);
 
-  const PrincipalAxes one_column = principal_axes({3, 1, {1, 2, 4}}, 2);
+  const PrincipalAxes one_column = principal_axes({{3, 1}, {1, 2, 4}}, 2);
   EXPECT_DOUBLE_EQ(one_column.share[0], 1);
   EXPECT_EQ(one_column.share[1], 0);
   EXPECT_DOUBLE_EQ(one_column.axes[0], 1);
   EXPECT_EQ(one_column.axes[1], 0);
 
-  for (const HostMatrix& still : {HostMatrix{1, 5, {1, 2, 3, 4, 5}}, HostMatrix{3, 40, std::vector<float>(120, 7)}}) {
+  for (const Tensor& still : {Tensor{{1, 5}, {1, 2, 3, 4, 5}}, Tensor{{3, 40}, std::vector<float>(120, 7)}}) {
     const PrincipalAxes axes = principal_axes(still, 2);
     EXPECT_EQ(axes.share[0], 0);
-    EXPECT_NEAR(dot(axes.axes.data(), axes.axes.data(), still.cols), 1, 1e-12);
-    EXPECT_NEAR(dot(axes.axes.data(), axes.axes.data() + still.cols, still.cols), 0, 1e-12);
+    EXPECT_NEAR(dot(axes.axes.data(), axes.axes.data(), still.cols()), 1, 1e-12);
+    EXPECT_NEAR(dot(axes.axes.data(), axes.axes.data() + still.cols(), still.cols()), 0, 1e-12);
     EXPECT_EQ(axes.project(still.data.data(), 0, true), 0);
   }
-  EXPECT_EQ(principal_axes({0, 4, {}}, 2).share[0], 0);
+  EXPECT_EQ(principal_axes({{0, 4}, {}}, 2).share[0], 0);
 }
 
 TEST(PrincipalAxes, AreTheSameForAnyThreads) {
-  const HostMatrix rows = random_rows(1500, std::vector<double>(70, 1.0), 9);
+  const Tensor rows = random_rows(1500, std::vector<double>(70, 1.0), 9);
   const int threads = omp_get_max_threads();
   omp_set_num_threads(1);
   const PrincipalAxes one = principal_axes(rows, 2);

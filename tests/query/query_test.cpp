@@ -22,11 +22,12 @@ class QueryTest : public BackendParity {
   Model whole_numbers(std::uint32_t n_users, std::uint32_t n_items, std::uint32_t dim) {
     Model model = empty_model(n_users, n_items, dim);
     std::uniform_int_distribution<int> draw(-2, 2);
-    for (auto* values : {&model.user_embedding.data, &model.item_embedding.data, &model.item_bias}) {
+    for (auto* values : {&model.tensors.at("user.embedding").data, &model.tensors.at("item.embedding").data,
+                         &model.tensors.at("item.bias").data}) {
       for (float& value : *values) value = static_cast<float>(draw(random_));
     }
-    model.user_bias.assign(n_users, 100.0f);  // takes no part
-    model.global_bias = 1000;
+    model.tensors.at("user.bias").data.assign(n_users, 100.0f);  // takes no part
+    model.tensors.at("global.bias").data = {1000};
     std::vector<std::vector<Row>> seen(n_users);
     for (std::uint32_t u = 0; u < n_users; ++u) {
       for (Row item = 0; item < n_items; ++item) {
@@ -57,24 +58,24 @@ class QueryTest : public BackendParity {
   }
 };
 
-double dot(const HostMatrix& a, std::uint64_t a_row, const HostMatrix& b, std::uint64_t b_row) {
+double dot(const Tensor& a, std::uint64_t a_row, const Tensor& b, std::uint64_t b_row) {
   double sum = 0;
-  for (std::uint64_t c = 0; c < a.cols; ++c) {
-    sum += double{a.data[a_row * a.cols + c]} * double{b.data[b_row * b.cols + c]};
-  }
+  for (std::uint64_t c = 0; c < a.cols(); ++c) sum += double{a.row(a_row)[c]} * double{b.row(b_row)[c]};
   return sum;
 }
 
 // Every item that may be listed with its score, best first.
 std::vector<std::pair<double, Row>> brute_force(const Model& model, Row user, bool exclude_seen) {
   std::vector<std::pair<double, Row>> scores;
-  for (Row item = 0; item < model.item_embedding.rows; ++item) {
+  const Tensor& users = model.tensors.at("user.embedding");
+  const Tensor& items = model.tensors.at("item.embedding");
+  const Tensor& bias = model.tensors.at("item.bias");
+  for (Row item = 0; item < items.rows(); ++item) {
     const SeenItems& seen = model.seen;
     const bool is_seen =
         seen.contains(user, item) || seen.validation.contains(user, item) || seen.test.contains(user, item);
     if (exclude_seen && is_seen) continue;
-    scores.emplace_back(dot(model.user_embedding, user, model.item_embedding, item) + double{model.item_bias[item]},
-                        item);
+    scores.emplace_back(dot(users, user, items, item) + double{bias.data[item]}, item);
   }
   std::ranges::sort(scores, [](const auto& a, const auto& b) {
     return a.first != b.first ? a.first > b.first : a.second < b.second;
@@ -112,10 +113,11 @@ TEST_P(QueryTest, CosinesAreThoseOfBruteForceWithinRounding) {
   for (Row item = 0; item < kItems; ++item) {
     // Lengths from 1e-20 to 1e20 do not matter.
     const float scale = std::pow(10.0f, static_cast<float>(item % 41) - 20);
-    for (std::uint32_t c = 0; c < kDim; ++c) model.item_embedding.data[item * kDim + c] = scale * draw(random_);
+    for (std::uint32_t c = 0; c < kDim; ++c)
+      model.tensors.at("item.embedding").data[item * kDim + c] = scale * draw(random_);
   }
   const auto cosine = [&](Row a, Row b) {
-    const HostMatrix& m = model.item_embedding;
+    const Tensor& m = model.tensors.at("item.embedding");
     return dot(m, a, m, b) / std::sqrt(dot(m, a, m, a) * dot(m, b, m, b));
   };
   // Rounding of both directions, of each product and of each sum; the absolute terms sum to at most 1.
@@ -143,7 +145,7 @@ TEST_P(QueryTest, CosinesAreThoseOfBruteForceWithinRounding) {
 
 TEST_P(QueryTest, AnItemWithoutADirectionHasNoNeighborsAndIsNone) {
   Model model = whole_numbers(1, 6, 3);
-  model.item_embedding.data = {1, 0, 0, 0, 0, 0, 1, 1, 0, std::nanf(""), 1, 1, -1, 0, 0, 0, -0.0f, 0};
+  model.tensors.at("item.embedding").data = {1, 0, 0, 0, 0, 0, 1, 1, 0, std::nanf(""), 1, 1, -1, 0, 0, 0, -0.0f, 0};
   for (Row item = 0; item < 6; ++item) {
     EXPECT_EQ(has_direction(model, item), item == 0 || item == 2 || item == 4) << item;
   }
@@ -159,7 +161,7 @@ TEST_P(QueryTest, AnItemWithoutADirectionHasNoNeighborsAndIsNone) {
 
 TEST_P(QueryTest, EqualDirectionsComeInRowOrder) {
   Model model = empty_model(1, 5, 2);
-  model.item_embedding.data = {3, 4, 0, 1, 6, 8, 3, 4, -3, -4};
+  model.tensors.at("item.embedding").data = {3, 4, 0, 1, 6, 8, 3, 4, -3, -4};
   const Lists lists = ask(model, {3}, {}, true);
   ASSERT_EQ(lists[0].size(), 4u);
   for (std::size_t t = 0; t < 4; ++t) EXPECT_EQ(lists[0][t].item, (std::vector<Row>{0, 2, 1, 4})[t]);

@@ -35,11 +35,11 @@ Model tied_model() {
   Model model = test::empty_model(kUsers, kItems, kDim);
   std::mt19937 random(3);
   const auto draw = [&] { return static_cast<float>(random() % 3) - 1; };
-  for (float& x : model.user_embedding.data) x = draw();
-  for (float& x : model.item_embedding.data) x = draw();
-  for (float& x : model.item_bias) x = draw();
-  for (float& x : model.user_bias) x = draw();
-  model.item_bias[7] = std::numeric_limits<float>::quiet_NaN();
+  for (float& x : model.tensors.at("user.embedding").data) x = draw();
+  for (float& x : model.tensors.at("item.embedding").data) x = draw();
+  for (float& x : model.tensors.at("item.bias").data) x = draw();
+  for (float& x : model.tensors.at("user.bias").data) x = draw();
+  model.tensors.at("item.bias").data[7] = std::numeric_limits<float>::quiet_NaN();
   std::vector<std::vector<Row>> lists(kUsers);
   for (Row user = 0; user < kUsers; ++user) {
     for (Row item = user % 4; item < kItems; item += 9) lists[user].push_back(item);
@@ -102,19 +102,19 @@ TEST(Scorer, NormalizedPairsAreCosines) {
   const auto backend = make_cpu_backend(2);
   const Model model = tied_model();
   const std::uint32_t stride = backend->row_stride(kDim);
-  const auto upload = [&](const HostMatrix& matrix, DeviceArray<float>& array) {
-    std::vector<float> padded(matrix.rows * stride);
-    for (std::uint64_t r = 0; r < matrix.rows; ++r) {
+  const auto upload = [&](const Tensor& matrix, DeviceArray<float>& array) {
+    std::vector<float> padded(matrix.rows() * stride);
+    for (std::uint64_t r = 0; r < matrix.rows(); ++r) {
       std::copy_n(&matrix.data[r * kDim], kDim, &padded[r * stride]);
     }
     array = DeviceArray<float>(*backend, padded.size());
     array.upload(padded);
-    return MatrixView<float>{array.data(), matrix.rows, kDim, stride};
+    return MatrixView<float>{array.data(), matrix.rows(), kDim, stride};
   };
   DeviceArray<float> users, items;
   ProductTables tables;
-  tables.parameters.user_factors.weight = upload(model.user_embedding, users);
-  tables.parameters.item_factors.weight = upload(model.item_embedding, items);
+  tables.parameters.user_factors.weight = upload(model.tensors.at("user.embedding"), users);
+  tables.parameters.item_factors.weight = upload(model.tensors.at("item.embedding"), items);
   tables.normalize = true;
   ProductScorer scorer(Arena(*backend), tables);
   EXPECT_THROW(scorer.predict_ratings(nullptr, nullptr, 0, nullptr), std::logic_error);
@@ -130,8 +130,8 @@ TEST(Scorer, NormalizedPairsAreCosines) {
   for (int n = 0; n < 2; ++n) {
     double product = 0, p2 = 0, q2 = 0;
     for (std::uint32_t k = 0; k < kDim; ++k) {
-      const double p = model.user_embedding.data[user_rows[n] * kDim + k];
-      const double q = model.item_embedding.data[item_rows[n] * kDim + k];
+      const double p = model.tensors.at("user.embedding").data[user_rows[n] * kDim + k];
+      const double q = model.tensors.at("item.embedding").data[item_rows[n] * kDim + k];
       product += p * q;
       p2 += p * p;
       q2 += q * q;

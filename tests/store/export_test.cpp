@@ -71,10 +71,10 @@ TEST(Export, NpyHoldsTheSameBits) {
     EXPECT_EQ(found, shape);
     expect_bits(std::span(data, expected.size()), expected);
   };
-  expect_array("user_embedding.npy", model.user_embedding.data, {5, 3});
-  expect_array("item_embedding.npy", model.item_embedding.data, {4, 3});
-  expect_array("user_bias.npy", model.user_bias, {5});
-  expect_array("item_bias.npy", model.item_bias, {4});
+  expect_array("user_embedding.npy", model.tensors.at("user.embedding").data, {5, 3});
+  expect_array("item_embedding.npy", model.tensors.at("item.embedding").data, {4, 3});
+  expect_array("user_bias.npy", model.tensors.at("user.bias").data, {5});
+  expect_array("item_bias.npy", model.tensors.at("item.bias").data, {4});
   expect_ids(directory / "out", model);
 }
 
@@ -97,7 +97,8 @@ TEST(Export, NumpyOpensNpy) {
   const std::string command = "cd '" + (directory / "out").string() + "' && /usr/bin/python3 check.py";
   ASSERT_EQ(std::system(command.c_str()), 0);
   const std::string raw = test::read_file(directory / "out/users.raw");
-  expect_bits(std::span(reinterpret_cast<const float*>(raw.data()), raw.size() / 4), model.user_embedding.data);
+  expect_bits(std::span(reinterpret_cast<const float*>(raw.data()), raw.size() / 4),
+              model.tensors.at("user.embedding").data);
 }
 
 TEST(Export, SafetensorsHoldsTheSameBits) {
@@ -106,10 +107,10 @@ TEST(Export, SafetensorsHoldsTheSameBits) {
   export_model(model, "safetensors", directory / "out", false);
   const SafetensorsFile file = SafetensorsFile::open(directory / "out/embeddings.safetensors");
   const std::uint64_t users[] = {5, 3}, items[] = {4, 3};
-  expect_bits(file.tensor<float>("user.embedding", users), model.user_embedding.data);
-  expect_bits(file.tensor<float>("item.embedding", items), model.item_embedding.data);
-  expect_bits(file.column<float>("user.bias"), model.user_bias);
-  expect_bits(file.column<float>("item.bias"), model.item_bias);
+  expect_bits(file.tensor<float>("user.embedding", users), model.tensors.at("user.embedding").data);
+  expect_bits(file.tensor<float>("item.embedding", items), model.tensors.at("item.embedding").data);
+  expect_bits(file.column<float>("user.bias"), model.tensors.at("user.bias").data);
+  expect_bits(file.column<float>("item.bias"), model.tensors.at("item.bias").data);
   EXPECT_EQ(file.column<float>("global.bias")[0], 3.7f);
   expect_ids(directory / "out", model);
 }
@@ -126,12 +127,13 @@ TEST(Export, Word2vecReadsBack) {
     const std::vector<std::string> fields = split(lines[row + 1], ' ');
     ASSERT_EQ(fields.size(), 4u);
     EXPECT_EQ(fields[0], ids[row]);
-    for (std::uint64_t d = 0; d < 3; ++d) expect_bits(fields[d + 1], model.item_embedding.data[row * 3 + d]);
+    for (std::uint64_t d = 0; d < 3; ++d)
+      expect_bits(fields[d + 1], model.tensors.at("item.embedding").data[row * 3 + d]);
   }
   const std::vector<std::string> bias = lines_of(directory / "out/user_bias.txt");
   EXPECT_EQ(bias[0], "5 1");
   EXPECT_TRUE(bias[2].starts_with("with%20space "));
-  expect_bits(split(bias[2], ' ')[1], model.user_bias[1]);
+  expect_bits(split(bias[2], ' ')[1], model.tensors.at("user.bias").data[1]);
 }
 
 TEST(Export, CsvReadsBack) {
@@ -146,8 +148,9 @@ TEST(Export, CsvReadsBack) {
     ASSERT_TRUE(lines[row + 1].starts_with(ids[row] + ",")) << lines[row + 1];
     const std::vector<std::string> fields = split(std::string_view(lines[row + 1]).substr(ids[row].size() + 1), ',');
     ASSERT_EQ(fields.size(), 4u);
-    expect_bits(fields[0], model.user_bias[row]);
-    for (std::uint64_t d = 0; d < 3; ++d) expect_bits(fields[d + 1], model.user_embedding.data[row * 3 + d]);
+    expect_bits(fields[0], model.tensors.at("user.bias").data[row]);
+    for (std::uint64_t d = 0; d < 3; ++d)
+      expect_bits(fields[d + 1], model.tensors.at("user.embedding").data[row * 3 + d]);
   }
   EXPECT_NE(test::read_file(directory / "out/items.csv").find("\n\"ret\rurn\","), std::string::npos);
 }
@@ -169,15 +172,15 @@ TEST(Export, AppendsTheBiasAsAColumn) {
     for (const std::string& line : {lines_of(directory / "word2vec/item_embedding.txt")[row + 1],
                                     lines_of(directory / "tensorboard/item_embedding.tsv")[row]}) {
       const std::vector<std::string> fields = split(line, line.find('\t') == std::string::npos ? ' ' : '\t');
-      expect_bits(fields.at(fields.size() - 2), model.item_embedding.data[row * 3 + 2]);
-      expect_bits(fields.back(), model.item_bias[row]);
+      expect_bits(fields.at(fields.size() - 2), model.tensors.at("item.embedding").data[row * 3 + 2]);
+      expect_bits(fields.back(), model.tensors.at("item.bias").data[row]);
     }
   }
   EXPECT_EQ(split(lines_of(directory / "word2vec/user_embedding.txt")[1], ' ').back(), "1");
   const SafetensorsFile tensors = SafetensorsFile::open(directory / "safetensors/embeddings.safetensors");
   const std::uint64_t users[] = {5, 4}, items[] = {4, 4};
   EXPECT_EQ(tensors.tensor<float>("user.embedding", users)[3], 1.0f);
-  expect_bits(tensors.tensor<float>("item.embedding", items).subspan(7, 1), {model.item_bias[1]});
+  expect_bits(tensors.tensor<float>("item.embedding", items).subspan(7, 1), {model.tensors.at("item.bias").data[1]});
   EXPECT_EQ(tensors.names().size(), 2u);
 }
 
@@ -199,9 +202,9 @@ TEST(Export, FaissIndexHoldsItemsWithTheirBias) {
   EXPECT_EQ(number(33, std::int32_t{}), 0);  // by inner product
   EXPECT_EQ(number(37, std::uint64_t{}), 16u);
   for (std::uint64_t row = 0; row < 4; ++row) {
-    std::vector<float> expected(model.item_embedding.data.begin() + 3 * row,
-                                model.item_embedding.data.begin() + 3 * row + 3);
-    expected.push_back(model.item_bias[row]);
+    std::vector<float> expected(model.tensors.at("item.embedding").data.begin() + 3 * row,
+                                model.tensors.at("item.embedding").data.begin() + 3 * row + 3);
+    expected.push_back(model.tensors.at("item.bias").data[row]);
     for (std::uint64_t d = 0; d < 4; ++d) {
       EXPECT_EQ(number(header + 4 * (4 * row + d), std::uint32_t{}), std::bit_cast<std::uint32_t>(expected[d]));
     }
@@ -249,7 +252,7 @@ TEST(Export, TensorboardFilesFitTogether) {
   ASSERT_EQ(vectors.size(), 5u);
   const std::vector<std::string> fields = split(vectors[4], '\t');
   ASSERT_EQ(fields.size(), 3u);
-  for (std::uint64_t d = 0; d < 3; ++d) expect_bits(fields[d], model.user_embedding.data[12 + d]);
+  for (std::uint64_t d = 0; d < 3; ++d) expect_bits(fields[d], model.tensors.at("user.embedding").data[12 + d]);
   const std::string config = test::read_file(directory / "out/projector_config.pbtxt");
   for (const char* name : {"user_embedding.tsv", "user_metadata.tsv", "item_embedding.tsv", "item_metadata.tsv"}) {
     EXPECT_NE(config.find(fmt::format("\"{}\"", name)), std::string::npos) << config;

@@ -65,16 +65,17 @@ TEST(ModelDirectory, LoadGivesWhatWasSaved) {
   save_model(saved, directory / "m/", false);
   const Model loaded = load_model(directory / "m");
   EXPECT_EQ(loaded.kind, "mf");
-  EXPECT_EQ(loaded.user_embedding.rows, 5u);
-  EXPECT_EQ(loaded.user_embedding.cols, 3u);
-  EXPECT_EQ(loaded.user_embedding.data, saved.user_embedding.data);
-  EXPECT_EQ(loaded.item_embedding.data, saved.item_embedding.data);
-  EXPECT_EQ(loaded.user_bias, saved.user_bias);
-  EXPECT_EQ(loaded.item_bias, saved.item_bias);
-  EXPECT_EQ(loaded.global_bias, saved.global_bias);
-  EXPECT_TRUE(loaded.has_range);
-  EXPECT_EQ(loaded.range_low, 0.1f);
-  EXPECT_EQ(loaded.range_high, 5.5f);
+  EXPECT_EQ(loaded.tensors.at("user.embedding").rows(), 5u);
+  EXPECT_EQ(loaded.tensors.at("user.embedding").cols(), 3u);
+  EXPECT_EQ(loaded.tensors.at("user.embedding").data, saved.tensors.at("user.embedding").data);
+  EXPECT_EQ(loaded.tensors.at("item.embedding").data, saved.tensors.at("item.embedding").data);
+  EXPECT_EQ(loaded.tensors.at("user.bias").data, saved.tensors.at("user.bias").data);
+  EXPECT_EQ(loaded.tensors.at("item.bias").data, saved.tensors.at("item.bias").data);
+  EXPECT_EQ(loaded.tensors.at("global.bias").data[0], saved.tensors.at("global.bias").data[0]);
+  EXPECT_TRUE(predicts_ratings(loaded));
+  ASSERT_TRUE(rating_range(loaded).has_value());
+  EXPECT_EQ(rating_range(loaded)->low, 0.1f);
+  EXPECT_EQ(rating_range(loaded)->high, 5.5f);
   EXPECT_EQ(loaded.user_ids.find("\xff\xfe bytes"), 4u);
   EXPECT_EQ(loaded.item_ids.id(2), "ret\rurn");
   EXPECT_EQ(loaded.seen.offsets, saved.seen.offsets);
@@ -114,11 +115,11 @@ TEST(ModelDirectory, KeepsTheListsOfAllParts) {
 TEST(ModelDirectory, NumbersThatAreNotFiniteAreNamed) {
   const float none = std::numeric_limits<float>::quiet_NaN(), infinite = std::numeric_limits<float>::infinity();
   const std::pair<const char*, void (*)(Model&, float)> places[] = {
-      {"user.embedding (number 4 of it is", [](Model& m, float x) { m.user_embedding.data[3] = x; }},
-      {"item.embedding", [](Model& m, float x) { m.item_embedding.data.back() = x; }},
-      {"user.bias", [](Model& m, float x) { m.user_bias[0] = x; }},
-      {"item.bias", [](Model& m, float x) { m.item_bias[1] = x; }},
-      {"global.bias", [](Model& m, float x) { m.global_bias = x; }},
+      {"user.embedding (number 4 of it is", [](Model& m, float x) { m.tensors.at("user.embedding").data[3] = x; }},
+      {"item.embedding", [](Model& m, float x) { m.tensors.at("item.embedding").data.back() = x; }},
+      {"user.bias", [](Model& m, float x) { m.tensors.at("user.bias").data[0] = x; }},
+      {"item.bias", [](Model& m, float x) { m.tensors.at("item.bias").data[1] = x; }},
+      {"global.bias", [](Model& m, float x) { m.tensors.at("global.bias").data = {x}; }},
       {"a mean rating", [](Model& m, float x) { m.seen.item_mean_rating[2] = x; }}};
   for (const auto& [name, spoil] : places) {
     for (const float value : {none, infinite, -infinite}) {
@@ -136,12 +137,12 @@ TEST(ModelDirectory, NumbersThatAreNotFiniteAreNamed) {
 TEST(ModelDirectory, ModelWithoutRangeAndHistory) {
   const TempDirectory directory;
   Model model = small_model();
-  model.has_range = false;
+  set_rating_range(model, std::nullopt);
   model.history.clear();
   model.config.clear();
   save_model(model, directory / "m", false);
   const Model loaded = load_model(directory / "m");
-  EXPECT_FALSE(loaded.has_range);
+  EXPECT_FALSE(rating_range(loaded).has_value());
   EXPECT_TRUE(loaded.history.empty());
 }
 
@@ -160,7 +161,7 @@ TEST(ModelDirectory, OverwriteReplacesAModel) {
   save_model(small_model(), directory / "m", true);
   check_model_target(directory / "m", true);
   save_model(small_model(8), directory / "m", true);
-  EXPECT_EQ(load_model(directory / "m").user_embedding.cols, 8u);
+  EXPECT_EQ(load_model(directory / "m").tensors.at("user.embedding").cols(), 8u);
   EXPECT_EQ(n_entries(directory.path()), 1u);
 }
 
@@ -241,20 +242,29 @@ TEST(ModelDirectory, EveryTruncationIsNamed) {
 TEST(ModelDirectory, DescriptionsThatDoNotFitAreNamed) {
   const struct {
     const char *from, *to, *words;
-  } cases[] = {{"\"format_version\": 1", "\"format_version\": 2", "format version 2; this program reads 1"},
+  } cases[] = {{"\"format_version\": 2", "\"format_version\": 3", "format version 3; this program reads 1 to 2"},
+               {"\"format_version\": 2", "\"format_version\": 0", "format version 0; this program reads 1 to 2"},
                {"unfold-model", "another", "not the description of a model"},
-               {"\"n_users\": 5", "\"n_users\": 6", "shape [5, 3], not [6, 3]"},
+               {"\"n_users\": 5", "\"n_users\": 6", "user_ids.txt: holds 5 ids, but the model has 6 rows"},
+               {"\"n_items\": 4", "\"n_items\": 3", "item_ids.txt: holds 4 ids, but the model has 3 rows"},
                {"\"history.jsonl\": 5", "\"history.jsonl\": 4", "history.jsonl: has 59 bytes, but 49 were written"},
-               {"\"dim\": 3", "\"dim\": -3", "\"dim\" is missing or no number"},
+               {"\"n_users\": 5", "\"n_users\": -5", "\"n_users\" is missing or no number"},
                {"\"n_items\": 4", "\"n_items\": 4294967296", "\"n_items\" is missing or no number"},
+               {"\"n_items\": 4", "\"n_items\": 0", "\"n_items\" is missing or no number"},
                {"\"kind\": \"mf\"", "\"kind\": 7", "\"kind\" is missing or of another type"},
-               {"\"kind\": \"mf\"", "\"kind\": \"als\"", "kind is \"als\"; this program knows mf and softmax"},
+               {"\"kind\": \"mf\"", "\"kind\": \"mf\", \"kind\": \"mf\"", "has the key \"kind\" twice"},
                {"\"training\": {", "\"training\": 5, \"x\": {", "\"training\" is 5; an object is right"},
                {"\"source\"", "\"data\": [1], \"source\"", "\"data\" is [1]; an object is right"},
                {"\"source\"", "\"data\": {\"has_ratings\": 1}, \"source\"", "true or false is right"},
                {"\"source\"", "\"options\": {\"positive-from\": 4}, \"source\"", "a text is right"},
                {"\"source\"", "\"parts\": {\"n_test\": -1}, \"source\"", "a whole number from 0 is right"},
-               {"5.5", "0.05", "rating_range"},
+               {"\"architecture\": {", "\"x\": {", "\"architecture\" is missing"},
+               {"\"architecture\": {", "\"architecture\": [], \"x\": {", "\"architecture\" is []; an object is right"},
+               {"\"predicts_ratings\": true", "\"predicts_ratings\": 1", "\"predicts_ratings\" is 1; true or false"},
+               {"5.5", "0.05", "\"rating_range\" is [0.1,0.05]; [low, high] or null is right"},
+               {"5.5", "\"5\"", "[low, high] or null is right"},
+               {"5.5", "5, 6", "[low, high] or null is right"},
+               {"5.5", "1e300", "is beyond float32"},
                {"{", "", "is not valid JSON"}};
   for (const auto& [from, to, words] : cases) {
     const TempDirectory directory;
@@ -281,7 +291,7 @@ TEST(ModelDirectory, DamagedListsAreNamed) {
 TEST(ModelDirectory, InconsistentModelIsAnErrorOfTheCaller) {
   const TempDirectory directory;
   Model model = small_model();
-  model.user_bias.pop_back();
+  model.tensors.at("user.bias").data.pop_back();
   EXPECT_THROW(save_model(model, directory / "m", false), std::logic_error);
 }
 

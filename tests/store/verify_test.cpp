@@ -64,11 +64,30 @@ TEST_F(VerifyTest, FindsEveryChangedByteAndNamesItsFile) {
 }
 
 TEST_F(VerifyTest, WhatWasWrittenWithoutChecksumsIsSaidSo) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::parse(test::read_file(folder_ / "model/model.json"));
-  json.erase("file_xxh3_128");
-  test::write_file(folder_ / "model/model.json", json.dump());
-  EXPECT_FALSE(verify_folder(folder_ / "model").has_checksums);
-  EXPECT_EQ(load_model(folder_ / "model").user_embedding.cols, 3u);
+  const auto erase_checksums = [this](const char* name) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::parse(test::read_file(folder_ / name));
+    json.erase("file_xxh3_128");
+    test::write_file(folder_ / name, json.dump());
+  };
+  erase_checksums("data/dataset.json");
+  EXPECT_FALSE(verify_folder(folder_ / "data").has_checksums);
+  // Models of version 1 too (version_1_test.cpp); those of version 2 all have them.
+  erase_checksums("model/model.json");
+  EXPECT_THROW(verify_folder(folder_ / "model"), DataError);
+}
+
+TEST_F(VerifyTest, TakesModelsOfAnyKindAndShape) {
+  Model model = test::small_model();
+  model.kind = "of-tomorrow";
+  model.tensors = {};
+  model.tensors["item.embedding"] = Tensor::zeros({2, 0, 7});
+  model.files["vocab/genre.txt"] = "drama\n";
+  save_model(model, folder_ / "strange", false);
+  const VerifyReport report = verify_folder(folder_ / "strange");
+  EXPECT_EQ(report.kind, "model");
+  EXPECT_EQ(report.n_files, 7u);
+  test::write_file(folder_ / "strange/vocab/genre.txt", "crime\n");
+  EXPECT_THROW(verify_folder(folder_ / "strange"), DataError);
 }
 
 TEST_F(VerifyTest, RefusesWhatIsNoneOfThem) {

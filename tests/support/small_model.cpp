@@ -27,14 +27,13 @@ Model small_model(std::uint32_t dim) {
   for (const char* id : {"plain", "with space", "com,ma", "quo\"te", "\xff\xfe bytes"}) model.user_ids.find_or_add(id);
   for (const char* id : {"100%", "tab\there", "ret\rurn", "\xc3\xa9t\xc3\xa9"}) model.item_ids.find_or_add(id);
   const std::uint64_t n_users = model.user_ids.size(), n_items = model.item_ids.size();
-  model.user_embedding = {n_users, dim, random_floats(n_users * dim, 1)};
-  model.item_embedding = {n_items, dim, random_floats(n_items * dim, 2)};
-  model.user_bias = random_floats(n_users, 3);
-  model.item_bias = random_floats(n_items, 4);
-  model.global_bias = 3.7f;
-  model.has_range = true;
-  model.range_low = 0.1f;
-  model.range_high = 5.5f;
+  model.tensors["user.embedding"] = {{n_users, dim}, random_floats(n_users * dim, 1)};
+  model.tensors["item.embedding"] = {{n_items, dim}, random_floats(n_items * dim, 2)};
+  model.tensors["user.bias"] = {{n_users}, random_floats(n_users, 3)};
+  model.tensors["item.bias"] = {{n_items}, random_floats(n_items, 4)};
+  model.tensors["global.bias"] = {{1}, {3.7f}};
+  model.architecture["predicts_ratings"] = true;
+  set_rating_range(model, RatingRange{0.1f, 5.5f});
   RatingWriter writer = RatingWriter::temporary(false);
   for (const Rating& rating : {Rating{0, 1, 4}, Rating{4, 3, 2}, Rating{0, 0, 5}, Rating{4, 1, 1}})
     writer.append(rating);

@@ -56,12 +56,7 @@ std::unique_ptr<ModelFamily> run_of(const std::string& model) {
   return family;
 }
 
-void expect_same_weights(const Model& a, const Model& b) {
-  EXPECT_EQ(a.user_embedding.data, b.user_embedding.data);
-  EXPECT_EQ(a.item_embedding.data, b.item_embedding.data);
-  EXPECT_EQ(a.user_bias, b.user_bias);
-  EXPECT_EQ(a.item_bias, b.item_bias);
-}
+void expect_same_weights(const Model& a, const Model& b) { EXPECT_EQ(a.tensors, b.tensors); }
 
 class Refit : public testing::TestWithParam<const char*> {};
 
@@ -77,10 +72,7 @@ TEST_P(Refit, IsATrainingOnBothPartsOfTheEpochsThatValidationChose) {
   TrainCallbacks callbacks;
   Model before;
   callbacks.chosen = [&](TrainResult& result) {
-    before.user_embedding = result.model.user_embedding;
-    before.item_embedding = result.model.item_embedding;
-    before.user_bias = result.model.user_bias;
-    before.item_bias = result.model.item_bias;
+    before.tensors = result.model.tensors;
     before.history = result.model.history;
   };
   const TrainResult result = train(*backend, halves.data(), *family, callbacks);
@@ -153,15 +145,15 @@ TEST(RefitInterrupted, KeepsTheModelThatValidationChose) {
 
 // The share of the best five items of each user, all of them ranked, that are of the user's own half.
 double own_share(const Model& model) {
-  const std::uint32_t dim = model.user_embedding.cols;
+  const std::uint64_t dim = model.tensors.at("user.embedding").cols();
   double n_own = 0;
   for (Row user = 0; user < kUsers; ++user) {
     std::vector<std::pair<double, Row>> scores;
     for (Row item = 0; item < kItems; ++item) {
-      auto score = static_cast<double>(model.item_bias[item]);
+      auto score = static_cast<double>(model.tensors.at("item.bias").data[item]);
       for (std::uint32_t k = 0; k < dim; ++k) {
-        score += static_cast<double>(model.user_embedding.data[user * dim + k]) *
-                 static_cast<double>(model.item_embedding.data[item * dim + k]);
+        score += static_cast<double>(model.tensors.at("user.embedding").data[user * dim + k]) *
+                 static_cast<double>(model.tensors.at("item.embedding").data[item * dim + k]);
       }
       scores.emplace_back(-score, item);
     }
@@ -229,8 +221,8 @@ TEST(Finite, EveryModelThatIsKeptIs) {
       EXPECT_EQ(result.outcome, TrainOutcome::kDiverged) << rate;
       EXPECT_NE(result.message.find("finite"), std::string::npos) << result.message;
       if (!result.has_model) continue;
-      for (const HostMatrix* matrix : {&result.model.user_embedding, &result.model.item_embedding}) {
-        EXPECT_TRUE(std::ranges::all_of(matrix->data, [](float x) { return std::isfinite(x); })) << rate;
+      for (const auto& [name, tensor] : result.model.tensors) {
+        EXPECT_TRUE(std::ranges::all_of(tensor.data, [](float x) { return std::isfinite(x); })) << rate << name;
       }
     }
   }

@@ -69,10 +69,10 @@ double folding(const Model& model, const Columns& train) {
     std::vector<std::pair<float, Row>> scores;
     for (Row item = 0; item < kItems; ++item) {
       if (seen[user].contains(item)) continue;
-      float score = model.item_bias[item];
-      for (std::uint32_t k = 0; k < model.user_embedding.cols; ++k) {
-        score += model.user_embedding.data[user * model.user_embedding.cols + k] *
-                 model.item_embedding.data[item * model.item_embedding.cols + k];
+      float score = model.tensors.at("item.bias").data[item];
+      const Tensor& users = model.tensors.at("user.embedding");
+      for (std::uint32_t k = 0; k < users.cols(); ++k) {
+        score += users.row(user)[k] * model.tensors.at("item.embedding").row(item)[k];
       }
       scores.emplace_back(-score, item);
     }
@@ -189,10 +189,10 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return test.param.name; });
 
 // The mean squared length of the rows.
-double squared_length(const HostMatrix& matrix) {
+double squared_length(const Tensor& matrix) {
   double sum = 0;
   for (const float x : matrix.data) sum += static_cast<double>(x) * static_cast<double>(x);
-  return sum / static_cast<double>(matrix.rows);
+  return sum / static_cast<double>(matrix.rows());
 }
 
 TEST(Softmax, APenaltyShortensVectorsToNothing) {
@@ -207,7 +207,8 @@ TEST(Softmax, APenaltyShortensVectorsToNothing) {
   for (const double l2 : {0.0, 0.3, 10.0}) {
     family.own.l2 = l2;
     const Model model = train(*backend, data, family, {}).model;
-    const double users = squared_length(model.user_embedding), items = squared_length(model.item_embedding);
+    const double users = squared_length(model.tensors.at("user.embedding")),
+                 items = squared_length(model.tensors.at("item.embedding"));
     EXPECT_LT(users, 0.8 * last_users) << l2;
     EXPECT_LT(items, 0.8 * last_items) << l2;
     last_users = users;
@@ -259,8 +260,8 @@ TEST(Softmax, HasEqualBitsForAnyNumberOfThreads) {
       models.push_back(train(*backend, groups.data(), family, {}).model);
     }
     for (const Model& model : models) {
-      EXPECT_EQ(model.user_embedding.data, models[0].user_embedding.data) << negatives;
-      EXPECT_EQ(model.item_embedding.data, models[0].item_embedding.data) << negatives;
+      EXPECT_EQ(model.tensors.at("user.embedding").data, models[0].tensors.at("user.embedding").data) << negatives;
+      EXPECT_EQ(model.tensors.at("item.embedding").data, models[0].tensors.at("item.embedding").data) << negatives;
     }
   }
 }
@@ -271,10 +272,10 @@ TEST(Softmax, WritesUnitRowsForCosines) {
   family.run().epochs = 1;
   const auto backend = make_cpu_backend(1);
   const Model model = train(*backend, groups.data(), family, {}).model;
-  for (const HostMatrix* matrix : {&model.user_embedding, &model.item_embedding}) {
-    for (std::uint64_t r = 0; r < matrix->rows; ++r) {
+  for (const Tensor* matrix : {&model.tensors.at("user.embedding"), &model.tensors.at("item.embedding")}) {
+    for (std::uint64_t r = 0; r < matrix->rows(); ++r) {
       double squares = 0;
-      for (std::uint32_t c = 0; c < matrix->cols; ++c) squares += std::pow(matrix->data[r * matrix->cols + c], 2);
+      for (const float x : matrix->row(r)) squares += std::pow(x, 2);
       EXPECT_NEAR(squares, 1, 1e-5) << r;
     }
   }
@@ -338,7 +339,8 @@ TEST_P(SoftmaxScores, Of16BitsReachTheOp) {
   const TrainResult narrow = train(backend(), groups.data(), family, {});
   const double loss = wide.model.history.back().at("train_loss");
   EXPECT_NEAR(narrow.model.history.back().at("train_loss").get<double>(), loss, 0.02 * std::abs(loss));
-  EXPECT_EQ(narrow.model.item_embedding.data == wide.model.item_embedding.data, backend().name() == "cpu");
+  EXPECT_EQ(narrow.model.tensors.at("item.embedding").data == wide.model.tensors.at("item.embedding").data,
+            backend().name() == "cpu");
 }
 
 using test::kBackends;

@@ -139,10 +139,10 @@ TEST(Train, TablesOf16BitsRepeatThemselvesAndAreExactInTheModel) {
         const auto backend = make_cpu_backend(threads);
         models.push_back(train(*backend, planted.data(), family, {}).model);
       }
-      EXPECT_EQ(models[0].user_embedding.data, models[1].user_embedding.data) << type;
-      EXPECT_EQ(models[0].item_embedding.data, models[1].item_embedding.data) << type;
-      EXPECT_EQ(models[0].user_bias, models[1].user_bias) << type;
-      for (const float x : models[0].user_embedding.data) {
+      EXPECT_EQ(models[0].tensors.at("user.embedding").data, models[1].tensors.at("user.embedding").data) << type;
+      EXPECT_EQ(models[0].tensors.at("item.embedding").data, models[1].tensors.at("item.embedding").data) << type;
+      EXPECT_EQ(models[0].tensors.at("user.bias").data, models[1].tensors.at("user.bias").data) << type;
+      for (const float x : models[0].tensors.at("user.embedding").data) {
         const bool is_float16 = std::string(type) == "float16";
         ASSERT_EQ(x, is_float16 ? to_float(round_nearest<Float16>(x)) : to_float(round_nearest<Bfloat16>(x))) << type;
       }
@@ -184,10 +184,7 @@ TEST(Train, DeterministicUpdateGivesEqualBitsForAnyThreads) {
       models.push_back(train(*backend, planted.data(), family, {}).model);
     }
     for (const Model& model : models) {
-      EXPECT_EQ(model.user_embedding.data, models[0].user_embedding.data) << optimizer;
-      EXPECT_EQ(model.item_embedding.data, models[0].item_embedding.data) << optimizer;
-      EXPECT_EQ(model.user_bias, models[0].user_bias) << optimizer;
-      EXPECT_EQ(model.item_bias, models[0].item_bias) << optimizer;
+      EXPECT_EQ(model.tensors, models[0].tensors) << optimizer;
       EXPECT_EQ(model.history.back().at("train_rmse"), models[0].history.back().at("train_rmse")) << optimizer;
     }
   }
@@ -203,8 +200,8 @@ TEST(Train, ARunRepeatsItselfAndSeedsDiffer) {
   const Model again = train(*backend, planted.data(), family, {}).model;
   family.run().seed = 2;
   const Model other = train(*backend, planted.data(), family, {}).model;
-  EXPECT_EQ(first.user_embedding.data, again.user_embedding.data);
-  EXPECT_NE(first.user_embedding.data, other.user_embedding.data);
+  EXPECT_EQ(first.tensors.at("user.embedding").data, again.tensors.at("user.embedding").data);
+  EXPECT_NE(first.tensors.at("user.embedding").data, other.tensors.at("user.embedding").data);
 }
 
 TEST(Train, RatingsTimesAHundredGiveTheSameModelTimesAHundred) {
@@ -222,10 +219,10 @@ TEST(Train, RowsWithoutTrainingRatingsPredictTheMeanAndStayZero) {
   data.n_items = kItems + 2;
   const auto backend = make_cpu_backend(1);
   const Model model = train(*backend, data, small_run(), {}).model;
-  ASSERT_EQ(model.user_embedding.rows, kUsers + 1);
-  for (std::uint32_t k = 0; k < 8; ++k) EXPECT_EQ(model.user_embedding.data[kUsers * 8 + k], 0.0f);
-  EXPECT_EQ(model.user_bias[kUsers], 0.0f);
-  EXPECT_EQ(model.item_bias[kItems + 1], 0.0f);
+  ASSERT_EQ(model.tensors.at("user.embedding").rows(), kUsers + 1);
+  for (std::uint32_t k = 0; k < 8; ++k) EXPECT_EQ(model.tensors.at("user.embedding").data[kUsers * 8 + k], 0.0f);
+  EXPECT_EQ(model.tensors.at("user.bias").data[kUsers], 0.0f);
+  EXPECT_EQ(model.tensors.at("item.bias").data[kItems + 1], 0.0f);
 }
 
 TEST(Train, WithoutBiasesTheyStayZero) {
@@ -236,8 +233,8 @@ TEST(Train, WithoutBiasesTheyStayZero) {
     family.own.deterministic = deterministic;
     const auto backend = make_cpu_backend(1);
     const Model model = train(*backend, planted.data(), family, {}).model;
-    EXPECT_EQ(model.user_bias, std::vector<float>(kUsers)) << deterministic;
-    EXPECT_EQ(model.item_bias, std::vector<float>(kItems)) << deterministic;
+    EXPECT_EQ(model.tensors.at("user.bias").data, std::vector<float>(kUsers)) << deterministic;
+    EXPECT_EQ(model.tensors.at("item.bias").data, std::vector<float>(kItems)) << deterministic;
   }
 }
 
@@ -296,7 +293,7 @@ TEST(Train, DivergenceNamesEpochAndStepAndKeepsTheLastGoodModel) {
   ASSERT_EQ(later.outcome, TrainOutcome::kDiverged) << later.model.history.size();
   ASSERT_TRUE(later.has_model);
   EXPECT_GE(later.best_epoch, 1u);
-  for (const float value : later.model.user_embedding.data) ASSERT_TRUE(std::isfinite(value));
+  for (const float value : later.model.tensors.at("user.embedding").data) ASSERT_TRUE(std::isfinite(value));
 }
 
 TEST(Train, AStopEndsAfterTheBatchWithTheModelSoFar) {
@@ -313,7 +310,7 @@ TEST(Train, AStopEndsAfterTheBatchWithTheModelSoFar) {
   EXPECT_EQ(result.outcome, TrainOutcome::kInterrupted);
   EXPECT_EQ(asked, 5);
   EXPECT_TRUE(result.has_model);
-  EXPECT_EQ(result.model.user_embedding.rows, kUsers);
+  EXPECT_EQ(result.model.tensors.at("user.embedding").rows(), kUsers);
   EXPECT_EQ(result.best_epoch, 1u);
 }
 
@@ -352,11 +349,11 @@ TEST(Train, EveryDimensionTrains) {
   const Planted planted;
   const auto backend = make_cpu_backend(1);
   for (const std::uint32_t dim : {1u, 3u, 16u, 17u, 50u, 100u, 1024u}) {
-    MfFamily family = small_run();
+    TrainOptions options = small_run();
     family.own.dim = dim;
     family.run().epochs = 15;
     const TrainResult result = train(*backend, planted.data(), family, {});
-    EXPECT_EQ(result.model.user_embedding.data.size(), std::size_t{kUsers} * dim);
+    EXPECT_EQ(result.model.tensors.at("user.embedding").data.size(), std::size_t{kUsers} * dim);
     EXPECT_LT(last_validation_rmse(result), 0.95 * mean_rmse(planted)) << dim;
   }
 }
