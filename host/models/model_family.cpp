@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "host/models/product_model.hpp"
+#include "host/store/product_tensors.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
@@ -38,6 +40,12 @@ nlohmann::ordered_json ModelFamily::to_json() const {
 
 std::uint64_t ModelFamily::batch_size(std::uint64_t n_ratings) const {
   return std::min<std::uint64_t>(n_ratings, run_.batch_size > 0 ? run_.batch_size : 1024);
+}
+
+void ModelFamily::check_model(const Model& model) const { check_product_tensors(model); }
+
+std::unique_ptr<Scorer> ModelFamily::make_scorer(Backend& backend, const Model& model) const {
+  return make_product_scorer(backend, model);
 }
 
 std::string ModelFamily::against_divergence() const {

@@ -259,6 +259,8 @@ class TrainingRun final : private Epoch {
   // stays and the run has diverged. False then.
   bool take_model(std::uint32_t epoch) {
     Model model;
+    model.kind = family_.name();
+    model.architecture["predicts_ratings"] = family_.predicts_ratings();
     parts_.model->download(model);
     const std::string tensor = tensor_not_finite(model);
     if (!tensor.empty()) {

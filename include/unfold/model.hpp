@@ -1,9 +1,9 @@
 // A trained model in host memory, and the directory that holds it. docs/formats.md describes the files.
 //
 //   model.json           what it is, how it was made, its scores, and the list of the other files
-//   tensors.safetensors  its parameters by name: user.embedding item.embedding user.bias item.bias global.bias, or
-//   others user_ids.txt item_ids.txt   external ids, one a line, in row order seen.safetensors     the items that each
-//   user has in training, validation and test: what evaluation and lists leave
+//   tensors.safetensors  its parameters by name: user.embedding item.embedding user.bias item.bias global.bias
+//   user_ids.txt item_ids.txt   external ids, one a line, in row order
+//   seen.safetensors     the items that each user has in training, validation and test: what evaluation and lists leave
 //                        out, and what the popularity baseline counts
 //   history.jsonl        a line an evaluation
 //   config.toml          the resolved options; unfold train --config takes it back

@@ -17,7 +17,10 @@
 namespace unfold {
 
 class Arena;
+class Backend;
+class Scorer;
 class TrainableModel;
+struct Model;
 
 // What a model is made from. Views and references outlive it.
 struct ModelInput {
@@ -64,6 +67,12 @@ class ModelFamily {
   // Takes its memory from the arena; of an arena that plans, a model without memory. Throws UsageError, DataError where
   // the options do not suit the data, and DeviceError.
   virtual std::unique_ptr<TrainableModel> make(const Arena& arena, const ModelInput& input) const = 0;
+
+  // Of a model on disk. A family whose models are embeddings and biases needs neither.
+  // Throws DataError where its tensors make no scorer: what is missing or does not fit.
+  virtual void check_model(const Model& model) const;
+  // Requires check_model. `model` outlives the scorer.
+  virtual std::unique_ptr<Scorer> make_scorer(Backend& backend, const Model& model) const;
 
  protected:
   // What no bounds of a single option can say. Throws UsageError.

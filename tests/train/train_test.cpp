@@ -349,7 +349,7 @@ TEST(Train, EveryDimensionTrains) {
   const Planted planted;
   const auto backend = make_cpu_backend(1);
   for (const std::uint32_t dim : {1u, 3u, 16u, 17u, 50u, 100u, 1024u}) {
-    TrainOptions options = small_run();
+    MfFamily family = small_run();
     family.own.dim = dim;
     family.run().epochs = 15;
     const TrainResult result = train(*backend, planted.data(), family, {});

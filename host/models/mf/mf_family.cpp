@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "host/models/mf.hpp"
+#include "host/models/mf/mf_model.hpp"
 #include "host/models/mf/rating_range.hpp"
 #include "host/tables/arena.hpp"
 #include "unfold/error.hpp"

@@ -4,11 +4,9 @@
 #include <optional>
 #include <string_view>
 
-namespace unfold {
+#include "unfold/model.hpp"
 
-struct RatingRange {
-  float low, high;
-};
+namespace unfold {
 
 // "LO:HI" with LO < HI, both finite; else nothing.
 std::optional<RatingRange> parse_rating_range(std::string_view text);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "host/models/softmax.hpp"
+#include "host/models/softmax/softmax_model.hpp"
 #include "host/tables/arena.hpp"
 #include "unfold/seen_items.hpp"
 

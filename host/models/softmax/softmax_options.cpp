@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "host/models/negative_spec.hpp"
+#include "host/models/softmax/negative_spec.hpp"
 #include "host/models/softmax/softmax_family.hpp"
 #include "host/text/parse_float.hpp"
 #include "unfold/error.hpp"

@@ -1,4 +1,4 @@
-#include "host/models/negative_source.hpp"
+#include "host/models/softmax/negative_source.hpp"
 
 #include <cmath>
 #include <numeric>

@@ -1,4 +1,4 @@
-#include "host/models/softmax_shape.hpp"
+#include "host/models/softmax/softmax_shape.hpp"
 
 #include <cmath>
 

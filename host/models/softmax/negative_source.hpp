@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "host/models/softmax_shape.hpp"
+#include "host/models/softmax/softmax_shape.hpp"
 #include "host/tables/arena.hpp"
 #include "unfold/backend.hpp"
 #include "unfold/seen_items.hpp"

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <optional>
 
-#include "host/models/negative_source.hpp"
-#include "host/models/softmax_buffers.hpp"
-#include "host/models/softmax_shape.hpp"
+#include "host/models/softmax/negative_source.hpp"
+#include "host/models/softmax/softmax_buffers.hpp"
+#include "host/models/softmax/softmax_shape.hpp"
 #include "host/models/trainable.hpp"
 #include "host/score/best_items.hpp"
 #include "host/score/product_scorer.hpp"

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "host/models/negative_spec.hpp"
+#include "host/models/softmax/negative_spec.hpp"
 #include "unfold/backend.hpp"
 
 namespace unfold {

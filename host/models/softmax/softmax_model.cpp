@@ -1,4 +1,4 @@
-#include "host/models/softmax.hpp"
+#include "host/models/softmax/softmax_model.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -276,8 +276,6 @@ std::uint64_t SoftmaxModel::host_bytes() const {
 }
 
 void SoftmaxModel::download(Model& model) const {
-  model.kind = "softmax";
-  model.architecture = {{"predicts_ratings", false}};
   Tensor& users = users_.download(backend_, model.tensors);
   Tensor& items = items_.download(backend_, model.tensors);
   model.tensors["user.bias"] = Tensor::zeros({shape_.n_users});

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "host/models/softmax_shape.hpp"
+#include "host/models/softmax/softmax_shape.hpp"
 #include "host/tables/scored_rows.hpp"
 #include "unfold/backend.hpp"
 

@@ -1,4 +1,4 @@
-#include "host/models/softmax_buffers.hpp"
+#include "host/models/softmax/softmax_buffers.hpp"
 
 #include <fmt/format.h>
 

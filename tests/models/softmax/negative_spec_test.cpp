@@ -1,4 +1,4 @@
-#include "host/models/negative_spec.hpp"
+#include "host/models/softmax/negative_spec.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "host/models/mf.hpp"
+#include "host/models/mf/mf_model.hpp"
 
 #include <fmt/format.h>
 
@@ -95,7 +95,6 @@ void MfModel::download(Model& model) const {
   take(user_bias_, scale);
   take(item_bias_, scale);
   model.tensors["global.bias"] = {{1}, {loss_.mean * scale}};
-  model.architecture = {{"predicts_ratings", true}};
   set_rating_range(model, loss_.has_range ? std::optional(RatingRange{loss_.low, loss_.high}) : std::nullopt);
 }
 
