@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "kernels/device_memory.hpp"
+#include "unfold/error.hpp"
 #include "unfold/float16.hpp"
 #include "unfold/matrix_view.hpp"
 
@@ -60,5 +61,15 @@ class Blas {
   DeviceMemory workspace_;
   void* handle_ = nullptr;
 };
+
+// For ops that may be part of a step recorded as a graph: products take what they need when the op's workspace is asked
+// for. Where that fails, the product itself will say why.
+inline void prepare_products(Blas& blas, std::uint64_t n_products) {
+  if (n_products == 0) return;
+  try {
+    blas.prepare();
+  } catch (const DeviceError&) {
+  }
+}
 
 }  // namespace unfold::cuda

@@ -64,8 +64,10 @@ class CudaBackend final : public Backend {
       : device_(select_device(device)),
         description_(device_description(device)),
         blas_(compute_.get()),
-        gradient_scratch_(rating_gradients_scratch_bytes()),
-        launch_{compute_.get(), processor_count(device)} {}
+        gradient_scratch_(gradient_scratch_bytes()),
+        context_{{compute_.get(), processor_count(device)},
+                 blas_,
+                 {static_cast<std::byte*>(gradient_scratch_.data()), gradient_scratch_.bytes()}} {}
 
   ~CudaBackend() override {
     // Nothing is freed while an op may read it.
@@ -145,150 +147,21 @@ class CudaBackend final : public Backend {
     return (dim + pack - 1) / pack * pack;
   }
 
-  void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows, MatrixView<float> out) override {
-    use_device();
-    cuda::lookup_rows(launch_, table, rows, n_rows, out);
+#define UNFOLD_OP(Op)                                               \
+  void run(const Op& op, std::span<std::byte> workspace) override { \
+    use_device();                                                   \
+    cuda::run(context_, op, workspace);                             \
+  }                                                                 \
+  std::uint64_t workspace_bytes(const Op& op) const override {      \
+    use_device();                                                   \
+    return cuda::workspace_bytes(context_, op);                     \
   }
-
-  void pool_rows(const ConstTableView& table, const RowBags& bags, MatrixView<float> out) override {
-    use_device();
-    cuda::pool_rows(launch_, table, bags, out);
-  }
-  void pool_rows_gradient(const ConstTableView& table, const RowBags& bags, MatrixView<const float> out_gradient,
-                          MatrixView<float> row_gradient, float* weight_gradient) override {
-    use_device();
-    cuda::pool_rows_gradient(launch_, table, bags, out_gradient, row_gradient, weight_gradient);
-  }
-
-  void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
-                   const OptimizerStep& step, double* squared_error, std::span<std::byte>) override {
-    use_device();
-    cuda::rating_step(launch_, parameters, batch, loss, step, squared_error);
-  }
-  std::uint64_t rating_step_workspace_bytes(std::uint64_t) const override { return 0; }
-
-  void rating_gradients(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
-                        MatrixView<float> user_gradient, MatrixView<float> item_gradient, float* user_bias_gradient,
-                        float* item_bias_gradient, double* squared_error) override {
-    use_device();
-    cuda::rating_gradients(launch_, parameters, batch, loss, user_gradient, item_gradient, user_bias_gradient,
-                           item_bias_gradient, squared_error,
-                           {static_cast<std::byte*>(gradient_scratch_.data()), gradient_scratch_.bytes()});
-  }
-
-  void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_rows, MatrixView<const float> gradient,
-                   const OptimizerStep& step, std::span<std::byte> workspace) override {
-    use_device();
-    cuda::update_rows(launch_, table, rows, n_rows, gradient, step, workspace);
-  }
-  std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows) const override {
-    use_device();
-    return cuda::update_rows_workspace_bytes(n_rows);
-  }
-
-  void update_rows_atomic(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
-                          MatrixView<const float> gradient, const OptimizerStep& step) override {
-    use_device();
-    cuda::update_rows_atomic(launch_, table, rows, n_rows, gradient, step);
-  }
-
-  void draw_negatives(const NegativeSampler& sampler, const RandomKey& key, const Row* queries, std::uint64_t n,
-                      std::uint32_t n_negatives, RowLists known, Row* negatives, float* log_q,
-                      std::uint64_t* n_rejected) override {
-    use_device();
-    cuda::draw_negatives(launch_, sampler, key, queries, n, n_negatives, known, negatives, log_q, n_rejected);
-  }
-
-  void mixed_log_counts(const Row* given, std::uint64_t n_given, const Row* rows, std::uint64_t n, float expected_draws,
-                        std::uint32_t* times, float* log_count) override {
-    use_device();
-    cuda::mixed_log_counts(launch_, given, n_given, rows, n, expected_draws, times, log_count);
-  }
-
-  void transform_rows(const RowTransform& transform, MatrixView<float> rows, float* scale) override {
-    use_device();
-    cuda::transform_rows(launch_, transform, rows, scale);
-  }
-  void transform_rows_gradient(const RowTransform& transform, MatrixView<const float> vectors, const float* scale,
-                               MatrixView<float> gradient) override {
-    use_device();
-    cuda::transform_rows_gradient(launch_, transform, vectors, scale, gradient);
-  }
-
-  void sampled_softmax(const SoftmaxBatch& batch, const SharedNegatives& shared, const PrivateNegatives& own,
-                       const SoftmaxLoss& loss, float scale, const SoftmaxGradients& gradients,
-                       std::span<std::byte> workspace) override {
-    use_device();
-    cuda::sampled_softmax(launch_, blas_, batch, shared, own, loss, scale, gradients, workspace);
-  }
-  std::uint64_t sampled_softmax_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own,
-                                                std::uint32_t dim, TableType score_type) const override {
-    use_device();
-    prepare_blas(n_shared);
-    return cuda::sampled_softmax_workspace_bytes(n_queries, n_shared, n_own, dim, score_type);
-  }
-
-  void select_negatives(const SoftmaxBatch& batch, const CandidatePool& pool, const Hardness& hardness, Row* rows,
-                        float* log_count, std::span<std::byte> workspace) override {
-    use_device();
-    cuda::select_negatives(launch_, blas_, batch, pool, hardness, rows, log_count, workspace);
-  }
-  std::uint64_t select_negatives_workspace_bytes(std::uint64_t n_queries, std::uint32_t n_candidates,
-                                                 std::uint32_t dim) const override {
-    use_device();
-    prepare_blas(n_candidates);
-    return cuda::select_negatives_workspace_bytes(n_queries, n_candidates, dim);
-  }
-
-  void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
-                       const RatingLoss& loss, float* prediction) override {
-    use_device();
-    cuda::predict_ratings(launch_, parameters, users, items, n, loss, prediction);
-  }
-
-  void rating_error_sums(const float* prediction, const float* rating, std::uint64_t n, double* sums,
-                         std::span<std::byte> workspace) override {
-    use_device();
-    cuda::rating_error_sums(launch_, prediction, rating, n, sums, workspace);
-  }
-  std::uint64_t rating_error_sums_workspace_bytes(std::uint64_t n) const override {
-    use_device();
-    return cuda::rating_error_sums_workspace_bytes(n);
-  }
-
-  void rank_targets(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias,
-                    RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
-                    std::span<std::byte> workspace) override {
-    use_device();
-    cuda::rank_targets(launch_, blas_, queries, items, item_bias, targets, excluded, n_targets, ranks, workspace);
-  }
-  std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items,
-                                             std::uint64_t n_targets) const override {
-    return cuda::rank_targets_workspace_bytes(n_queries, n_items, n_targets);
-  }
-
-  void top_k(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias, RowLists excluded,
-             std::uint32_t k, Row* out_items, float* out_scores, std::span<std::byte> workspace) override {
-    use_device();
-    cuda::top_k(launch_, blas_, queries, items, item_bias, excluded, k, out_items, out_scores, workspace);
-  }
-  std::uint64_t top_k_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint32_t k) const override {
-    return cuda::top_k_workspace_bytes(n_queries, n_items, k);
-  }
+#include "unfold/ops.def"
+#undef UNFOLD_OP
 
  private:
   // The current device is a property of the calling thread.
   void use_device() const { UNFOLD_CUDA_CHECK(cudaSetDevice(device_)); }
-
-  // For ops that may be part of a step recorded as a graph, in which nothing may be allocated: products take what they
-  // need when the op's workspace is planned. Where that fails, the product itself will say why.
-  void prepare_blas(std::uint64_t n_products) const {
-    if (n_products == 0) return;
-    try {
-      blas_.prepare();
-    } catch (const DeviceError&) {
-    }
-  }
 
   // In order with the ops; the caller may reuse the host memory at once.
   void copy(void* to, const void* from, std::uint64_t bytes, cudaMemcpyKind kind) {
@@ -301,10 +174,10 @@ class CudaBackend final : public Backend {
   int device_;
   std::string description_;
   Stream compute_{Stream::Priority::kLow}, copy_{Stream::Priority::kHigh};
-  mutable Blas blas_;  // prepared when first needed
+  Blas blas_;  // prepared when first needed
   DeviceMemory gradient_scratch_;
   StepGraph graph_;
-  Launch launch_;
+  Context context_;
 };
 
 }  // namespace

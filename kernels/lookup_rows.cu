@@ -32,16 +32,16 @@ void launch_packs(const Launch& launch, MatrixView<const Element> table, const R
 
 }  // namespace
 
-void lookup_rows(const Launch& launch, const ConstTableView& any_table, const Row* rows, std::uint64_t n_rows,
-                 MatrixView<float> out) {
-  if (n_rows == 0 || out.stride == 0) return;
-  with_element(any_table.type, [&]<typename Element>() {
-    const MatrixView<const Element> table = any_table.as<const Element>();
+void run(const Context& context, const LookupRows& op, std::span<std::byte> /*workspace*/) {
+  if (op.n_rows == 0 || op.out.stride == 0) return;
+  const Launch& launch = context.launch;
+  with_element(op.table.type, [&]<typename Element>() {
+    const MatrixView<const Element> table = op.table.as<const Element>();
     if constexpr (sizeof(Element) == 2) {
-      if (takes_packs(table, out, 8)) return launch_packs<8>(launch, table, rows, n_rows, out);
+      if (takes_packs(table, op.out, 8)) return launch_packs<8>(launch, table, op.rows, op.n_rows, op.out);
     }
-    if (takes_packs(table, out, 4)) return launch_packs<4>(launch, table, rows, n_rows, out);
-    launch_lookup<32, 1>(launch, table, rows, n_rows, out);
+    if (takes_packs(table, op.out, 4)) return launch_packs<4>(launch, table, op.rows, op.n_rows, op.out);
+    launch_lookup<32, 1>(launch, table, op.rows, op.n_rows, op.out);
   });
 }
 

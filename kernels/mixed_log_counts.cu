@@ -4,14 +4,14 @@
 
 namespace unfold::cuda {
 
-void mixed_log_counts(const Launch& launch, const Row* given, std::uint64_t n_given, const Row* rows, std::uint64_t n,
-                      float expected_draws, std::uint32_t* times, float* log_count) {
-  if (n == 0) return;
-  const unsigned given_grid = filling_grid(launch, n_given, kLogCountThreads);
-  if (n_given > 0) launch_kernel<count_given_kernel>(launch, {given_grid, kLogCountThreads}, given, n_given, times);
-  launch_kernel<write_log_counts_kernel>(launch, {filling_grid(launch, n, kLogCountThreads), kLogCountThreads}, rows, n,
-                                         expected_draws, times, log_count);
-  if (n_given > 0) launch_kernel<clear_given_kernel>(launch, {given_grid, kLogCountThreads}, given, n_given, times);
+void run(const Context& context, const MixedLogCounts& op, std::span<std::byte> /*workspace*/) {
+  if (op.n_rows == 0) return;
+  const Launch& launch = context.launch;
+  const Grid given_grid{filling_grid(launch, op.n_given, kLogCountThreads), kLogCountThreads};
+  const Grid grid{filling_grid(launch, op.n_rows, kLogCountThreads), kLogCountThreads};
+  if (op.n_given > 0) launch_kernel<count_given_kernel>(launch, given_grid, op.given, op.n_given, op.times);
+  launch_kernel<write_log_counts_kernel>(launch, grid, op.rows, op.n_rows, op.expected_draws, op.times, op.log_count);
+  if (op.n_given > 0) launch_kernel<clear_given_kernel>(launch, given_grid, op.given, op.n_given, op.times);
 }
 
 }  // namespace unfold::cuda

@@ -24,22 +24,23 @@ void dispatch_pooled(const ConstTableView& table, const char* what, const ConstT
 
 }  // namespace
 
-void pool_rows(const Launch& launch, const ConstTableView& table, const RowBags& bags, MatrixView<float> out) {
-  if (bags.n_bags == 0) return;
-  dispatch_pooled(table, "out", out, [&]<typename Element, typename Shape>() {
-    const unsigned grid = filling_grid(launch, bags.n_bags, kPoolThreads / Shape::kWidth);
-    launch_kernel<pool_rows_kernel<Element, Shape>>(launch, {grid, kPoolThreads}, table.as<const Element>(), bags, out);
+void run(const Context& context, const PoolRows& op, std::span<std::byte> /*workspace*/) {
+  if (op.bags.n_bags == 0) return;
+  dispatch_pooled(op.table, "out", op.out, [&]<typename Element, typename Shape>() {
+    const unsigned grid = filling_grid(context.launch, op.bags.n_bags, kPoolThreads / Shape::kWidth);
+    launch_kernel<pool_rows_kernel<Element, Shape>>(context.launch, {grid, kPoolThreads}, op.table.as<const Element>(),
+                                                    op.bags, op.out);
   });
 }
 
-void pool_rows_gradient(const Launch& launch, const ConstTableView& table, const RowBags& bags,
-                        MatrixView<const float> out_gradient, MatrixView<float> row_gradient, float* weight_gradient) {
-  if (bags.n_entries == 0) return;
-  if (out_gradient.stride > 1) check_vector_table("out_gradient", out_gradient);
-  dispatch_pooled(table, "row_gradient", row_gradient, [&]<typename Element, typename Shape>() {
-    const unsigned grid = filling_grid(launch, bags.n_entries, kPoolThreads / Shape::kWidth * kEntriesARun);
-    launch_kernel<pool_rows_gradient_kernel<Element, Shape>>(launch, {grid, kPoolThreads}, table.as<const Element>(),
-                                                             bags, out_gradient, row_gradient, weight_gradient);
+void run(const Context& context, const PoolRowsGradient& op, std::span<std::byte> /*workspace*/) {
+  if (op.bags.n_entries == 0) return;
+  if (op.out_gradient.stride > 1) check_vector_table("out_gradient", op.out_gradient);
+  dispatch_pooled(op.table, "row_gradient", op.row_gradient, [&]<typename Element, typename Shape>() {
+    const unsigned grid = filling_grid(context.launch, op.bags.n_entries, kPoolThreads / Shape::kWidth * kEntriesARun);
+    launch_kernel<pool_rows_gradient_kernel<Element, Shape>>(context.launch, {grid, kPoolThreads},
+                                                             op.table.as<const Element>(), op.bags, op.out_gradient,
+                                                             op.row_gradient, op.weight_gradient);
   });
 }
 

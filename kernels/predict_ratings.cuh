@@ -1,14 +1,15 @@
-// Predicted ratings of pairs. kUnknownRow contributes nothing: no bias and no factors.
+// Predicted ratings of pairs. kNoRow contributes nothing: no bias and no factors.
 // Shapes    tables as in rating_step.cuh; users, items, prediction [n]
 // Work      a group of 8 lanes a pair, lanes stride over dim in packs of 16 bytes
 // Traffic   a pair reads 2 * (element bytes * dim + 4) + 8 bytes and writes 4
 // Races     none
-// Requires  rows in range or kUnknownRow; factor tables of one type, their rows aligned to 16 bytes
+// Requires  rows in range or kNoRow; factor tables of one type, their rows aligned to 16 bytes
 // Source    Koren, Bell and Volinsky, IEEE Computer 2009, eq. 4
 #pragma once
 
 #include "kernels/simt.cuh"
-#include "unfold/backend.hpp"
+#include "unfold/op_arguments.hpp"
+#include "unfold/rating_loss.hpp"
 
 namespace unfold::cuda {
 
@@ -18,18 +19,18 @@ inline constexpr int kPredictWidth = 8;
 template <typename Element>
 __global__ void __launch_bounds__(kPredictThreads)
     predict_ratings_kernel(const MfParameters parameters, const Row* users, const Row* items, const std::uint64_t n,
-                           const RatingLoss loss, float* prediction) {
+                           const RatingLink link, float* prediction) {
   constexpr int kPack = 16 / sizeof(Element);
   const unsigned row_packs = (parameters.user_factors.weight.cols + kPack - 1) / kPack;
-  const float* const user_bias = loss.use_bias ? parameters.user_bias.weight.as<const float>().data : nullptr;
-  const float* const item_bias = loss.use_bias ? parameters.item_bias.weight.as<const float>().data : nullptr;
+  const float* const user_bias = parameters.user_bias.weight.as<const float>().data;
+  const float* const item_bias = parameters.item_bias.weight.as<const float>().data;
   const bool leads = group_lane<kPredictWidth>() == 0;
   for (std::uint64_t base = 0; base < n; base += group_count<kPredictWidth>()) {
     const std::uint64_t at = base + group_index<kPredictWidth>();
-    const Row user = at < n ? users[at] : kUnknownRow;
-    const Row item = at < n ? items[at] : kUnknownRow;
+    const Row user = at < n ? users[at] : kNoRow;
+    const Row item = at < n ? items[at] : kNoRow;
     float share = 0;
-    if (user != kUnknownRow && item != kUnknownRow) {
+    if (user != kNoRow && item != kNoRow) {
       const Element* p = parameters.user_factors.weight.as<const Element>().row(user);
       const Element* q = parameters.item_factors.weight.as<const Element>().row(item);
       UNFOLD_UNROLL_BY(4)
@@ -41,10 +42,10 @@ __global__ void __launch_bounds__(kPredictThreads)
         for (int j = 0; j < kPack; ++j) share += a[j] * b[j];
       }
     }
-    if (leads && user_bias != nullptr && user != kUnknownRow) share += user_bias[user];
-    if (leads && item_bias != nullptr && item != kUnknownRow) share += item_bias[item];
-    const float score = loss.mean + group_sum<kPredictWidth>(share);
-    if (leads && at < n) prediction[at] = predicted_rating(score, loss);
+    if (leads && user_bias != nullptr && user != kNoRow) share += user_bias[user];
+    if (leads && item_bias != nullptr && item != kNoRow) share += item_bias[item];
+    const float score = link.mean + group_sum<kPredictWidth>(share);
+    if (leads && at < n) prediction[at] = predicted_rating(score, link);
   }
 }
 

@@ -35,14 +35,14 @@ struct ScoredRow {
   float scale, score;
 };
 
-// Loads rows ids[0 .. kCount) and scores them. kUnknownRow is a row of zeros. Called by whole warps.
+// Loads rows ids[0 .. kCount) and scores them. kNoRow is a row of zeros. Called by whole warps.
 template <typename Shape, typename Element, int kCount>
 __device__ inline void score_rows(const MatrixView<const Element>& table, const Row (&ids)[kCount], bool normalize,
                                   const RowSlice<Shape>& query, ScoredRow<Shape> (&out)[kCount]) {
   const unsigned n_packs = pack_count<Shape>(table.cols);
   UNFOLD_UNROLL
   for (int k = 0; k < kCount; ++k) {
-    const bool is_row = ids[k] != kUnknownRow;
+    const bool is_row = ids[k] != kNoRow;
     out[k].row = load_row<Shape>(is_row ? table.row(ids[k]) : nullptr, is_row ? n_packs : 0);
   }
   UNFOLD_UNROLL

@@ -6,20 +6,19 @@
 
 namespace unfold::cuda {
 
-void rating_error_sums(const Launch& launch, const float* prediction, const float* rating, std::uint64_t n,
-                       double* sums, std::span<std::byte> workspace) {
-  if (n == 0) return;
+void run(const Context& context, const RatingErrorSums& op, std::span<std::byte> workspace) {
+  if (op.n_ratings == 0) return;
   Workspace memory(workspace);
-  const std::size_t bytes = sum_errors_scratch_bytes(n);
+  const std::size_t bytes = sum_errors_scratch_bytes(op.n_ratings);
   const std::span<std::byte> scratch{memory.take<std::byte>(bytes), bytes};
   check_workspace("rating_error_sums", memory, workspace.size());
-  sum_errors(scratch, prediction, rating, n, sums, launch.stream);
+  sum_errors(scratch, op.prediction, op.rating, op.n_ratings, op.sums, context.launch.stream);
 }
 
-std::uint64_t rating_error_sums_workspace_bytes(std::uint64_t n) {
-  if (n == 0) return 0;
+std::uint64_t workspace_bytes(const Context& /*context*/, const RatingErrorSums& op) {
+  if (op.n_ratings == 0) return 0;
   Workspace none;
-  none.take<std::byte>(sum_errors_scratch_bytes(n));
+  none.take<std::byte>(sum_errors_scratch_bytes(op.n_ratings));
   return none.used_bytes();
 }
 

@@ -22,27 +22,25 @@ Scratch cut(Workspace& workspace) {
 
 }  // namespace
 
-void rating_gradients(const Launch& launch, const MfParameters& parameters, const RatingBatch& batch,
-                      const RatingLoss& loss, MatrixView<float> user_gradient, MatrixView<float> item_gradient,
-                      float* user_bias_gradient, float* item_bias_gradient, double* squared_error,
-                      std::span<std::byte> scratch) {
-  if (batch.size == 0) return;
-  Workspace memory(scratch);
+void run(const Context& context, const RatingGradients& op, std::span<std::byte> /*workspace*/) {
+  if (op.batch.size == 0) return;
+  const Launch& launch = context.launch;
+  Workspace memory(context.gradient_scratch);
   const Scratch parts = cut(memory);
-  check_workspace("rating_gradients", memory, scratch.size());
-  const TableView& user = parameters.user_factors.weight;
-  const TableView& item = parameters.item_factors.weight;
+  check_workspace("rating_gradients", memory, context.gradient_scratch.size());
+  const TableView& user = op.parameters.user_factors.weight;
+  const TableView& item = op.parameters.item_factors.weight;
   check_vector_table("user_factors", user);
   check_vector_table("item_factors", item);
-  check_vector_table("user_gradient", user_gradient);
-  check_vector_table("item_gradient", item_gradient);
+  check_vector_table("user_gradient", op.user_gradient);
+  check_vector_table("item_gradient", op.item_gradient);
   const auto launch_gradients = [&]<typename Element, typename Shape>() {
     // Not a word about the device: the grid decides the order of the sum.
-    const unsigned grid = grid_size(batch.size, kRatingGradientThreads / Shape::kWidth, kMaxErrorBlocks);
-    launch_kernel<rating_gradients_kernel<Element, Shape>>(launch, {grid, kRatingGradientThreads}, parameters, batch,
-                                                           loss, user_gradient, item_gradient, user_bias_gradient,
-                                                           item_bias_gradient, squared_error, parts.block_errors);
-    sum_values(parts.library, parts.block_errors, grid + 1ull, squared_error, launch.stream);
+    const unsigned grid = grid_size(op.batch.size, kRatingGradientThreads / Shape::kWidth, kMaxErrorBlocks);
+    launch_kernel<rating_gradients_kernel<Element, Shape>>(
+        launch, {grid, kRatingGradientThreads}, op.parameters, op.batch, op.loss, op.user_gradient, op.item_gradient,
+        op.user_bias_gradient, op.item_bias_gradient, op.squared_error, parts.block_errors);
+    sum_values(parts.library, parts.block_errors, grid + 1ull, op.squared_error, launch.stream);
   };
   with_element(user.type, [&]<typename Element>() {
     dispatch_shape<Element>(user.cols,
@@ -50,7 +48,7 @@ void rating_gradients(const Launch& launch, const MfParameters& parameters, cons
   });
 }
 
-std::uint64_t rating_gradients_scratch_bytes() {
+std::uint64_t gradient_scratch_bytes() {
   Workspace none;
   cut(none);
   return none.used_bytes();

@@ -2,7 +2,8 @@
 #pragma once
 
 #include "kernels/row_slice.cuh"
-#include "unfold/backend.hpp"
+#include "unfold/op_arguments.hpp"
+#include "unfold/rating_loss.hpp"
 
 namespace unfold::cuda {
 
@@ -43,7 +44,7 @@ __device__ inline RatingRows<Shape> load_rating_rows(const MfParameters& paramet
 template <typename Shape>
 __device__ inline float rating_score(const RatingRows<Shape>& rows, const RatingLoss& loss) {
   const float share = dot_share(rows.user, rows.item) + (rows.user_bias + rows.item_bias);
-  return loss.mean + group_sum<Shape::kWidth>(share);
+  return loss.link.mean + group_sum<Shape::kWidth>(share);
 }
 
 }  // namespace unfold::cuda

@@ -2,15 +2,12 @@
 
 namespace unfold::cuda {
 
-void rating_step(const Launch& launch, const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
-                 const OptimizerStep& step, double* squared_error) {
-  if (batch.size == 0) return;
-  const TableView& user = parameters.user_factors.weight;
+void run(const Context& context, const RatingStep& op, std::span<std::byte> /*workspace*/) {
+  if (op.batch.size == 0) return;
+  const TableView& user = op.parameters.user_factors.weight;
   check_vector_table("user_factors", user);
-  check_vector_table("item_factors", parameters.item_factors.weight);
-  with_element(user.type, [&]<typename Element>() {
-    rating_step_of<Element>(launch, parameters, batch, loss, step, squared_error);
-  });
+  check_vector_table("item_factors", op.parameters.item_factors.weight);
+  with_element(user.type, [&]<typename Element>() { rating_step_of<Element>(context.launch, op); });
 }
 
 }  // namespace unfold::cuda

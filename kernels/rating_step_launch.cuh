@@ -11,32 +11,28 @@
 namespace unfold::cuda {
 
 template <OptimizerKind kKind, typename Element, typename Shape>
-void launch_rating_step(const Launch& launch, const MfParameters& parameters, const RatingBatch& batch,
-                        const RatingLoss& loss, const OptimizerStep& step, double* squared_error) {
+void launch_rating_step(const Launch& launch, const RatingStep& op) {
   constexpr std::uint64_t kGroupsABlock = kRatingStepThreads / Shape::kWidth;
   constexpr auto kKernel = rating_step_kernel<kKind, Element, Shape>;
   const std::uint64_t resident = resident_blocks<kKernel>(launch, kRatingStepThreads) * kGroupsABlock;
-  const std::uint64_t rows = std::min(parameters.user_factors.weight.rows, parameters.item_factors.weight.rows);
+  const std::uint64_t rows = std::min(op.parameters.user_factors.weight.rows, op.parameters.item_factors.weight.rows);
   const std::uint64_t n_groups =
-      std::min({batch.size, resident, std::max<std::uint64_t>(1, rows / kRowsPerRatingInFlight)});
+      std::min({op.batch.size, resident, std::max<std::uint64_t>(1, rows / kRowsPerRatingInFlight)});
   const unsigned grid = grid_size(n_groups, kGroupsABlock, resident);
-  launch_kernel<kKernel>(launch, {grid, kRatingStepThreads}, parameters, batch, loss, step, n_groups, squared_error);
+  launch_kernel<kKernel>(launch, {grid, kRatingStepThreads}, op.parameters, op.batch, op.loss, op.step, n_groups,
+                         op.squared_error);
 }
 
 template <typename Element>
-void rating_step_of(const Launch& launch, const MfParameters& parameters, const RatingBatch& batch,
-                    const RatingLoss& loss, const OptimizerStep& step, double* squared_error) {
-  dispatch_optimizer(step.kind, [&](auto kind) {
-    dispatch_shape<Element>(parameters.user_factors.weight.cols, [&](auto shape) {
-      launch_rating_step<decltype(kind)::value, Element, decltype(shape)>(launch, parameters, batch, loss, step,
-                                                                          squared_error);
+void rating_step_of(const Launch& launch, const RatingStep& op) {
+  dispatch_optimizer(op.step.kind, [&](auto kind) {
+    dispatch_shape<Element>(op.parameters.user_factors.weight.cols, [&](auto shape) {
+      launch_rating_step<decltype(kind)::value, Element, decltype(shape)>(launch, op);
     });
   });
 }
 
-#define UNFOLD_RATING_STEP_OF(Element)                                                                             \
-  template void rating_step_of<Element>(const Launch&, const MfParameters&, const RatingBatch&, const RatingLoss&, \
-                                        const OptimizerStep&, double*)
+#define UNFOLD_RATING_STEP_OF(Element) template void rating_step_of<Element>(const Launch&, const RatingStep&)
 extern UNFOLD_RATING_STEP_OF(Float16);
 extern UNFOLD_RATING_STEP_OF(Bfloat16);
 

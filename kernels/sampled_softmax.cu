@@ -46,8 +46,11 @@ decltype(auto) with_score_type(TableType score_type, std::uint64_t n_shared, Vis
   return visit.template operator()<float>();
 }
 
-void check_matrices(const SoftmaxBatch& batch, const SharedNegatives& shared, const PrivateNegatives& own,
-                    const SoftmaxGradients& gradients) {
+void check_matrices(const SampledSoftmax& op) {
+  const SoftmaxBatch& batch = op.batch;
+  const SharedNegatives& shared = op.shared;
+  const OwnNegatives& own = op.own;
+  const SoftmaxGradients& gradients = op.gradients;
   check_vector_table("queries", batch.queries);
   if (own.n > 0) check_vector_table("the table of negatives", own.table);
   const auto check_matrix = [&](const char* what, const MatrixView<const float>& matrix) {
@@ -99,9 +102,12 @@ void write_no_gradients(const Launch& launch, const SharedNegatives& shared, con
 }
 
 template <typename Score>
-void run(const Launch& launch, Blas& blas, const SoftmaxBatch& batch, const SharedNegatives& shared,
-         const PrivateNegatives& own, const SoftmaxLoss& loss, float scale, const SoftmaxGradients& gradients,
-         std::span<std::byte> workspace) {
+void run_with(const Context& context, const SampledSoftmax& op, std::span<std::byte> workspace) {
+  const Launch& launch = context.launch;
+  const SoftmaxBatch& batch = op.batch;
+  const SharedNegatives& shared = op.shared;
+  const OwnNegatives& own = op.own;
+  const SoftmaxGradients& gradients = op.gradients;
   const std::uint64_t n_queries = batch.queries.rows, n_shared = shared.n();
   Workspace memory(workspace);
   const Parts<Score> parts = cut<Score>(memory, n_queries, n_shared, own.n, batch.queries.cols);
@@ -110,7 +116,7 @@ void run(const Launch& launch, Blas& blas, const SoftmaxBatch& batch, const Shar
 
   const bool has_known = n_shared > 0 && batch.known.offsets != nullptr;
   const SortedRows sorted = has_known ? sort_rows(launch, parts.sort, shared.rows, n_shared) : SortedRows{};
-  if (own.n > 0) score_own_negatives(launch, batch, own, loss.kind, parts.own, gradients.queries);
+  if (own.n > 0) score_own_negatives(launch, batch, own, op.loss.kind, parts.own, gradients.queries);
   const MatrixView<const Score> all_queries = factor(launch, batch.queries, parts.queries);
   const MatrixView<const Score> vectors = factor(launch, shared.vectors, parts.shared);
   // Columns that fill up a row are zero in every factor, and so in the product; further ones it does not reach.
@@ -120,13 +126,13 @@ void run(const Launch& launch, Blas& blas, const SoftmaxBatch& batch, const Shar
   tiles.for_each([&](std::uint64_t first, std::uint64_t n) {
     const SoftmaxTile<Score> tile{tiles.scores(), tiles.stride(), first, n, std::min(n_shared, kMaxKeptShares)};
     const MatrixView<const Score> queries = rows_of(all_queries, first, n);
-    if (n_shared > 0) blas.scores(queries, vectors, tile.scores, tile.stride);
+    if (n_shared > 0) context.blas.scores(queries, vectors, tile.scores, tile.stride);
     const Grid grid{filling_grid(launch, n, 1), threads, tile.n_kept * sizeof(float)};
     const auto launch_queries = [&]<SoftmaxLossKind kKind>() {
       launch_kernel<softmax_queries_kernel<kKind, Score>>(launch, grid, tile, batch, shared, sorted, own, parts.own,
-                                                          loss, scale, gradients, parts.losses);
+                                                          op.loss, op.scale, gradients, parts.losses);
     };
-    if (loss.kind == SoftmaxLossKind::kBpr) {
+    if (op.loss.kind == SoftmaxLossKind::kBpr) {
       launch_queries.template operator()<SoftmaxLossKind::kBpr>();
     } else {
       launch_queries.template operator()<SoftmaxLossKind::kSoftmax>();
@@ -134,9 +140,9 @@ void run(const Launch& launch, Blas& blas, const SoftmaxBatch& batch, const Shar
     if (n_shared == 0) return;
     const MatrixView<const Score> by_score{tile.scores, n, static_cast<std::uint32_t>(n_shared),
                                            static_cast<std::uint32_t>(tile.stride)};
-    blas.product({by_score, false}, {vectors, false}, true, rows_of(gradients.queries, first, n));
-    blas.product({by_score, true}, {with_columns(queries, n_filled), false}, first > 0,
-                 with_columns(gradients.shared, n_filled));
+    context.blas.product({by_score, false}, {vectors, false}, true, rows_of(gradients.queries, first, n));
+    context.blas.product({by_score, true}, {with_columns(queries, n_filled), false}, first > 0,
+                         with_columns(gradients.shared, n_filled));
     if (gradients.shared_bias == nullptr) return;
     const unsigned bias_grid = filling_grid(launch, n_shared, kWarpSize);
     launch_kernel<shared_bias_kernel<Score>>(launch, {bias_grid, kSumThreads}, tile, n_shared, gradients.shared_bias);
@@ -148,23 +154,21 @@ void run(const Launch& launch, Blas& blas, const SoftmaxBatch& batch, const Shar
 
 }  // namespace
 
-void sampled_softmax(const Launch& launch, Blas& blas, const SoftmaxBatch& batch, const SharedNegatives& shared,
-                     const PrivateNegatives& own, const SoftmaxLoss& loss, float scale,
-                     const SoftmaxGradients& gradients, std::span<std::byte> workspace) {
-  check_score_type(shared);
-  if (batch.queries.rows == 0) return write_no_gradients(launch, shared, gradients);
-  check_matrices(batch, shared, own, gradients);
-  with_score_type(shared.score_type, shared.n(), [&]<typename Score>() {
-    run<Score>(launch, blas, batch, shared, own, loss, scale, gradients, workspace);
-  });
+void run(const Context& context, const SampledSoftmax& op, std::span<std::byte> workspace) {
+  check_score_type(op.shared);
+  if (op.batch.queries.rows == 0) return write_no_gradients(context.launch, op.shared, op.gradients);
+  check_matrices(op);
+  with_score_type(op.shared.score_type, op.shared.n(),
+                  [&]<typename Score>() { run_with<Score>(context, op, workspace); });
 }
 
-std::uint64_t sampled_softmax_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own,
-                                              std::uint32_t dim, TableType score_type) {
+std::uint64_t workspace_bytes(const Context& context, const SampledSoftmax& op) {
+  const std::uint64_t n_queries = op.batch.queries.rows, n_shared = op.shared.n();
+  prepare_products(context.blas, n_shared);
   if (n_queries == 0) return 0;
   Workspace none;
-  with_score_type(score_type, n_shared, [&]<typename Score>() {
-    cut<Score>(none, n_queries, n_shared, n_own, dim);
+  with_score_type(op.shared.score_type, n_shared, [&]<typename Score>() {
+    cut<Score>(none, n_queries, n_shared, op.own.n, op.batch.queries.cols);
     none.take<Score>(QueryTiles<Score>::least_scores(n_queries, n_shared));
   });
   return none.used_bytes();

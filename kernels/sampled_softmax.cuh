@@ -52,13 +52,13 @@ struct NegativeList {
   const float* log_count = nullptr;  // [n] or null
   float log_draws = 0;
   const float* bias = nullptr;  // [n] or null
-  const Row* rows = nullptr;    // [n] of its own: kUnknownRow is no negative; null where scores say so
+  const Row* rows = nullptr;    // [n] of its own: kNoRow is no negative; null where scores say so
   float* kept = nullptr;        // [n_kept] logarithms of shares
   std::uint64_t n_kept = 0;
 
   template <SoftmaxLossKind kKind>
   __device__ inline NegativeTerm term(std::uint64_t j, float positive, float inverse) const {
-    if (rows != nullptr && rows[j] == kUnknownRow) return {};
+    if (rows != nullptr && rows[j] == kNoRow) return {};
     const float score = to_float(scores[j]);
     if (rows == nullptr && score == -INFINITY) return {};
     return negative_term<kKind>(bias == nullptr ? score : score + bias[j],
@@ -73,7 +73,7 @@ __device__ inline NegativeList<Score> list_of_shared(const SharedNegatives& shar
 }
 
 // Of the query whose negatives begin at `first`. Scores hold the bias.
-__device__ inline NegativeList<float> list_of_own(const PrivateNegatives& own, const OwnScores& scores,
+__device__ inline NegativeList<float> list_of_own(const OwnNegatives& own, const OwnScores& scores,
                                                   std::uint64_t first) {
   const float* const log_count = own.log_count == nullptr ? nullptr : own.log_count + first;
   return {scores.scores + first, own.n, log_count, own.log_draws, nullptr, own.rows + first, nullptr, 0};
@@ -136,7 +136,7 @@ __device__ inline float query_weight(const SoftmaxBatch& batch, const SoftmaxLos
 template <SoftmaxLossKind kKind, typename Score>
 __global__ void __launch_bounds__(kQueryThreads)
     softmax_queries_kernel(const SoftmaxTile<Score> tile, const SoftmaxBatch batch, const SharedNegatives shared,
-                           const SortedRows sorted, const PrivateNegatives own, const OwnScores own_scores,
+                           const SortedRows sorted, const OwnNegatives own, const OwnScores own_scores,
                            const SoftmaxLoss loss, const float scale, const SoftmaxGradients gradients, float* losses) {
   UNFOLD_DYNAMIC_SHARED(float, kept);
   const float inverse = inverse_temperature(batch);

@@ -16,8 +16,8 @@ unsigned threads_a_query(std::uint64_t n) {
 }
 
 template <typename Element, typename Shape, bool kNormalize>
-void launch_gradients(const Launch& launch, const SoftmaxBatch& batch, const PrivateNegatives& own,
-                      const OwnScores& scores, MatrixView<float> gradient) {
+void launch_gradients(const Launch& launch, const SoftmaxBatch& batch, const OwnNegatives& own, const OwnScores& scores,
+                      MatrixView<float> gradient) {
   const std::uint64_t n_units = batch.queries.rows * ((own.n + kRowsInFlight<Shape> - 1) / kRowsInFlight<Shape>);
   const unsigned grid = filling_grid(launch, n_units, kOwnThreads / Shape::kWidth);
   launch_kernel<own_gradients_kernel<Element, Shape, kNormalize>>(launch, {grid, kOwnThreads}, batch, own,
@@ -26,8 +26,8 @@ void launch_gradients(const Launch& launch, const SoftmaxBatch& batch, const Pri
 
 }  // namespace
 
-void score_own_negatives(const Launch& launch, const SoftmaxBatch& batch, const PrivateNegatives& own,
-                         SoftmaxLossKind kind, const OwnScores& scores, MatrixView<float> sums) {
+void score_own_negatives(const Launch& launch, const SoftmaxBatch& batch, const OwnNegatives& own, SoftmaxLossKind kind,
+                         const OwnScores& scores, MatrixView<float> sums) {
   // Packs of four elements whatever the table's type: matrices of float32 with its columns may have no more to spare.
   dispatch_shape<float>(own.table.cols, [&](auto shape) {
     using Shape = decltype(shape);
@@ -39,7 +39,7 @@ void score_own_negatives(const Launch& launch, const SoftmaxBatch& batch, const 
   });
 }
 
-void own_negative_gradients(const Launch& launch, const SoftmaxBatch& batch, const PrivateNegatives& own,
+void own_negative_gradients(const Launch& launch, const SoftmaxBatch& batch, const OwnNegatives& own,
                             const OwnScores& scores, MatrixView<float> gradient) {
   dispatch_shape<float>(own.table.cols, [&](auto shape) {
     using Shape = decltype(shape);

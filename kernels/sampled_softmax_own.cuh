@@ -9,7 +9,7 @@
 //           flight and a running maximum; gradients: a group takes several neighbouring entries
 // Traffic   a negative reads a row and 8 to 12 bytes, writes 4 * dim + 8; normalized it reads the row twice
 // Races     none; sums are added in a fixed order
-// Requires  rows of tables and matrices aligned to 16 bytes; every row in range or kUnknownRow
+// Requires  rows of tables and matrices aligned to 16 bytes; every row in range or kNoRow
 // Source    Milakov and Gimelshein, Online normalizer calculation for softmax, 2018 (the running maximum)
 #pragma once
 
@@ -59,8 +59,8 @@ __device__ inline void store_block_sum(WeightedVectors<Shape>& vectors, const Ma
 
 template <typename Element, typename Shape>
 __global__ void __launch_bounds__(kOwnThreads)
-    score_own_kernel(const SoftmaxBatch batch, const PrivateNegatives own, const SoftmaxLossKind kind,
-                     const OwnScores out, const MatrixView<float> sums) {
+    score_own_kernel(const SoftmaxBatch batch, const OwnNegatives own, const SoftmaxLossKind kind, const OwnScores out,
+                     const MatrixView<float> sums) {
   constexpr int kInFlight = kRowsInFlight<Shape>;
   const MatrixView<const Element> table = own.table.as<const Element>();
   const float inverse = inverse_temperature(batch);
@@ -76,7 +76,7 @@ __global__ void __launch_bounds__(kOwnThreads)
       UNFOLD_UNROLL
       for (int k = 0; k < kInFlight; ++k) {
         const std::uint64_t at = first + k * n_groups + group;
-        ids[k] = at < own.n ? own.rows[begin + at] : kUnknownRow;
+        ids[k] = at < own.n ? own.rows[begin + at] : kNoRow;
       }
       ScoredRow<Shape> scored[kInFlight];
       score_rows(table, ids, own.normalize, q, scored);
@@ -85,7 +85,7 @@ __global__ void __launch_bounds__(kOwnThreads)
       for (int k = 0; k < kInFlight; ++k) {
         const std::uint64_t at = first + k * n_groups + group;
         log_share[k] = -INFINITY;
-        if (ids[k] != kUnknownRow) {
+        if (ids[k] != kNoRow) {
           const float score = own.item_bias == nullptr ? scored[k].score : scored[k].score + own.item_bias[ids[k]];
           const float log_count = own.log_draws + (own.log_count == nullptr ? 0 : own.log_count[begin + at]);
           log_share[k] = kind == SoftmaxLossKind::kBpr
@@ -108,7 +108,7 @@ __global__ void __launch_bounds__(kOwnThreads)
 
 template <typename Element, typename Shape, bool kNormalize>
 __global__ void __launch_bounds__(kOwnThreads)
-    own_gradients_kernel(const SoftmaxBatch batch, const PrivateNegatives own, const float* by_score,
+    own_gradients_kernel(const SoftmaxBatch batch, const OwnNegatives own, const float* by_score,
                          const MatrixView<float> gradient) {
   constexpr int kInFlight = kRowsInFlight<Shape>;
   const unsigned row_packs = pack_count<Shape>(gradient.cols);
@@ -124,7 +124,7 @@ __global__ void __launch_bounds__(kOwnThreads)
       Row ids[kInFlight];
       UNFOLD_UNROLL
       for (int k = 0; k < kInFlight; ++k) {
-        ids[k] = first + k < own.n ? own.rows[query * own.n + first + k] : kUnknownRow;
+        ids[k] = first + k < own.n ? own.rows[query * own.n + first + k] : kNoRow;
       }
       ScoredRow<Shape> scored[kInFlight];
       score_rows(own.table.as<const Element>(), ids, true, q, scored);

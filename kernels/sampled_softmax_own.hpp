@@ -13,11 +13,11 @@ struct OwnScores {
 };
 
 // Scores with biases, highs, and sums[b] = sum over query b's negatives of exp(log_share - highs[b]) times the vector.
-void score_own_negatives(const Launch& launch, const SoftmaxBatch& batch, const PrivateNegatives& own,
-                         SoftmaxLossKind kind, const OwnScores& scores, MatrixView<float> sums);
+void score_own_negatives(const Launch& launch, const SoftmaxBatch& batch, const OwnNegatives& own, SoftmaxLossKind kind,
+                         const OwnScores& scores, MatrixView<float> sums);
 
 // The gradients by the rows, from scores.scores, which are dL / d score by now.
-void own_negative_gradients(const Launch& launch, const SoftmaxBatch& batch, const PrivateNegatives& own,
+void own_negative_gradients(const Launch& launch, const SoftmaxBatch& batch, const OwnNegatives& own,
                             const OwnScores& scores, MatrixView<float> gradient);
 
 }  // namespace unfold::cuda

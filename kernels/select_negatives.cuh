@@ -50,7 +50,7 @@ __device__ inline void write_selected(const Selection& selection, const Candidat
     const std::uint64_t key = keys[t], out = query * n_kept + t;
     const std::uint32_t j = row_of_key(key);
     const bool is_candidate = key != kNoScoreKey;
-    selection.rows[out] = is_candidate ? pool.rows[first + j] : kUnknownRow;
+    selection.rows[out] = is_candidate ? pool.rows[first + j] : kNoRow;
     if (selection.log_count == nullptr) continue;
     float log_count = 0;
     if (is_candidate) {
@@ -77,7 +77,7 @@ __global__ void __launch_bounds__(kSelectThreads)
     __syncthreads();
     for (std::uint32_t j = threadIdx.x; j < selection.n_slots; j += blockDim.x) {
       keys[j] = kNoScoreKey;
-      if (j >= pool.n || pool.rows[j] == kUnknownRow) continue;
+      if (j >= pool.n || pool.rows[j] == kNoRow) continue;
       const float score = biased(scores[j], pool.bias, j);
       keys[j] = score_key(selection_key(score, target, query * pool.n + j, selection.hardness), j);
     }
@@ -101,7 +101,7 @@ __global__ void __launch_bounds__(kSelectThreads, 2)
       UNFOLD_UNROLL
       for (int k = 0; k < kInFlight; ++k) {
         const std::uint32_t j = base + k * n_groups + group;
-        ids[k] = j < pool.n ? pool.rows[first + j] : kUnknownRow;
+        ids[k] = j < pool.n ? pool.rows[first + j] : kNoRow;
       }
       ScoredRow<Shape> scored[kInFlight];
       score_rows(table, ids, pool.normalize, q, scored);
@@ -111,7 +111,7 @@ __global__ void __launch_bounds__(kSelectThreads, 2)
         const std::uint32_t j = base + k * n_groups + group;
         if (j >= selection.n_slots) continue;
         keys[j] = kNoScoreKey;
-        if (ids[k] == kUnknownRow) continue;
+        if (ids[k] == kNoRow) continue;
         const float score = biased(scored[k].score, pool.item_bias, ids[k]);
         keys[j] = score_key(selection_key(score, target, query * pool.n + j, selection.hardness), j);
       }

@@ -223,46 +223,6 @@ __device__ inline T atomic_fetch_add(T* address, T value) {
   return atomicAdd(address, value);
 }
 
-// Adds to kPack floats, each atomically but not all at once: four in one access where the architecture has that.
-template <int kPack>
-__device__ inline void atomic_add_pack(float* address, const float (&value)[kPack]) {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  if constexpr (kPack % 4 == 0) {
-    UNFOLD_UNROLL
-    for (int j = 0; j < kPack; j += 4) {
-      atomicAdd(reinterpret_cast<float4*>(address + j),
-                make_float4(value[j], value[j + 1], value[j + 2], value[j + 3]));
-    }
-  } else
-#endif
-  {
-    UNFOLD_UNROLL
-    for (int j = 0; j < kPack; ++j) atomicAdd(address + j, value[j]);
-  }
-}
-
-// Likewise, with the values before.
-template <int kPack>
-__device__ inline void atomic_fetch_add_pack(float* address, const float (&value)[kPack], float (&before)[kPack]) {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  if constexpr (kPack % 4 == 0) {
-    UNFOLD_UNROLL
-    for (int j = 0; j < kPack; j += 4) {
-      const float4 old = atomicAdd(reinterpret_cast<float4*>(address + j),
-                                   make_float4(value[j], value[j + 1], value[j + 2], value[j + 3]));
-      before[j] = old.x;
-      before[j + 1] = old.y;
-      before[j + 2] = old.z;
-      before[j + 3] = old.w;
-    }
-  } else
-#endif
-  {
-    UNFOLD_UNROLL
-    for (int j = 0; j < kPack; ++j) before[j] = atomicAdd(address + j, value[j]);
-  }
-}
-
 // --- memory in vectors --------------------------------------------------------------------------------------------
 
 // How a load may be answered. kAnyCache: the memory does not change while the kernel runs, or the thread owns it.

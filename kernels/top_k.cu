@@ -23,25 +23,24 @@ void write_none(const Launch& launch, std::uint64_t n, Row* out_items, float* ou
 
 }  // namespace
 
-void top_k(const Launch& launch, Blas& blas, MatrixView<const float> queries, MatrixView<const float> items,
-           const float* item_bias, RowLists excluded, std::uint32_t k, Row* out_items, float* out_scores,
-           std::span<std::byte> workspace) {
-  check_top_k(k);
-  if (queries.rows == 0) return;
-  if (items.rows == 0) return write_none(launch, queries.rows * k, out_items, out_scores);
+void run(const Context& context, const TopK& op, std::span<std::byte> workspace) {
+  check_top_k(op.k);
+  if (op.queries.rows == 0) return;
+  const Launch& launch = context.launch;
+  if (op.items.rows == 0) return write_none(launch, op.queries.rows * op.k, op.out_items, op.out_scores);
   Workspace memory(workspace);
-  std::uint64_t* const state = take_state(memory, queries.rows, k);
-  const ScoreWalk walk(blas, queries, items, memory);
+  std::uint64_t* const state = take_state(memory, op.queries.rows, op.k);
+  const ScoreWalk walk(context.blas, op.queries, op.items, memory);
   check_workspace("top_k", memory, workspace.size());
   const auto select = [&]<unsigned kSlots>(const ScoreTile& tile) {
-    const TilePlace place{tile.first_new == 0, tile.first_item + tile.n_items == items.rows};
+    const TilePlace place{tile.first_new == 0, tile.first_item + tile.n_items == op.items.rows};
     const unsigned grid = grid_size(tile.n_queries, 1, tile.n_queries);
-    launch_kernel<select_top_kernel<kSlots>>(launch, {grid, kTopKThreads}, tile, place, item_bias, excluded, k, state,
-                                             out_items, out_scores);
+    launch_kernel<select_top_kernel<kSlots>>(launch, {grid, kTopKThreads}, tile, place, op.item_bias, op.excluded, op.k,
+                                             state, op.out_items, op.out_scores);
   };
   walk.for_each_query_block([&](const ScoreTile& block) {
     walk.for_each_item_tile(block, [&](const ScoreTile& tile) {
-      if (k <= kFewSlots / 4) {
+      if (op.k <= kFewSlots / 4) {
         select.template operator()<kFewSlots>(tile);
       } else {
         select.template operator()<kManySlots>(tile);
@@ -50,11 +49,11 @@ void top_k(const Launch& launch, Blas& blas, MatrixView<const float> queries, Ma
   });
 }
 
-std::uint64_t top_k_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint32_t k) {
-  if (n_queries == 0 || n_items == 0) return 0;
+std::uint64_t workspace_bytes(const Context& /*context*/, const TopK& op) {
+  if (op.queries.rows == 0 || op.items.rows == 0) return 0;
   Workspace none;
-  take_state(none, n_queries, k);
-  none.take<float>(ScoreWalk::least_floats(n_queries, n_items));
+  take_state(none, op.queries.rows, op.k);
+  none.take<float>(ScoreWalk::least_floats(op.queries.rows, op.items.rows));
   return none.used_bytes();
 }
 

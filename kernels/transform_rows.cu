@@ -5,27 +5,29 @@
 
 namespace unfold::cuda {
 
-void transform_rows(const Launch& launch, const RowTransform& transform, MatrixView<float> rows, float* scale) {
-  if (rows.rows == 0) return;
-  check_vector_table("rows", rows);
-  dispatch_shape<float>(rows.cols, [&](auto shape) {
+void run(const Context& context, const TransformRows& op, std::span<std::byte> /*workspace*/) {
+  if (op.rows.rows == 0) return;
+  check_vector_table("rows", op.rows);
+  dispatch_shape<float>(op.rows.cols, [&](auto shape) {
     using Shape = decltype(shape);
-    const unsigned grid = filling_grid(launch, rows.rows, kTransformThreads / Shape::kWidth);
-    launch_kernel<transform_rows_kernel<Shape>>(launch, {grid, kTransformThreads}, transform, rows, scale);
+    const unsigned grid = filling_grid(context.launch, op.rows.rows, kTransformThreads / Shape::kWidth);
+    launch_kernel<transform_rows_kernel<Shape>>(context.launch, {grid, kTransformThreads}, op.transform, op.rows,
+                                                op.scale);
   });
 }
 
-void transform_rows_gradient(const Launch& launch, const RowTransform& transform, MatrixView<const float> vectors,
-                             const float* scale, MatrixView<float> gradient) {
+void run(const Context& context, const TransformRowsGradient& op, std::span<std::byte> /*workspace*/) {
+  const RowTransform& transform = op.transform;
+  const MatrixView<float> gradient = op.gradient;
   if (gradient.rows == 0) return;
   check_vector_table("gradient", gradient);
-  if (transform.normalize || transform.l2 > 0) check_vector_table("vectors", vectors);
+  if (transform.normalize || transform.l2 > 0) check_vector_table("vectors", op.vectors);
   if (!transform.normalize && transform.dropout <= 0 && transform.l2 <= 0) return;  // it is the rows' gradient already
   dispatch_shape<float>(gradient.cols, [&](auto shape) {
     using Shape = decltype(shape);
-    const unsigned grid = filling_grid(launch, gradient.rows, kTransformThreads / Shape::kWidth);
-    launch_kernel<transform_rows_gradient_kernel<Shape>>(launch, {grid, kTransformThreads}, transform, vectors, scale,
-                                                         gradient);
+    const unsigned grid = filling_grid(context.launch, gradient.rows, kTransformThreads / Shape::kWidth);
+    launch_kernel<transform_rows_gradient_kernel<Shape>>(context.launch, {grid, kTransformThreads}, transform,
+                                                         op.vectors, op.scale, gradient);
   });
 }
 

@@ -33,49 +33,47 @@ Parts cut(Workspace& workspace, std::uint64_t n_rows, std::uint64_t sum_stride) 
   return parts;
 }
 
-SortedBatch sort_batch(const Launch& launch, const Parts& parts, const Row* rows, std::uint64_t n_rows,
-                       std::uint64_t n_table_rows) {
-  // One more than the last row: kUnknownRow's bits, all set, sort behind it.
-  const int n_bits = std::max(1, static_cast<int>(std::bit_width(n_table_rows)));
-  sort_positions(launch, parts.scratch, rows, parts.sorted_rows, parts.starts, parts.order, n_rows, n_bits);
-  select_starts(parts.scratch, parts.sorted_rows, parts.starts, parts.n_segments, n_rows, launch.stream);
-  return {parts.sorted_rows, parts.order, parts.starts, parts.n_segments, n_rows};
+SortedBatch sort_batch(const Launch& launch, const Parts& parts, const UpdateRows& op) {
+  // One more than the last row: kNoRow's bits, all set, sort behind it.
+  const int n_bits = std::max(1, static_cast<int>(std::bit_width(op.table.weight.rows)));
+  sort_positions(launch, parts.scratch, op.rows, parts.sorted_rows, parts.starts, parts.order, op.n_rows, n_bits);
+  select_starts(parts.scratch, parts.sorted_rows, parts.starts, parts.n_segments, op.n_rows, launch.stream);
+  return {parts.sorted_rows, parts.order, parts.starts, parts.n_segments, op.n_rows};
 }
 
-void update_scalars(const Launch& launch, const ParameterView& table, const SortedBatch& batch,
-                    MatrixView<const float> gradient, const OptimizerStep& step, float* chunk_sums) {
-  dispatch_optimizer(step.kind, [&](auto kind) {
-    launch_update<decltype(kind)::value, float, ScalarShape>(launch, table, batch, gradient, step, chunk_sums);
+void update_scalars(const Launch& launch, const UpdateRows& op, const SortedBatch& batch, float* chunk_sums) {
+  dispatch_optimizer(op.step.kind, [&](auto kind) {
+    launch_update<decltype(kind)::value, float, ScalarShape>(launch, op, batch, chunk_sums);
   });
 }
 
 }  // namespace
 
-void update_rows(const Launch& launch, const ParameterView& table, const Row* rows, std::uint64_t n_rows,
-                 MatrixView<const float> gradient, const OptimizerStep& step, std::span<std::byte> workspace) {
-  if (n_rows == 0) return;
-  const TableView& weight = table.weight;
-  const bool is_scalar = weight.cols == 1 && weight.stride == 1 && gradient.stride == 1;
+void run(const Context& context, const UpdateRows& op, std::span<std::byte> workspace) {
+  if (op.n_rows == 0) return;
+  const Launch& launch = context.launch;
+  const TableView& weight = op.table.weight;
+  const bool is_scalar = weight.cols == 1 && weight.stride == 1 && op.gradient.stride == 1;
   if (!is_scalar) {
     check_vector_table("table", weight);
-    check_vector_table("gradient", gradient);
+    check_vector_table("gradient", op.gradient);
   }
   Workspace memory(workspace);
-  const Parts parts = cut(memory, n_rows, (weight.cols + 7u) / 8u * 8u);
+  const Parts parts = cut(memory, op.n_rows, (weight.cols + 7u) / 8u * 8u);
   check_workspace("update_rows", memory, workspace.size());
-  const SortedBatch batch = sort_batch(launch, parts, rows, n_rows, weight.rows);
+  const SortedBatch batch = sort_batch(launch, parts, op);
   with_element(weight.type, [&]<typename Element>() {
     if constexpr (sizeof(Element) == sizeof(float)) {
-      if (is_scalar) return update_scalars(launch, table, batch, gradient, step, parts.chunk_sums);
+      if (is_scalar) return update_scalars(launch, op, batch, parts.chunk_sums);
     }
-    update_rows_of<Element>(launch, table, batch, gradient, step, parts.chunk_sums);
+    update_rows_of<Element>(launch, op, batch, parts.chunk_sums);
   });
 }
 
-std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows) {
-  if (n_rows == 0) return 0;
+std::uint64_t workspace_bytes(const Context& /*context*/, const UpdateRows& op) {
+  if (op.n_rows == 0) return 0;
   Workspace none;
-  cut(none, n_rows, kMaxDim);
+  cut(none, op.n_rows, kMaxDim);
   return none.used_bytes();
 }
 

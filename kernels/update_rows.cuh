@@ -130,7 +130,7 @@ __global__ void __launch_bounds__(kUpdateThreads)
   for (std::uint64_t base = 0; base < n_segments; base += group_count<Shape::kWidth>()) {
     const std::uint64_t segment = base + group_index<Shape::kWidth>();
     Positions at = segment < n_segments ? segment_positions(batch, segment, n_segments) : Positions{};
-    const bool active = segment < n_segments && batch.rows[at.begin] != kUnknownRow;
+    const bool active = segment < n_segments && batch.rows[at.begin] != kNoRow;
     const unsigned n_packs = active ? row_packs : 0;
     const Row row = active ? batch.rows[at.begin] : 0;
     if (!active) at = {};

@@ -37,8 +37,15 @@ void draw_negatives(benchmark::State& state) {
   }
   const RowLists lists{known.offsets.data(), known.ids.data()};
   measure(state, 0, n_queries * kNegatives, [&] {
-    device().draw_negatives(sampler, RandomKey{1, 1}, queries.data(), n_queries, kNegatives, lists, negatives.data(),
-                            log_q.data(), rejected.data());
+    device().run(DrawNegatives{.sampler = sampler,
+                               .key = {1, 1},
+                               .queries = queries.data(),
+                               .n_queries = n_queries,
+                               .n_negatives = kNegatives,
+                               .known = lists,
+                               .negatives = negatives.data(),
+                               .log_q = log_q.data(),
+                               .n_rejected = rejected.data()});
   });
 }
 

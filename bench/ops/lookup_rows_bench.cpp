@@ -14,7 +14,8 @@ void lookup_rows(benchmark::State& state) {
   const std::uint32_t stride = device().row_stride(dim);
   const DeviceArray<float> out(device(), n * stride);
   measure(state, n * (dim * (element_bytes(type) + 4) + 4), n, [&] {
-    device().lookup_rows(table.weight(), rows.data(), n, {out.data(), n, dim, stride});
+    device().run(
+        LookupRows{.table = table.weight(), .rows = rows.data(), .n_rows = n, .out = {out.data(), n, dim, stride}});
   });
 }
 

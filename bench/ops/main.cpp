@@ -17,10 +17,11 @@
 namespace unfold::bench {
 namespace {
 
-// What tells most comes first: a run that is cut short has that.
-constexpr void (*kOps[])() = {register_rating_step,     register_update_rows, register_lookup_rows,
-                              register_sampled_softmax, register_top_k,       register_select_negatives,
-                              register_draw_negatives,  register_pool_rows,   register_update_rows_atomic};
+constexpr void (*kOps[])() = {
+#define UNFOLD_BENCHMARK(op) register_##op,
+    UNFOLD_BENCHMARKS(UNFOLD_BENCHMARK)
+#undef UNFOLD_BENCHMARK
+};
 
 // The value of "--name=value", taken out of the arguments; else `otherwise`.
 std::string take_flag(int& argc, char** argv, std::string_view name, std::string otherwise) {

@@ -1,16 +1,21 @@
-// The list of ops that are timed: each registers its benchmarks once the device is chosen.
+// The list of ops that are timed: each registers its benchmarks once the device is chosen. What tells most comes first:
+// a run that is cut short has that.
 #pragma once
+
+#define UNFOLD_BENCHMARKS(X) \
+  X(rating_step)             \
+  X(update_rows)             \
+  X(lookup_rows)             \
+  X(sampled_softmax)         \
+  X(top_k)                   \
+  X(select_negatives)        \
+  X(draw_negatives)          \
+  X(pool_rows)
 
 namespace unfold::bench {
 
-void register_draw_negatives();
-void register_lookup_rows();
-void register_pool_rows();
-void register_rating_step();
-void register_sampled_softmax();
-void register_select_negatives();
-void register_top_k();
-void register_update_rows();
-void register_update_rows_atomic();
+#define UNFOLD_BENCHMARK(op) void register_##op();
+UNFOLD_BENCHMARKS(UNFOLD_BENCHMARK)
+#undef UNFOLD_BENCHMARK
 
 }  // namespace unfold::bench

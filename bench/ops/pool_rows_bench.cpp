@@ -27,7 +27,7 @@ void pool_rows(benchmark::State& state) {
   const Bags bags(static_cast<std::uint64_t>(state.range(1)));
   const Table table(Bags::kRows(), dim), out(bags.view.n_bags, dim);
   measure(state, bags.view.n_entries * (4ull * dim + 8) + bags.view.n_bags * (4ull * dim + 8), bags.view.n_entries,
-          [&] { device().pool_rows(table.weight(), bags.view, out.weight().as<float>()); });
+          [&] { device().run(PoolRows{.table = table.weight(), .bags = bags.view, .out = out.weight().as<float>()}); });
 }
 
 void pool_rows_gradient(benchmark::State& state) {
@@ -37,8 +37,11 @@ void pool_rows_gradient(benchmark::State& state) {
   const DeviceArray<float> weight_gradient(device(), bags.view.n_entries);
   measure(state, bags.view.n_entries * (8ull * dim + 12) + bags.view.n_bags * (4ull * dim + 8), bags.view.n_entries,
           [&] {
-            device().pool_rows_gradient(table.weight(), bags.view, out.weight().as<const float>(),
-                                        gradient.weight().as<float>(), weight_gradient.data());
+            device().run(PoolRowsGradient{.table = table.weight(),
+                                          .bags = bags.view,
+                                          .out_gradient = out.weight().as<const float>(),
+                                          .row_gradient = gradient.weight().as<float>(),
+                                          .weight_gradient = weight_gradient.data()});
           });
 }
 

@@ -8,7 +8,6 @@
 
 #include "bench/ops/bench_support.hpp"
 #include "bench/ops/ops.hpp"
-#include "unfold/softmax_arguments.hpp"
 
 namespace unfold::bench {
 namespace {
@@ -44,15 +43,12 @@ class Batch {
   }
   static MatrixView<float> matrix(const Table& table) { return table.weight().as<float>(); }
   void measure_with(benchmark::State& state, std::uint64_t bytes, const SharedNegatives& shared,
-                    const PrivateNegatives& own) {
+                    const OwnNegatives& own) {
     const std::uint64_t n = batch.queries.rows;
-    const std::uint64_t least =
-        device().sampled_softmax_workspace_bytes(n, shared.n(), own.n, batch.queries.cols, shared.score_type);
-    const DeviceArray<std::byte> workspace(device(), least + (std::uint64_t{64} << 20));
-    measure(state, bytes, n * (shared.n() + own.n), [&] {
-      device().sampled_softmax(batch, shared, own, SoftmaxLoss{}, 1.0f / static_cast<float>(n), gradients,
-                               {workspace.data(), workspace.size()});
-    });
+    const SampledSoftmax op{
+        .batch = batch, .shared = shared, .own = own, .scale = 1.0f / static_cast<float>(n), .gradients = gradients};
+    const DeviceArray<std::byte> workspace(device(), device().workspace_bytes(op) + (std::uint64_t{64} << 20));
+    measure(state, bytes, n * (shared.n() + own.n), [&] { device().run(op, {workspace.data(), workspace.size()}); });
   }
 
   SoftmaxBatch batch;
@@ -95,7 +91,7 @@ void softmax_own(benchmark::State& state) {
   const Table items(n_items(), dim, type), gradient(n_queries * n, dim);
   const DeviceArray<Row> rows = upload(uniform_rows(n_queries * n, n_items(), 5));
   batch.gradients.own = Batch::matrix(gradient);
-  const PrivateNegatives own{.table = items.weight(), .normalize = state.range(3) != 0, .rows = rows.data(), .n = n};
+  const OwnNegatives own{.table = items.weight(), .normalize = state.range(3) != 0, .rows = rows.data(), .n = n};
   batch.measure_with(state, n_queries * n * (dim * (element_bytes(type) + 4ull) + 4), {}, own);
 }
 

@@ -3,7 +3,6 @@
 // move the bytes counted.
 #include "bench/ops/bench_support.hpp"
 #include "bench/ops/ops.hpp"
-#include "unfold/softmax_arguments.hpp"
 
 namespace unfold::bench {
 namespace {
@@ -12,44 +11,42 @@ std::uint64_t n_items() { return by_device(4 << 20, 1 << 19); }
 
 // Queries, and what is chosen for them.
 struct Queries {
-  Queries(std::uint64_t n, std::uint32_t dim, std::uint32_t n_kept, std::uint32_t n_candidates)
-      : vectors(n, dim),
-        positives(n, dim),
-        rows(device(), n * n_kept),
-        log_count(device(), n * n_kept),
-        workspace(device(),
-                  device().select_negatives_workspace_bytes(n, n_candidates, dim) + (std::uint64_t{64} << 20)) {
-    hardness.kind = HardnessKind::kScoreWeighted;
-    hardness.n_kept = n_kept;
-    hardness.temperature = 0.2f;
-    hardness.key = {1, 1};
-    batch.queries = vectors.weight().as<const float>();
-    batch.positives = positives.weight().as<const float>();
+  Queries(std::uint64_t n, std::uint32_t dim, std::uint32_t n_kept)
+      : vectors(n, dim), positives(n, dim), rows(device(), n * n_kept), log_count(device(), n * n_kept) {
+    op.batch.queries = vectors.weight().as<const float>();
+    op.batch.positives = positives.weight().as<const float>();
+    op.hardness.kind = HardnessKind::kScoreWeighted;
+    op.hardness.n_kept = n_kept;
+    op.hardness.temperature = 0.2f;
+    op.hardness.key = {1, 1};
+    op.rows = rows.data();
+    op.log_count = log_count.data();
   }
-  void select_from(const CandidatePool& pool) const {
-    device().select_negatives(batch, pool, hardness, rows.data(), log_count.data(),
-                              {workspace.data(), workspace.size()});
+  void measure_with(benchmark::State& state, std::uint64_t bytes, const CandidatePool& pool) {
+    op.pool = pool;
+    const DeviceArray<std::byte> workspace(device(), device().workspace_bytes(op) + (std::uint64_t{64} << 20));
+    measure(state, bytes, op.batch.queries.rows * pool.n, [&] {
+      device().run(op, {workspace.data(), workspace.size()});
+    });
   }
   Table vectors, positives;
   DeviceArray<Row> rows;
   DeviceArray<float> log_count;
-  DeviceArray<std::byte> workspace;
-  Hardness hardness;
-  SoftmaxBatch batch;
+  SelectNegatives op;
 };
 
 void select_shared(benchmark::State& state) {
   const auto dim = static_cast<std::uint32_t>(state.range(0));
   const auto n = static_cast<std::uint32_t>(state.range(1));
   const std::uint64_t n_queries = by_device(8192, 1024);
-  const Queries queries(n_queries, dim, static_cast<std::uint32_t>(state.range(2)), n);
+  Queries queries(n_queries, dim, static_cast<std::uint32_t>(state.range(2)));
   const Table candidates(n, dim);
   const DeviceArray<Row> rows = upload(uniform_rows(n, n_items(), 2));
   CandidatePool pool;
   pool.rows = rows.data();
   pool.n = n;
   pool.vectors = candidates.weight().as<const float>();
-  measure(state, 0, n_queries * n, [&] { queries.select_from(pool); });
+  queries.measure_with(state, 0, pool);
 }
 
 void select_own(benchmark::State& state) {
@@ -57,7 +54,7 @@ void select_own(benchmark::State& state) {
   const auto n = static_cast<std::uint32_t>(state.range(1));
   const TableType type = table_type(state.range(3));
   const std::uint64_t n_queries = by_device(1 << 20, 1 << 16) / n;
-  const Queries queries(n_queries, dim, static_cast<std::uint32_t>(state.range(2)), n);
+  Queries queries(n_queries, dim, static_cast<std::uint32_t>(state.range(2)));
   const Table items(n_items(), dim, type);
   const DeviceArray<Row> rows = upload(uniform_rows(n_queries * n, n_items(), 2));
   CandidatePool pool;
@@ -65,7 +62,7 @@ void select_own(benchmark::State& state) {
   pool.n = n;
   pool.table = items.weight();
   pool.row_stride = n;
-  measure(state, n_queries * n * (dim * element_bytes(type) + 4), n_queries * n, [&] { queries.select_from(pool); });
+  queries.measure_with(state, n_queries * n * (dim * element_bytes(type) + 4), pool);
 }
 
 }  // namespace

@@ -13,12 +13,13 @@ void top_k(benchmark::State& state) {
   const Table queries(n_queries, dim), items(n_items, dim);
   const DeviceArray<Row> out_items(device(), n_queries * k);
   const DeviceArray<float> out_scores(device(), n_queries * k);
-  const std::uint64_t bytes = device().top_k_workspace_bytes(n_queries, n_items, k) + (std::uint64_t{64} << 20);
-  const DeviceArray<std::byte> workspace(device(), bytes);
-  measure(state, 0, n_queries * n_items, [&] {
-    device().top_k(queries.weight().as<const float>(), items.weight().as<const float>(), nullptr, {}, k,
-                   out_items.data(), out_scores.data(), {workspace.data(), workspace.size()});
-  });
+  const TopK op{.queries = queries.weight().as<const float>(),
+                .items = items.weight().as<const float>(),
+                .k = k,
+                .out_items = out_items.data(),
+                .out_scores = out_scores.data()};
+  const DeviceArray<std::byte> workspace(device(), device().workspace_bytes(op) + (std::uint64_t{64} << 20));
+  measure(state, 0, n_queries * n_items, [&] { device().run(op, {workspace.data(), workspace.size()}); });
 }
 
 }  // namespace

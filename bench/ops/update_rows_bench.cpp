@@ -17,16 +17,19 @@ void update_rows(benchmark::State& state) {
   const Table gradients(n, dim, TableType::kFloat32, OptimizerKind::kSgd, 0.01f);
   const std::uint32_t stride = table.weight().stride;
   const DeviceArray<float> gradient(device(), n * stride);
-  device().lookup_rows(gradients.weight(), upload(uniform_rows(n, n, 2)).data(), n, {gradient.data(), n, dim, stride});
-  const DeviceArray<std::byte> workspace(device(), device().update_rows_workspace_bytes(n));
+  const DeviceArray<Row> gradient_rows = upload(uniform_rows(n, n, 2));
+  const MatrixView<float> gradient_view{gradient.data(), n, dim, stride};
+  device().run(
+      LookupRows{.table = gradients.weight(), .rows = gradient_rows.data(), .n_rows = n, .out = gradient_view});
   OptimizerStep step;
   step.kind = kind;
   step.learning_rate = 1e-4f;
   const OptimizerStateSize one_row = optimizer_state_size(kind, 1, dim);
   const std::uint64_t row_bytes = 2 * (dim * element_bytes(type) + one_row.bytes());
+  const UpdateRows op{.table = table.view(), .rows = rows.data(), .n_rows = n, .gradient = gradient_view, .step = step};
+  const DeviceArray<std::byte> workspace(device(), device().workspace_bytes(op));
   measure(state, n * (4ull * dim + 4) + count_distinct(host_rows) * row_bytes, n, [&] {
-    device().update_rows(table.view(), rows.data(), n, MatrixView<float>{gradient.data(), n, dim, stride}, step,
-                         {workspace.data(), workspace.size()});
+    device().run(op, {workspace.data(), workspace.size()});
   });
 }
 

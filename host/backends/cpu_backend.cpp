@@ -94,98 +94,11 @@ class CpuBackend : public Backend {
     return (dim + kRowAlignment - 1) / kRowAlignment * kRowAlignment;
   }
 
-  void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows, MatrixView<float> out) override {
-    cpu::lookup_rows(table, rows, n_rows, out, n_threads_);
-  }
-  void pool_rows(const ConstTableView& table, const RowBags& bags, MatrixView<float> out) override {
-    cpu::pool_rows(table, bags, out, n_threads_);
-  }
-  void pool_rows_gradient(const ConstTableView& table, const RowBags& bags, MatrixView<const float> out_gradient,
-                          MatrixView<float> row_gradient, float* weight_gradient) override {
-    cpu::pool_rows_gradient(table, bags, out_gradient, row_gradient, weight_gradient, n_threads_);
-  }
-  void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
-                   const OptimizerStep& step, double* squared_error, std::span<std::byte> workspace) override {
-    cpu::rating_step(parameters, batch, loss, step, squared_error, workspace, n_threads_);
-  }
-  std::uint64_t rating_step_workspace_bytes(std::uint64_t batch_size) const override {
-    return cpu::rating_step_workspace_bytes(batch_size, n_threads_);
-  }
-  void rating_gradients(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
-                        MatrixView<float> user_gradient, MatrixView<float> item_gradient, float* user_bias_gradient,
-                        float* item_bias_gradient, double* squared_error) override {
-    cpu::rating_gradients(parameters, batch, loss, user_gradient, item_gradient, user_bias_gradient, item_bias_gradient,
-                          squared_error, n_threads_);
-  }
-  void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_rows, MatrixView<const float> gradient,
-                   const OptimizerStep& step, std::span<std::byte> workspace) override {
-    cpu::update_rows(table, rows, n_rows, gradient, step, workspace, n_threads_);
-  }
-  std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows) const override {
-    return cpu::update_rows_workspace_bytes(n_rows);
-  }
-  void update_rows_atomic(const ParameterView& table, const Row* rows, std::uint64_t n_rows,
-                          MatrixView<const float> gradient, const OptimizerStep& step) override {
-    cpu::update_rows_atomic(table, rows, n_rows, gradient, step, n_threads_);
-  }
-  void draw_negatives(const NegativeSampler& sampler, const RandomKey& key, const Row* queries, std::uint64_t n,
-                      std::uint32_t n_negatives, RowLists known, Row* negatives, float* log_q,
-                      std::uint64_t* n_rejected) override {
-    cpu::draw_negatives(sampler, key, queries, n, n_negatives, known, negatives, log_q, n_rejected, n_threads_);
-  }
-  void mixed_log_counts(const Row* given, std::uint64_t n_given, const Row* rows, std::uint64_t n, float expected_draws,
-                        std::uint32_t* times, float* log_count) override {
-    cpu::mixed_log_counts(given, n_given, rows, n, expected_draws, times, log_count);
-  }
-  void transform_rows(const RowTransform& transform, MatrixView<float> rows, float* scale) override {
-    cpu::transform_rows(transform, rows, scale, n_threads_);
-  }
-  void transform_rows_gradient(const RowTransform& transform, MatrixView<const float> vectors, const float* scale,
-                               MatrixView<float> gradient) override {
-    cpu::transform_rows_gradient(transform, vectors, scale, gradient, n_threads_);
-  }
-  void sampled_softmax(const SoftmaxBatch& batch, const SharedNegatives& shared, const PrivateNegatives& own,
-                       const SoftmaxLoss& loss, float scale, const SoftmaxGradients& gradients,
-                       std::span<std::byte> workspace) override {
-    cpu::sampled_softmax(batch, shared, own, loss, scale, gradients, workspace, n_threads_);
-  }
-  std::uint64_t sampled_softmax_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own,
-                                                std::uint32_t dim, TableType /*score_type*/) const override {
-    return cpu::sampled_softmax_workspace_bytes(n_queries, n_shared, n_own, dim, n_threads_);
-  }
-  void select_negatives(const SoftmaxBatch& batch, const CandidatePool& pool, const Hardness& hardness, Row* rows,
-                        float* log_count, std::span<std::byte> workspace) override {
-    cpu::select_negatives(batch, pool, hardness, rows, log_count, workspace, n_threads_);
-  }
-  std::uint64_t select_negatives_workspace_bytes(std::uint64_t n_queries, std::uint32_t n_candidates,
-                                                 std::uint32_t dim) const override {
-    return cpu::select_negatives_workspace_bytes(n_queries, n_candidates, dim, n_threads_);
-  }
-  void predict_ratings(const MfParameters& parameters, const Row* users, const Row* items, std::uint64_t n,
-                       const RatingLoss& loss, float* prediction) override {
-    cpu::predict_ratings(parameters, users, items, n, loss, prediction, n_threads_);
-  }
-  void rating_error_sums(const float* prediction, const float* rating, std::uint64_t n, double* sums,
-                         std::span<std::byte>) override {
-    cpu::rating_error_sums(prediction, rating, n, sums, n_threads_);
-  }
-  std::uint64_t rating_error_sums_workspace_bytes(std::uint64_t) const override { return 0; }
-  void rank_targets(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias,
-                    RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
-                    std::span<std::byte> workspace) override {
-    cpu::rank_targets(queries, items, item_bias, targets, excluded, n_targets, ranks, workspace, n_threads_);
-  }
-  std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items,
-                                             std::uint64_t n_targets) const override {
-    return cpu::rank_targets_workspace_bytes(n_queries, n_items, n_targets);
-  }
-  void top_k(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias, RowLists excluded,
-             std::uint32_t k, Row* out_items, float* out_scores, std::span<std::byte> workspace) override {
-    cpu::top_k(queries, items, item_bias, excluded, k, out_items, out_scores, workspace, n_threads_);
-  }
-  std::uint64_t top_k_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_items, std::uint32_t k) const override {
-    return cpu::top_k_workspace_bytes(n_queries, n_items, k);
-  }
+#define UNFOLD_OP(Op)                                                                                      \
+  void run(const Op& op, std::span<std::byte> workspace) override { cpu::run(op, workspace, n_threads_); } \
+  std::uint64_t workspace_bytes(const Op& op) const override { return cpu::workspace_bytes(op, n_threads_); }
+#include "unfold/ops.def"
+#undef UNFOLD_OP
 
  private:
   static void copy(void* to, const void* from, std::uint64_t bytes) {

@@ -32,7 +32,7 @@ Ratings new_ratings(const RatingView& test, const SeenItems& seen) {
   RatingWriter kept = RatingWriter::temporary(test.has_times());
   for (std::uint64_t n = 0; n < test.size(); ++n) {
     const Rating rating = test[n];
-    const bool is_known = rating.user != kUnknownRow && rating.item != kUnknownRow;
+    const bool is_known = rating.user != kNoRow && rating.item != kNoRow;
     const auto is_in = [&](const ItemLists& lists) { return lists.contains(rating.user, rating.item); };
     if (!is_known || (!is_in(seen) && !is_in(seen.validation))) kept.append(rating);
   }

@@ -39,7 +39,7 @@ std::string describe_unknown(const IdKind& kind, const std::string& id) {
 
 Row find_id(const IdKind& kind, const std::string& id) {
   const Row row = kind.ids.find(id);
-  if (row == kUnknownRow) throw DataError(describe_unknown(kind, id));
+  if (row == kNoRow) throw DataError(describe_unknown(kind, id));
   return row;
 }
 
@@ -56,7 +56,7 @@ std::vector<Row> read_id_file(const IdKind& kind, const std::string& file) {
     }
     if (lines.text().empty()) continue;
     rows.push_back(kind.ids.find(lines.text()));
-    if (rows.back() == kUnknownRow && n_unknown++ == 0) {
+    if (rows.back() == kNoRow && n_unknown++ == 0) {
       first_unknown = lines.text();
       first_line = lines.number();
     }

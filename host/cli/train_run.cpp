@@ -197,7 +197,7 @@ void TrainRun::check_refit(const Parts& parts) {
   std::uint64_t n_shared = 0;
   for (std::uint64_t n = 0; n < parts.validation.size(); ++n) {
     const Rating rating = parts.validation[n];
-    if (rating.user == kUnknownRow || rating.item == kUnknownRow) continue;
+    if (rating.user == kNoRow || rating.item == kNoRow) continue;
     n_shared += seen_.test.contains(rating.user, rating.item) ? 1 : 0;
   }
   if (n_shared == 0) return;

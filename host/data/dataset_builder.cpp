@@ -59,9 +59,9 @@ void DatasetBuilder::read_source() {
 Row DatasetBuilder::row_of(Side& side, std::string_view id, Role role) {
   // Files are often sorted by user.
   if (side.last_row < side.ids.size() && side.ids.id(side.last_row) == id) return side.last_row;
-  const std::uint64_t max_ids = std::min<std::uint64_t>(options_.max_ids, kUnknownRow);
+  const std::uint64_t max_ids = std::min<std::uint64_t>(options_.max_ids, kNoRow);
   side.last_row = side.ids.size() < max_ids ? side.ids.find_or_add(id) : side.ids.find(id);
-  if (side.last_row != kUnknownRow) return side.last_row;
+  if (side.last_row != kNoRow) return side.last_row;
   reader_.fail(fmt::format("{}: {} is one id too many: {} {}s are the most there can be; split the file",
                            reader_.format().column_label(role), in_quotes(id), max_ids, role_name(role)));
 }
@@ -121,7 +121,7 @@ void DatasetBuilder::order_rows(Side& side, const char* file) {
   std::iota(order.begin(), order.end(), Row{0});
   std::erase_if(order, [&](Row row) { return side.counts[row] == 0; });
   std::stable_sort(order.begin(), order.end(), [&](Row a, Row b) { return side.counts[a] > side.counts[b]; });
-  side.new_rows.assign(side.counts.size(), kUnknownRow);
+  side.new_rows.assign(side.counts.size(), kNoRow);
   for (std::size_t n = 0; n < order.size(); ++n) side.new_rows[order[n]] = static_cast<Row>(n);
   side.n_kept = static_cast<std::uint32_t>(order.size());
   std::vector<std::uint64_t>().swap(side.counts);

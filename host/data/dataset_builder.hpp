@@ -28,9 +28,9 @@ class DatasetBuilder {
   // Until rows are ordered, a row is the order of first appearance.
   struct Side {
     IdMap ids;
-    Row last_row = kUnknownRow;         // of the rating read last
+    Row last_row = kNoRow;              // of the rating read last
     std::vector<std::uint64_t> counts;  // ratings kept of each row
-    std::vector<Row> new_rows;          // [old row]; kUnknownRow for those with none
+    std::vector<Row> new_rows;          // [old row]; kNoRow for those with none
     std::uint32_t n_kept = 0;
   };
 

@@ -50,7 +50,7 @@ constexpr std::uint64_t kSetBucketBytes = 12;  // distance, 32 bits of the hash,
 struct IdMap::State {
   IdArena arena;
   RowSet rows{0, IdHash{&arena}, IdEqual{&arena}};
-  std::uint64_t max_size = kUnknownRow;
+  std::uint64_t max_size = kNoRow;
 };
 
 IdMap::IdMap() : state_(std::make_unique<State>()) {}
@@ -100,11 +100,11 @@ std::string_view IdMap::id(Row row) const { return state_->arena.id(row); }
 
 Row IdMap::find(std::string_view id) const {
   const auto found = state_->rows.find(id);
-  return found == state_->rows.end() ? kUnknownRow : *found;
+  return found == state_->rows.end() ? kNoRow : *found;
 }
 
 Row IdMap::find_or_add(std::string_view id) {
-  if (const Row known = find(id); known != kUnknownRow) return known;
+  if (const Row known = find(id); known != kNoRow) return known;
   if (size() >= state_->max_size) {
     throw DataError(fmt::format("\"{}\" is one id too many: at most {} distinct ids can be numbered; split the data",
                                 id, state_->max_size));
@@ -124,7 +124,7 @@ IdMap IdMap::reordered(const std::vector<Row>& order) const {
 
 std::uint64_t IdMap::max_size() const { return state_->max_size; }
 
-void IdMap::set_max_size(std::uint64_t n) { state_->max_size = std::min<std::uint64_t>(n, kUnknownRow); }
+void IdMap::set_max_size(std::uint64_t n) { state_->max_size = std::min<std::uint64_t>(n, kNoRow); }
 
 std::uint64_t IdMap::memory_bytes() const {
   return state_->arena.bytes.capacity() + state_->arena.ends.capacity() * sizeof(std::uint64_t) +

@@ -81,7 +81,7 @@ class ItemTableReader {
         continue;
       }
       const Row item = item_ids.find(field(id_column_));
-      if (item == kUnknownRow) {
+      if (item == kNoRow) {
         ++table.n_unknown;
         continue;
       }

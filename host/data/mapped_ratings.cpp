@@ -20,15 +20,15 @@ namespace {
 class ExtendedIds {
  public:
   explicit ExtendedIds(const IdMap& known) : known_(known) {
-    others_.set_max_size(std::uint64_t{kUnknownRow} - known.size());
+    others_.set_max_size(std::uint64_t{kNoRow} - known.size());
   }
   Row row(std::string_view id) {
     const Row row = known_.find(id);
-    return row != kUnknownRow ? row : known_.size() + others_.find_or_add(id);
+    return row != kNoRow ? row : known_.size() + others_.find_or_add(id);
   }
   std::uint64_t size() const { return std::uint64_t{known_.size()} + others_.size(); }
   // The row as others see it.
-  Row known(Row row) const { return row < known_.size() ? row : kUnknownRow; }
+  Row known(Row row) const { return row < known_.size() ? row : kNoRow; }
 
  private:
   const IdMap& known_;
@@ -71,8 +71,8 @@ MappedRatings map_dataset(const std::filesystem::path& source, const IdMap& user
     Rating rating = ratings[n];
     rating.user = users[rating.user];
     rating.item = items[rating.item];
-    mapped.n_unknown_users += rating.user == kUnknownRow ? 1 : 0;
-    mapped.n_unknown_items += rating.item == kUnknownRow ? 1 : 0;
+    mapped.n_unknown_users += rating.user == kNoRow ? 1 : 0;
+    mapped.n_unknown_items += rating.item == kNoRow ? 1 : 0;
     writer.append(rating);
   }
   mapped.ratings = writer.finish();
@@ -114,8 +114,8 @@ MappedRatings read_mapped_ratings(const std::filesystem::path& source, const IdM
     user_seen[rating.user] = true;
     item_seen[rating.item] = true;
     const Rating known = {users.known(rating.user), items.known(rating.item), rating.rating, rating.time};
-    mapped.n_unknown_users += known.user == kUnknownRow ? 1 : 0;
-    mapped.n_unknown_items += known.item == kUnknownRow ? 1 : 0;
+    mapped.n_unknown_users += known.user == kNoRow ? 1 : 0;
+    mapped.n_unknown_items += known.item == kNoRow ? 1 : 0;
     sum += static_cast<double>(rating.rating);
     lowest = std::min(lowest, rating.rating);
     highest = std::max(highest, rating.rating);

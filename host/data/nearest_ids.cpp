@@ -58,7 +58,7 @@ std::vector<std::string_view> spellings(std::string_view id) {
 std::vector<Row> nearest_ids(std::string_view id, const IdMap& ids, std::size_t n) {
   NearestRows nearest(n, edits_allowed(id.size()));
   for (const std::string_view spelling : spellings(id)) {
-    if (const Row row = ids.find(spelling); row != kUnknownRow) nearest.offer(row, 0);
+    if (const Row row = ids.find(spelling); row != kNoRow) nearest.offer(row, 0);
   }
   EditDistance edits(id);
   for (Row row = 0; row < ids.size() && !nearest.is_final(); ++row) {

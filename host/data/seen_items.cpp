@@ -90,7 +90,7 @@ SeenItems SeenItems::from_ratings(const RatingView& train, std::uint32_t n_users
 void SeenItems::hold_out(const RatingView& validation_part, const RatingView& test_part) {
   const std::uint64_t n_users = offsets.size() - 1;
   const auto is_new = [&](const RatingView& part, std::uint64_t n) {
-    return part.users[n] != kUnknownRow && part.items[n] != kUnknownRow && !contains(part.users[n], part.items[n]);
+    return part.users[n] != kNoRow && part.items[n] != kNoRow && !contains(part.users[n], part.items[n]);
   };
   fill_lists(
       test_part, n_users, [&](std::uint64_t n) { return is_new(test_part, n); }, test);

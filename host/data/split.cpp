@@ -241,8 +241,7 @@ Ratings join_parts(const RatingView& train, const RatingView& validation, const 
   for (std::uint64_t n = 0; n < train.size(); ++n) joined.append(train[n]);
   for (std::uint64_t n = 0; n < validation.size(); ++n) {
     const Rating rating = validation[n];
-    if (rating.user == kUnknownRow || rating.item == kUnknownRow || trained.contains(rating.user, rating.item))
-      continue;
+    if (rating.user == kNoRow || rating.item == kNoRow || trained.contains(rating.user, rating.item)) continue;
     joined.append(rating);
   }
   return joined.finish();

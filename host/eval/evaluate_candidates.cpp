@@ -59,7 +59,7 @@ class CandidateRanker {
     for (const std::uint64_t end : cases.ends) {
       popularity.clear();
       for (std::uint64_t n = begin; n < end; ++n) {
-        popularity.push_back(cases.items[n] == kUnknownRow ? 0 : counts_[cases.items[n]]);
+        popularity.push_back(cases.items[n] == kNoRow ? 0 : counts_[cases.items[n]]);
       }
       const std::uint32_t by_model = rank_of_first(scores_.data() + begin, end - begin);
       const std::uint32_t by_popularity = rank_of_first(popularity.data(), end - begin);
@@ -106,8 +106,8 @@ void find_negatives(const CandidateLine& line, const Model& model, Row user, Row
     if (!model.seen.contains(user, row) && !model.seen.validation.contains(user, row)) rows.push_back(row);
   }
   std::sort(rows.begin(), rows.end());
-  const auto unknown = std::lower_bound(rows.begin(), rows.end(), kUnknownRow);
-  n_unknown += static_cast<std::uint64_t>(rows.end() - unknown) + (relevant == kUnknownRow ? 1 : 0);
+  const auto unknown = std::lower_bound(rows.begin(), rows.end(), kNoRow);
+  n_unknown += static_cast<std::uint64_t>(rows.end() - unknown) + (relevant == kNoRow ? 1 : 0);
   rows.erase(std::unique(rows.begin(), unknown), unknown);
 }
 
@@ -125,7 +125,7 @@ Evaluation evaluate_candidates(Backend& backend, Scorer& scorer, const Model& mo
   while (reader.read(line)) {
     ++evaluation.n_interactions;
     const Row user = model.user_ids.find(line.user);
-    if (user == kUnknownRow) {
+    if (user == kNoRow) {
       ++evaluation.n_unknown_users;
       continue;
     }

@@ -37,10 +37,10 @@ Evaluation evaluate(Backend& backend, Scorer& scorer, const RatingView& test, co
   bool knows_any = false;  // a user or an item: else every rating is predicted by the mean
   for (std::uint64_t n = 0; n < test.size(); ++n) {
     const Row user = test.users[n], item = test.items[n];
-    evaluation.n_unknown_users += user == kUnknownRow ? 1 : 0;
-    evaluation.n_unknown_items += item == kUnknownRow ? 1 : 0;
-    knows_any = knows_any || user != kUnknownRow || item != kUnknownRow;
-    if (user == kUnknownRow || item == kUnknownRow) continue;
+    evaluation.n_unknown_users += user == kNoRow ? 1 : 0;
+    evaluation.n_unknown_items += item == kNoRow ? 1 : 0;
+    knows_any = knows_any || user != kNoRow || item != kNoRow;
+    if (user == kNoRow || item == kNoRow) continue;
     evaluation.n_in_training += seen.contains(user, item) ? 1 : 0;
     evaluation.n_in_validation += seen.validation.contains(user, item) ? 1 : 0;
   }

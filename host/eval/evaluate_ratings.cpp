@@ -29,7 +29,7 @@ RatingErrors::RatingErrors(const Arena& arena, const RatingView& test)
   ratings_ = arena.array<float>(name, batch_);
   predictions_ = arena.array<float>(name, batch_);
   sums_ = arena.array<double>(name, 2);
-  workspace_ = arena.array<std::byte>(name, backend_.rating_error_sums_workspace_bytes(batch_));
+  workspace_ = arena.array<std::byte>(name, backend_.workspace_bytes(RatingErrorSums{.n_ratings = batch_}));
 }
 
 RatingMetrics RatingErrors::run(Scorer& scorer) {
@@ -40,8 +40,10 @@ RatingMetrics RatingErrors::run(Scorer& scorer) {
     items_.upload(test_.items.subspan(first, n));
     ratings_.upload(test_.ratings.subspan(first, n));
     scorer.predict_ratings(users_.data(), items_.data(), n, predictions_.data());
-    backend_.rating_error_sums(predictions_.data(), ratings_.data(), n, sums_.data(),
-                               {workspace_.data(), workspace_.size()});
+    backend_.run(
+        RatingErrorSums{
+            .prediction = predictions_.data(), .rating = ratings_.data(), .n_ratings = n, .sums = sums_.data()},
+        {workspace_.data(), workspace_.size()});
   }
   std::array<double, 2> total;
   sums_.download(std::span(total));

@@ -9,7 +9,7 @@ namespace unfold {
 TestItems collect_test_items(const RatingView& test, const ItemLists& training, const ItemLists& validation,
                              std::uint64_t n_users, double relevant_rating) {
   const auto counts = [&](std::uint64_t n) {
-    return test.users[n] != kUnknownRow && test.items[n] != kUnknownRow &&
+    return test.users[n] != kNoRow && test.items[n] != kNoRow &&
            static_cast<double>(test.ratings[n]) >= relevant_rating;
   };
   TestItems result;

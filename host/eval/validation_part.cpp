@@ -20,7 +20,7 @@ std::string why_unscored(const RatingView& validation, const ItemLists* trained,
   std::uint64_t n_unknown_users = 0, n_unknown_items = 0, n_in_training = 0, n_not_relevant = 0;
   for (std::uint64_t n = 0; n < validation.size(); ++n) {
     const Rating rating = validation[n];
-    const bool knows_user = rating.user != kUnknownRow, knows_item = rating.item != kUnknownRow;
+    const bool knows_user = rating.user != kNoRow, knows_item = rating.item != kNoRow;
     if (trained == nullptr && (knows_user || knows_item)) return {};
     n_unknown_users += knows_user ? 0 : 1;
     n_unknown_items += knows_item ? 0 : 1;

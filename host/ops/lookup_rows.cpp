@@ -35,8 +35,11 @@ namespace unfold::cpu {
 
 HWY_EXPORT(convert_row);
 
-void lookup_rows(const ConstTableView& table, const Row* rows, std::uint64_t n_rows, MatrixView<float> out,
-                 int n_threads) {
+void run(const LookupRows& op, std::span<std::byte> /*workspace*/, int n_threads) {
+  const ConstTableView& table = op.table;
+  const Row* const rows = op.rows;
+  const std::uint64_t n_rows = op.n_rows;
+  const MatrixView<float> out = op.out;
   const std::size_t row_bytes = sizeof(float) * table.cols;
   const std::size_t padding_bytes = sizeof(float) * (out.stride - table.cols);
   const std::uint64_t table_row_bytes = table.row_bytes(), ahead = rows_ahead(table_row_bytes);

@@ -4,11 +4,12 @@
 
 namespace unfold::cpu {
 
-void mixed_log_counts(const Row* given, std::uint64_t n_given, const Row* rows, std::uint64_t n, float expected_draws,
-                      std::uint32_t* times, float* log_count) {
-  for (std::uint64_t k = 0; k < n_given; ++k) ++times[given[k]];
-  for (std::uint64_t k = 0; k < n; ++k) log_count[k] = std::log(expected_draws + static_cast<float>(times[rows[k]]));
-  for (std::uint64_t k = 0; k < n_given; ++k) times[given[k]] = 0;
+void run(const MixedLogCounts& op, std::span<std::byte> /*workspace*/, int /*n_threads*/) {
+  for (std::uint64_t k = 0; k < op.n_given; ++k) ++op.times[op.given[k]];
+  for (std::uint64_t k = 0; k < op.n_rows; ++k) {
+    op.log_count[k] = std::log(op.expected_draws + static_cast<float>(op.times[op.rows[k]]));
+  }
+  for (std::uint64_t k = 0; k < op.n_given; ++k) op.times[op.given[k]] = 0;
 }
 
 }  // namespace unfold::cpu

@@ -62,50 +62,42 @@ void pool_bags_of(MatrixView<const Element> table, const RowBags& bags, std::uin
   }
 }
 
-// What the gradient of a slice of entries reads and writes.
-struct PoolGradient {
-  MatrixView<const float> out;
-  MatrixView<float> row;
-  float* weight;
-};
-
 // Entries [first, last), the first of them in `bag`.
 template <typename Element>
-void pool_gradient_of(MatrixView<const Element> table, const RowBags& bags, std::uint64_t bag, std::uint64_t first,
-                      std::uint64_t last, const PoolGradient& gradient) {
+void pool_gradient_of(MatrixView<const Element> table, const PoolRowsGradient& op, std::uint64_t bag,
+                      std::uint64_t first, std::uint64_t last) {
   const FloatTag d;
+  const RowBags& bags = op.bags;
   for (std::uint64_t n = first; n < last; ++n) {
     while (bags.offsets[bag + 1] <= n) ++bag;
     const float scale = pool_scale(bags.mode, bags.offsets[bag + 1] - bags.offsets[bag]);
-    const float* HWY_RESTRICT from = gradient.out.row(bag);
+    const float* HWY_RESTRICT from = op.out_gradient.row(bag);
     const Element* HWY_RESTRICT row = table.row(bags.rows[n]);
-    float* HWY_RESTRICT to = gradient.row.row(n);
+    float* HWY_RESTRICT to = op.row_gradient.row(n);
     const float factor = scale * entry_weight(bags, n);
     if (table.stride == 1) {
       *to = factor * *from;
-      if (gradient.weight != nullptr) gradient.weight[n] = scale * (to_float(*row) * *from);
+      if (op.weight_gradient != nullptr) op.weight_gradient[n] = scale * (to_float(*row) * *from);
       continue;
     }
     const FloatVec factors = hn::Set(d, factor);
     for (std::size_t k = 0; k < table.stride; k += hn::Lanes(d)) {
       hn::Store(hn::Mul(factors, hn::Load(d, from + k)), d, to + k);
     }
-    if (gradient.weight != nullptr) gradient.weight[n] = scale * row_products<false>(row, from, table.stride).user_item;
+    if (op.weight_gradient == nullptr) continue;
+    op.weight_gradient[n] = scale * row_products<false>(row, from, table.stride).user_item;
   }
 }
 
-void pool_bags(const ConstTableView& table, const RowBags& bags, std::uint64_t first_bag, std::uint64_t last_bag,
-               MatrixView<float> out) {
-  with_element(table.type,
-               [&]<typename Element>() { pool_bags_of(table.as<const Element>(), bags, first_bag, last_bag, out); });
+void pool_bags(const PoolRows& op, std::uint64_t first_bag, std::uint64_t last_bag) {
+  with_element(op.table.type, [&]<typename Element>() {
+    pool_bags_of(op.table.as<const Element>(), op.bags, first_bag, last_bag, op.out);
+  });
 }
 
-void pool_gradient_entries(const ConstTableView& table, const RowBags& bags, std::uint64_t bag, std::uint64_t first,
-                           std::uint64_t last, MatrixView<const float> out_gradient, MatrixView<float> row_gradient,
-                           float* weight_gradient) {
-  with_element(table.type, [&]<typename Element>() {
-    pool_gradient_of(table.as<const Element>(), bags, bag, first, last, {out_gradient, row_gradient, weight_gradient});
-  });
+void pool_gradient_entries(const PoolRowsGradient& op, std::uint64_t bag, std::uint64_t first, std::uint64_t last) {
+  with_element(op.table.type,
+               [&]<typename Element>() { pool_gradient_of(op.table.as<const Element>(), op, bag, first, last); });
 }
 
 }  // namespace unfold::cpu::HWY_NAMESPACE
@@ -117,17 +109,18 @@ namespace unfold::cpu {
 HWY_EXPORT(pool_bags);
 HWY_EXPORT(pool_gradient_entries);
 
-void pool_rows(const ConstTableView& table, const RowBags& bags, MatrixView<float> out, int n_threads) {
+void run(const PoolRows& op, std::span<std::byte> /*workspace*/, int n_threads) {
+  const RowBags& bags = op.bags;
   constexpr std::uint64_t kSlice = 64;  // bags are of unequal size
   const std::uint64_t n_slices = (bags.n_bags + kSlice - 1) / kSlice;
 #pragma omp parallel for num_threads(threads_for(bags.n_bags + bags.n_entries, n_threads)) schedule(dynamic)
   for (std::uint64_t s = 0; s < n_slices; ++s) {
-    HWY_DYNAMIC_DISPATCH(pool_bags)(table, bags, s * kSlice, std::min(bags.n_bags, (s + 1) * kSlice), out);
+    HWY_DYNAMIC_DISPATCH(pool_bags)(op, s * kSlice, std::min(bags.n_bags, (s + 1) * kSlice));
   }
 }
 
-void pool_rows_gradient(const ConstTableView& table, const RowBags& bags, MatrixView<const float> out_gradient,
-                        MatrixView<float> row_gradient, float* weight_gradient, int n_threads) {
+void run(const PoolRowsGradient& op, std::span<std::byte> /*workspace*/, int n_threads) {
+  const RowBags& bags = op.bags;
   constexpr std::uint64_t kSlice = 1024;
   const std::uint64_t n_slices = (bags.n_entries + kSlice - 1) / kSlice;
   const std::uint64_t* const ends = bags.offsets + 1;
@@ -135,8 +128,7 @@ void pool_rows_gradient(const ConstTableView& table, const RowBags& bags, Matrix
   for (std::uint64_t s = 0; s < n_slices; ++s) {
     const std::uint64_t first = s * kSlice;
     const auto bag = static_cast<std::uint64_t>(std::upper_bound(ends, ends + bags.n_bags, first) - ends);
-    HWY_DYNAMIC_DISPATCH(pool_gradient_entries)
-    (table, bags, bag, first, std::min(bags.n_entries, first + kSlice), out_gradient, row_gradient, weight_gradient);
+    HWY_DYNAMIC_DISPATCH(pool_gradient_entries)(op, bag, first, std::min(bags.n_entries, first + kSlice));
   }
 }
 

@@ -25,36 +25,33 @@ std::uint64_t list_bytes(std::uint64_t n_queries, std::uint64_t n_targets) {
 }
 
 struct Ranking {
-  MatrixView<const float> queries, items;
-  const float* item_bias;
-  RowLists targets, excluded;
-  std::uint32_t* ranks;
-
+  const RankTargets& op;
   // A query's targets, best first (NaN last): their scores, where each stands in the query's list, and what was
   // counted for each (one slot more than targets). Query q's part begins at targets.offsets[q], of counts q further on.
   float* thresholds;
   std::uint32_t* order;
   std::uint32_t* counts;
 
-  std::uint64_t first_target(std::uint64_t q) const { return targets.offsets[q]; }
-  std::uint64_t n_targets(std::uint64_t q) const { return targets.offsets[q + 1] - targets.offsets[q]; }
+  std::uint64_t first_target(std::uint64_t q) const { return op.targets.offsets[q]; }
+  std::uint64_t n_targets(std::uint64_t q) const { return op.targets.offsets[q + 1] - first_target(q); }
   // Targets that have a number for a score; the others need no counting.
   std::uint64_t n_comparable(std::uint64_t q) const {
     const float* const first = thresholds + first_target(q);
     const auto is_number = [](float score) { return !std::isnan(score); };
     return static_cast<std::uint64_t>(std::partition_point(first, first + n_targets(q), is_number) - first);
   }
-  std::uint32_t* query_counts(std::uint64_t q) const { return counts + targets.offsets[q] + q; }
+  std::uint32_t* query_counts(std::uint64_t q) const { return counts + first_target(q) + q; }
 };
 
 void start_query(const Ranking& ranking, std::uint64_t q) {
+  const RankTargets& op = ranking.op;
   const std::uint64_t first = ranking.first_target(q);
   const std::uint64_t n = ranking.n_targets(q);
   std::fill_n(ranking.query_counts(q), n + 1, 0u);
   if (n == 0) return;
   float* const scores = ranking.thresholds + first;
   std::uint32_t* const order = ranking.order + first;
-  score_rows(ranking.queries.row(q), ranking.items, ranking.item_bias, ranking.targets.ids + first, n, scores);
+  score_rows(op.queries.row(q), op.items, op.item_bias, op.targets.ids + first, n, scores);
   std::iota(order, order + n, 0u);
   std::sort(order, order + n, [scores](std::uint32_t a, std::uint32_t b) {
     if (std::isnan(scores[a]) || std::isnan(scores[b])) return std::isnan(scores[b]) && !std::isnan(scores[a]);
@@ -65,10 +62,10 @@ void start_query(const Ranking& ranking, std::uint64_t q) {
 }
 
 void finish_query(const Ranking& ranking, std::uint64_t q) {
+  const RowLists& excluded = ranking.op.excluded;
   const std::uint64_t first = ranking.first_target(q);
   const std::uint64_t n = ranking.n_targets(q);
-  const std::uint64_t n_excluded =
-      ranking.excluded.offsets == nullptr ? 0 : ranking.excluded.offsets[q + 1] - ranking.excluded.offsets[q];
+  const std::uint64_t n_excluded = excluded.offsets == nullptr ? 0 : excluded.offsets[q + 1] - excluded.offsets[q];
   const std::uint32_t* const counts = ranking.query_counts(q);
   std::uint32_t steps_so_far = 0;
   for (std::uint64_t t = 0; t < n; ++t) {
@@ -76,8 +73,8 @@ void finish_query(const Ranking& ranking, std::uint64_t q) {
     const std::uint32_t at_least = n > kManyTargets ? steps_so_far : counts[t];
     // A target without a number for a score comes last of all that take part.
     const std::uint64_t rank =
-        std::isnan(ranking.thresholds[first + t]) ? ranking.items.rows - n_excluded : 1 + at_least + t;
-    ranking.ranks[first + ranking.order[first + t]] = static_cast<std::uint32_t>(rank);
+        std::isnan(ranking.thresholds[first + t]) ? ranking.op.items.rows - n_excluded : 1 + at_least + t;
+    ranking.op.ranks[first + ranking.order[first + t]] = static_cast<std::uint32_t>(rank);
   }
 }
 
@@ -90,31 +87,29 @@ void count_row(const Ranking& ranking, const ScoreRow& row) {
 
 }  // namespace
 
-std::uint64_t rank_targets_workspace_bytes(std::uint64_t n_queries, std::uint64_t /*n_items*/,
-                                           std::uint64_t n_targets) {
-  return list_bytes(n_queries, n_targets) + ItemTiles::kMinBytes + ItemTiles::kAlignment;
+std::uint64_t workspace_bytes(const RankTargets& op, int /*n_threads*/) {
+  return list_bytes(op.queries.rows, op.n_targets) + ItemTiles::kMinBytes + ItemTiles::kAlignment;
 }
 
-void rank_targets(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias,
-                  RowLists targets, RowLists excluded, std::uint64_t n_targets, std::uint32_t* ranks,
-                  std::span<std::byte> workspace, int n_threads) {
-  if (queries.rows == 0 || n_targets == 0) return;
-  const std::span<std::byte> memory =
-      aligned_workspace("rank_targets", workspace, rank_targets_workspace_bytes(queries.rows, items.rows, n_targets));
-  const ItemTiles tiles("rank_targets", queries, items, item_bias, memory.subspan(list_bytes(queries.rows, n_targets)));
+void run(const RankTargets& op, std::span<std::byte> workspace, int n_threads) {
+  const std::uint64_t n_queries = op.queries.rows;
+  if (n_queries == 0 || op.n_targets == 0) return;
+  const std::span<std::byte> memory = aligned_workspace("rank_targets", workspace, workspace_bytes(op, n_threads));
+  const ItemTiles tiles("rank_targets", op.queries, op.items, op.item_bias,
+                        memory.subspan(list_bytes(n_queries, op.n_targets)));
   auto* const thresholds = reinterpret_cast<float*>(memory.data());
-  auto* const order = reinterpret_cast<std::uint32_t*>(thresholds + n_targets);
-  const Ranking ranking{queries, items, item_bias, targets, excluded, ranks, thresholds, order, order + n_targets};
-  const RowLists lists[] = {targets, excluded};
+  auto* const order = reinterpret_cast<std::uint32_t*>(thresholds + op.n_targets);
+  const Ranking ranking{op, thresholds, order, order + op.n_targets};
+  const RowLists lists[] = {op.targets, op.excluded};
   // Each loop ends in a barrier: targets are scored before any item is counted. A query's counts belong to one thread
   // at a time, and are integers.
 #pragma omp parallel num_threads(n_threads)
   {
 #pragma omp for schedule(dynamic, 64)
-    for (std::uint64_t q = 0; q < queries.rows; ++q) start_query(ranking, q);
+    for (std::uint64_t q = 0; q < n_queries; ++q) start_query(ranking, q);
     tiles.for_each_score_row(lists, [&](const ScoreRow& row) { count_row(ranking, row); });
 #pragma omp for schedule(static)
-    for (std::uint64_t q = 0; q < queries.rows; ++q) finish_query(ranking, q);
+    for (std::uint64_t q = 0; q < n_queries; ++q) finish_query(ranking, q);
   }
 }
 

@@ -5,7 +5,8 @@
 
 namespace unfold::cpu {
 
-void rating_error_sums(const float* prediction, const float* rating, std::uint64_t n, double* sums, int n_threads) {
+void run(const RatingErrorSums& op, std::span<std::byte> /*workspace*/, int n_threads) {
+  const std::uint64_t n = op.n_ratings;
   // At most this many slices, so that their sums fit on the stack; their bounds depend on n alone.
   constexpr std::uint64_t kMaxSlices = 256;
   const std::uint64_t slice = (n + kMaxSlices - 1) / kMaxSlices;
@@ -17,7 +18,7 @@ void rating_error_sums(const float* prediction, const float* rating, std::uint64
     const std::uint64_t last = s + 1 == n_slices ? n : (s + 1) * slice;
     double slice_squared = 0, slice_absolute = 0;
     for (std::uint64_t k = s * slice; k < last; ++k) {
-      const double error = static_cast<double>(prediction[k]) - static_cast<double>(rating[k]);
+      const double error = static_cast<double>(op.prediction[k]) - static_cast<double>(op.rating[k]);
       slice_squared += error * error;
       slice_absolute += std::abs(error);
     }
@@ -25,8 +26,8 @@ void rating_error_sums(const float* prediction, const float* rating, std::uint64
     absolute[s] = slice_absolute;
   }
   for (std::uint64_t s = 0; s < n_slices; ++s) {
-    sums[0] += squared[s];
-    sums[1] += absolute[s];
+    op.sums[0] += squared[s];
+    op.sums[1] += absolute[s];
   }
 }
 

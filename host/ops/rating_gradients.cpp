@@ -10,15 +10,11 @@
 HWY_BEFORE_NAMESPACE();
 namespace unfold::cpu::HWY_NAMESPACE {
 
-// Where gradients go.
-struct GradientViews {
-  MatrixView<float> user, item;
-  float *user_bias, *item_bias;
-};
-
 template <typename Element>
-double write_gradients(const MfParameters& t, const RatingBatch& batch, std::uint64_t first, std::uint64_t last,
-                       const RatingLoss& loss, const GradientViews& out) {
+double write_gradients(const RatingGradients& op, std::uint64_t first, std::uint64_t last) {
+  const MfParameters& t = op.parameters;
+  const RatingBatch& batch = op.batch;
+  const RatingLoss& loss = op.loss;
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   const std::size_t stride = t.user_factors.weight.stride;
@@ -31,13 +27,13 @@ double write_gradients(const MfParameters& t, const RatingBatch& batch, std::uin
     const float user_bias = t.user_bias.weight.as<float>().data[user];
     const float item_bias = t.item_bias.weight.as<float>().data[item];
     const float bias = loss.use_bias ? user_bias + item_bias : 0.0f;
-    const float score = loss.mean + bias + row_products<false>(p, q, stride).user_item;
+    const float score = loss.link.mean + bias + row_products<false>(p, q, stride).user_item;
     const RatingGradient gradient = rating_gradient(score, batch.ratings[n], loss);
     squared_error += static_cast<double>(gradient.error) * static_cast<double>(gradient.error);
-    out.user_bias[n] = loss.use_bias ? gradient.by_score + loss.l2_bias * user_bias : 0.0f;
-    out.item_bias[n] = loss.use_bias ? gradient.by_score + loss.l2_bias * item_bias : 0.0f;
-    float* HWY_RESTRICT user_out = out.user.row(n);
-    float* HWY_RESTRICT item_out = out.item.row(n);
+    op.user_bias_gradient[n] = loss.use_bias ? gradient.by_score + loss.l2_bias * user_bias : 0.0f;
+    op.item_bias_gradient[n] = loss.use_bias ? gradient.by_score + loss.l2_bias * item_bias : 0.0f;
+    float* HWY_RESTRICT user_out = op.user_gradient.row(n);
+    float* HWY_RESTRICT item_out = op.item_gradient.row(n);
     const FloatVec g = hn::Set(d, gradient.by_score);
     for (std::size_t k = 0; k < stride; k += lanes) {
       const FloatVec pk = load_floats(p + k), qk = load_floats(q + k);
@@ -48,12 +44,9 @@ double write_gradients(const MfParameters& t, const RatingBatch& batch, std::uin
   return squared_error;
 }
 
-double rating_gradients_slice(const MfParameters& t, const RatingBatch& batch, std::uint64_t first, std::uint64_t last,
-                              const RatingLoss& loss, MatrixView<float> user_gradient, MatrixView<float> item_gradient,
-                              float* user_bias_gradient, float* item_bias_gradient) {
-  const GradientViews out{user_gradient, item_gradient, user_bias_gradient, item_bias_gradient};
-  return with_element(t.user_factors.weight.type,
-                      [&]<typename Element>() { return write_gradients<Element>(t, batch, first, last, loss, out); });
+double rating_gradients_slice(const RatingGradients& op, std::uint64_t first, std::uint64_t last) {
+  return with_element(op.parameters.user_factors.weight.type,
+                      [&]<typename Element>() { return write_gradients<Element>(op, first, last); });
 }
 
 }  // namespace unfold::cpu::HWY_NAMESPACE
@@ -64,22 +57,20 @@ namespace unfold::cpu {
 
 HWY_EXPORT(rating_gradients_slice);
 
-void rating_gradients(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
-                      MatrixView<float> user_gradient, MatrixView<float> item_gradient, float* user_bias_gradient,
-                      float* item_bias_gradient, double* squared_error, int n_threads) {
+void run(const RatingGradients& op, std::span<std::byte> /*workspace*/, int n_threads) {
+  const std::uint64_t size = op.batch.size;
   // At most this many slices, so that their errors fit on the stack; their bounds depend on the batch alone.
   constexpr std::uint64_t kMaxSlices = 256;
-  const std::uint64_t slice = (batch.size + kMaxSlices - 1) / kMaxSlices;
+  const std::uint64_t slice = (size + kMaxSlices - 1) / kMaxSlices;
   if (slice == 0) return;
-  const std::uint64_t n_slices = (batch.size + slice - 1) / slice;
+  const std::uint64_t n_slices = (size + slice - 1) / slice;
   double errors[kMaxSlices];
-#pragma omp parallel for num_threads(threads_for(batch.size, n_threads)) schedule(static)
+#pragma omp parallel for num_threads(threads_for(size, n_threads)) schedule(static)
   for (std::uint64_t s = 0; s < n_slices; ++s) {
-    const std::uint64_t last = s + 1 == n_slices ? batch.size : (s + 1) * slice;
-    errors[s] = HWY_DYNAMIC_DISPATCH(rating_gradients_slice)(parameters, batch, s * slice, last, loss, user_gradient,
-                                                             item_gradient, user_bias_gradient, item_bias_gradient);
+    const std::uint64_t last = s + 1 == n_slices ? size : (s + 1) * slice;
+    errors[s] = HWY_DYNAMIC_DISPATCH(rating_gradients_slice)(op, s * slice, last);
   }
-  for (std::uint64_t s = 0; s < n_slices; ++s) *squared_error += errors[s];
+  for (std::uint64_t s = 0; s < n_slices; ++s) *op.squared_error += errors[s];
 }
 
 }  // namespace unfold::cpu

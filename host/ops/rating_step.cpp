@@ -50,7 +50,7 @@ double rating_step_sequential(const MfParameters& t, const RatingBatch& batch, c
     float& user_bias = t.user_bias.weight.as<float>().data[user];
     float& item_bias = t.item_bias.weight.as<float>().data[item];
     const Products products = row_products<kSquares>(p, q, stride);
-    const float score = loss.mean + (loss.use_bias ? user_bias + item_bias : 0.0f) + products.user_item;
+    const float score = loss.link.mean + (loss.use_bias ? user_bias + item_bias : 0.0f) + products.user_item;
     const RatingGradient gradient = rating_gradient(score, batch.ratings[n], loss);
     squared_error += static_cast<double>(gradient.error) * static_cast<double>(gradient.error);
     if (loss.use_bias) {
@@ -97,21 +97,21 @@ namespace unfold::cpu {
 
 HWY_EXPORT(rating_step_any);
 
-std::uint64_t rating_step_workspace_bytes(std::uint64_t batch_size, int n_threads) {
-  const int threads = threads_for(batch_size, n_threads);
-  return threads == 1 ? 0 : RatingCells::workspace_bytes(batch_size, threads) + sizeof(double) * kMaxThreads;
+std::uint64_t workspace_bytes(const RatingStep& op, int n_threads) {
+  const int threads = threads_for(op.batch.size, n_threads);
+  return threads == 1 ? 0 : RatingCells::workspace_bytes(op.batch.size, threads) + sizeof(double) * kMaxThreads;
 }
 
-void rating_step(const MfParameters& parameters, const RatingBatch& batch, const RatingLoss& loss,
-                 const OptimizerStep& step, double* squared_error, std::span<std::byte> workspace, int n_threads) {
+void run(const RatingStep& op, std::span<std::byte> workspace, int n_threads) {
+  const RatingBatch& batch = op.batch;
   if (batch.size == 0) return;
   const int threads = threads_for(batch.size, n_threads);
   if (threads == 1) {
-    *squared_error += HWY_DYNAMIC_DISPATCH(rating_step_any)(parameters, batch, nullptr, loss, step);
+    *op.squared_error += HWY_DYNAMIC_DISPATCH(rating_step_any)(op.parameters, batch, nullptr, op.loss, op.step);
     return;
   }
   auto* const errors = reinterpret_cast<double*>(workspace.data());
-  const bool with_positions = parameters.user_factors.weight.type != TableType::kFloat32;
+  const bool with_positions = op.parameters.user_factors.weight.type != TableType::kFloat32;
   RatingCells cells(batch, threads, with_positions, workspace.subspan(sizeof(double) * kMaxThreads));
   const auto n_parts = static_cast<std::uint32_t>(threads);
 #pragma omp parallel num_threads(threads)
@@ -129,12 +129,12 @@ void rating_step(const MfParameters& parameters, const RatingBatch& batch, const
       for (std::uint32_t part = first; part < n_parts; part += granted) {
         const RatingCell cell = cells.cell(part, (part + round) % n_parts);
         const double error =
-            HWY_DYNAMIC_DISPATCH(rating_step_any)(parameters, cell.ratings, cell.positions, loss, step);
+            HWY_DYNAMIC_DISPATCH(rating_step_any)(op.parameters, cell.ratings, cell.positions, op.loss, op.step);
         errors[part] = round == 0 ? error : errors[part] + error;
       }
     }
   }
-  for (std::uint32_t part = 0; part < n_parts; ++part) *squared_error += errors[part];
+  for (std::uint32_t part = 0; part < n_parts; ++part) *op.squared_error += errors[part];
 }
 
 }  // namespace unfold::cpu

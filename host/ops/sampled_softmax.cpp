@@ -51,13 +51,14 @@ std::uint64_t block_floats(std::uint64_t n_queries, std::uint64_t n_shared) {
          score_stride(n_shared);
 }
 
-Parts cut(std::span<std::byte> memory, std::uint64_t n_queries, const SharedNegatives& shared, std::uint32_t n_own,
-          std::uint32_t dim, int n_threads) {
+Parts cut(std::span<std::byte> memory, const SampledSoftmax& op, int n_threads) {
+  const std::uint64_t n_queries = op.batch.queries.rows;
+  const SharedNegatives& shared = op.shared;
   Parts parts = {};
   WorkspaceCutter cutter(memory);
-  parts.packed = PackedNegatives(cutter, shared.vectors, shared.rows, dim);
+  parts.packed = PackedNegatives(cutter, shared.vectors, shared.rows, op.batch.queries.cols);
   parts.losses = cutter.take<float>(n_queries);
-  parts.own_scores = cutter.take<float>(own_floats(n_own) * static_cast<std::uint64_t>(n_threads));
+  parts.own_scores = cutter.take<float>(own_floats(op.own.n) * static_cast<std::uint64_t>(n_threads));
   if (shared.n() == 0) return parts;
   const std::uint64_t row_bytes = sizeof(float) * score_stride(shared.n());
   const std::uint64_t bytes = std::min(cutter.left_bytes(), std::max(kUsefulScoreBytes, kGroupQueries * row_bytes));
@@ -69,18 +70,17 @@ Parts cut(std::span<std::byte> memory, std::uint64_t n_queries, const SharedNega
 
 class Step {
  public:
-  Step(const SoftmaxBatch& batch, const SharedNegatives& shared, const PrivateNegatives& own, const SoftmaxLoss& loss,
-       float scale, const SoftmaxGradients& out, const Parts& parts)
-      : batch_(batch),
-        shared_(shared),
-        own_(own),
-        loss_(loss),
-        scale_(scale),
-        inverse_(std::exp(-*batch.log_temperature)),
-        out_(out),
+  Step(const SampledSoftmax& op, const Parts& parts)
+      : batch_(op.batch),
+        shared_(op.shared),
+        own_(op.own),
+        loss_(op.loss),
+        scale_(op.scale),
+        inverse_(std::exp(-*op.batch.log_temperature)),
+        out_(op.gradients),
         parts_(parts),
-        stride_(batch.queries.stride),
-        score_stride_(score_stride(shared.n())) {}
+        stride_(op.batch.queries.stride),
+        score_stride_(score_stride(op.shared.n())) {}
 
   // Called by all threads of a parallel region.
   void run() {
@@ -224,7 +224,7 @@ class Step {
     const Row* const rows = own_rows(q);
     score_table_rows(query, own_.table, own_.normalize, rows, own_.n, scores, inverse_length);
     for (std::uint32_t k = 0; k < own_.n; ++k) {
-      if (rows[k] == kUnknownRow) continue;
+      if (rows[k] == kNoRow) continue;
       if (own_.item_bias != nullptr) scores[k] += own_.item_bias[rows[k]];
       scores[k] *= inverse_;
       if (loss_.kind == SoftmaxLossKind::kSoftmax) scores[k] -= own_count(q, k);
@@ -303,8 +303,8 @@ class Step {
   void own_gradient(std::uint64_t q, std::uint32_t k, float slope, float inverse_length) {
     const std::uint64_t n = q * own_.n + k;
     const Row row = own_rows(q)[k];
-    if (out_.own_bias != nullptr) out_.own_bias[n] = row == kUnknownRow ? 0.0f : slope;
-    if (row == kUnknownRow) {
+    if (out_.own_bias != nullptr) out_.own_bias[n] = row == kNoRow ? 0.0f : slope;
+    if (row == kNoRow) {
       std::fill_n(out_.own.row(n), stride_, 0.0f);
       return;
     }
@@ -314,7 +314,7 @@ class Step {
 
   const SoftmaxBatch& batch_;
   const SharedNegatives& shared_;
-  const PrivateNegatives& own_;
+  const OwnNegatives& own_;
   const SoftmaxLoss& loss_;
   const float scale_, inverse_;
   const SoftmaxGradients& out_;
@@ -323,44 +323,45 @@ class Step {
   std::uint64_t n_rejected_ = 0;
 };
 
-void check_stride(const char* what, std::uint32_t stride, const SoftmaxBatch& batch) {
-  if (stride == batch.queries.stride) return;
-  throw UsageError("sampled_softmax: " + std::string(what) + " has a stride of " + std::to_string(stride) +
-                   ", the queries of " + std::to_string(batch.queries.stride) + "; use one stride for all");
+void check_strides(const SampledSoftmax& op) {
+  const std::uint32_t wanted = op.batch.queries.stride;
+  const auto check = [&](const char* what, std::uint32_t stride) {
+    if (stride == wanted) return;
+    throw UsageError("sampled_softmax: " + std::string(what) + " has a stride of " + std::to_string(stride) +
+                     ", the queries of " + std::to_string(wanted) + "; use one stride for all");
+  };
+  check("positives", op.batch.positives.stride);
+  if (op.shared.n() > 0) check("the shared negatives' matrix", op.shared.vectors.stride);
+  if (op.own.n > 0) check("the table", op.own.table.stride);
+  check("the queries' gradient", op.gradients.queries.stride);
+  check("the positives' gradient", op.gradients.positives.stride);
+  if (op.shared.n() > 0) check("the shared negatives' gradient", op.gradients.shared.stride);
+  if (op.own.n > 0) check("the own negatives' gradient", op.gradients.own.stride);
 }
 
 }  // namespace
 
-std::uint64_t sampled_softmax_workspace_bytes(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own,
-                                              std::uint32_t dim, int n_threads) {
-  return PackedNegatives::bytes(n_shared, dim) + WorkspaceCutter::bytes<float>(n_queries) +
-         WorkspaceCutter::bytes<float>(own_floats(n_own) * static_cast<std::uint64_t>(n_threads)) +
+std::uint64_t workspace_bytes(const SampledSoftmax& op, int n_threads) {
+  const std::uint64_t n_queries = op.batch.queries.rows, n_shared = op.shared.n();
+  return PackedNegatives::bytes(n_shared, op.batch.queries.cols) + WorkspaceCutter::bytes<float>(n_queries) +
+         WorkspaceCutter::bytes<float>(own_floats(op.own.n) * static_cast<std::uint64_t>(n_threads)) +
          WorkspaceCutter::bytes<float>(block_floats(n_queries, n_shared)) + ItemTiles::kAlignment;
 }
 
-void sampled_softmax(const SoftmaxBatch& batch, const SharedNegatives& shared, const PrivateNegatives& own,
-                     const SoftmaxLoss& loss, float scale, const SoftmaxGradients& gradients,
-                     std::span<std::byte> workspace, int n_threads) {
-  check_score_type(shared);
-  check_stride("positives", batch.positives.stride, batch);
-  if (shared.n() > 0) check_stride("the shared negatives' matrix", shared.vectors.stride, batch);
-  if (own.n > 0) check_stride("the table", own.table.stride, batch);
-  check_stride("the queries' gradient", gradients.queries.stride, batch);
-  check_stride("the positives' gradient", gradients.positives.stride, batch);
-  if (shared.n() > 0) check_stride("the shared negatives' gradient", gradients.shared.stride, batch);
-  if (own.n > 0) check_stride("the own negatives' gradient", gradients.own.stride, batch);
-  const std::uint64_t n_queries = batch.queries.rows;
-  const std::span<std::byte> memory =
-      aligned_workspace("sampled_softmax", workspace,
-                        sampled_softmax_workspace_bytes(n_queries, shared.n(), own.n, batch.queries.cols, n_threads));
-  const Parts parts = cut(memory, n_queries, shared, own.n, batch.queries.cols, n_threads);
-  Step step(batch, shared, own, loss, scale, gradients, parts);
+void run(const SampledSoftmax& op, std::span<std::byte> workspace, int n_threads) {
+  check_score_type(op.shared);
+  check_strides(op);
+  const std::span<std::byte> memory = aligned_workspace("sampled_softmax", workspace, workspace_bytes(op, n_threads));
+  const Parts parts = cut(memory, op, n_threads);
+  Step step(op, parts);
 #pragma omp parallel num_threads(n_threads)
   step.run();
-  if (gradients.loss != nullptr) {
-    for (std::uint64_t q = 0; q < n_queries; ++q) *gradients.loss += static_cast<double>(parts.losses[q]);
+  if (op.gradients.loss != nullptr) {
+    for (std::uint64_t q = 0; q < op.batch.queries.rows; ++q) {
+      *op.gradients.loss += static_cast<double>(parts.losses[q]);
+    }
   }
-  if (gradients.n_rejected != nullptr) *gradients.n_rejected += step.n_rejected();
+  if (op.gradients.n_rejected != nullptr) *op.gradients.n_rejected += step.n_rejected();
 }
 
 }  // namespace unfold::cpu

@@ -34,8 +34,8 @@ std::uint64_t scratch_bytes(std::uint32_t n) {
 
 class Selection {
  public:
-  Selection(const SoftmaxBatch& batch, const CandidatePool& pool, const Hardness& hardness, Row* rows, float* log_count)
-      : batch_(batch), pool_(pool), hardness_(hardness), rows_(rows), log_count_(log_count) {}
+  explicit Selection(const SelectNegatives& op)
+      : batch_(op.batch), pool_(op.pool), hardness_(op.hardness), rows_(op.rows), log_count_(op.log_count) {}
 
   // Queries first .. first + n, at most kTileQueries.
   void choose(std::uint64_t first, std::uint64_t n, const PackedNegatives& packed, const Scratch& scratch) const {
@@ -77,7 +77,7 @@ class Selection {
   void score_own(std::uint64_t q, const Row* rows, float* scores, float* inverse_length) const {
     score_table_rows(batch_.queries.row(q), pool_.table, pool_.normalize, rows, pool_.n, scores, inverse_length);
     for (std::uint32_t j = 0; j < pool_.n && pool_.item_bias != nullptr; ++j) {
-      if (rows[j] != kUnknownRow) scores[j] += pool_.item_bias[rows[j]];
+      if (rows[j] != kNoRow) scores[j] += pool_.item_bias[rows[j]];
     }
   }
 
@@ -92,7 +92,7 @@ class Selection {
     }
     std::uint32_t n = 0;
     for (std::uint32_t j = 0; j < pool_.n; ++j) {
-      if (rows[j] == kUnknownRow || !(scores[j] > kNone)) continue;
+      if (rows[j] == kNoRow || !(scores[j] > kNone)) continue;
       const std::uint64_t place = q * pool_.n + j;
       const std::uint64_t key = score_key(selection_key(scores[j], target, place, hardness_), j);
       if (key != kNoScoreKey) keys[n++] = key;
@@ -105,7 +105,7 @@ class Selection {
     const float left_out = is_sample ? score_of_key(keys[n_kept]) : 0;  // the highest key of those
     for (std::uint32_t k = 0; k < hardness_.n_kept; ++k) {
       const std::uint64_t out = q * hardness_.n_kept + k;
-      rows_[out] = kUnknownRow;
+      rows_[out] = kNoRow;
       log_count_[out] = 0;
       if (k >= n_kept) continue;
       const std::uint32_t j = row_of_key(keys[k]);
@@ -124,23 +124,20 @@ class Selection {
 
 }  // namespace
 
-std::uint64_t select_negatives_workspace_bytes(std::uint64_t /*n_queries*/, std::uint32_t n_candidates,
-                                               std::uint32_t dim, int n_threads) {
-  return PackedNegatives::bytes(n_candidates, dim) +
-         scratch_bytes(n_candidates) * static_cast<std::uint64_t>(n_threads) + ItemTiles::kAlignment;
+std::uint64_t workspace_bytes(const SelectNegatives& op, int n_threads) {
+  return PackedNegatives::bytes(op.pool.n, op.batch.queries.cols) +
+         scratch_bytes(op.pool.n) * static_cast<std::uint64_t>(n_threads) + ItemTiles::kAlignment;
 }
 
-void select_negatives(const SoftmaxBatch& batch, const CandidatePool& pool, const Hardness& hardness, Row* rows,
-                      float* log_count, std::span<std::byte> workspace, int n_threads) {
-  check_selection(hardness, pool);
-  const std::uint64_t n_queries = batch.queries.rows;
-  const std::uint32_t dim = batch.queries.cols;
-  const std::span<std::byte> memory = aligned_workspace(
-      "select_negatives", workspace, select_negatives_workspace_bytes(n_queries, pool.n, dim, n_threads));
+void run(const SelectNegatives& op, std::span<std::byte> workspace, int n_threads) {
+  const CandidatePool& pool = op.pool;
+  check_selection(op.hardness, pool);
+  const std::uint64_t n_queries = op.batch.queries.rows;
+  const std::span<std::byte> memory = aligned_workspace("select_negatives", workspace, workspace_bytes(op, n_threads));
   WorkspaceCutter cutter(memory);
-  const PackedNegatives packed(cutter, pool.vectors, pool.rows, dim);
+  const PackedNegatives packed(cutter, pool.vectors, pool.rows, op.batch.queries.cols);
   std::byte* const scratch = cutter.take<std::byte>(scratch_bytes(pool.n) * static_cast<std::uint64_t>(n_threads));
-  const Selection selection(batch, pool, hardness, rows, log_count);
+  const Selection selection(op);
 #pragma omp parallel num_threads(n_threads)
   {
     packed.pack(pool.vectors, pool.bias);

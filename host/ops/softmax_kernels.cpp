@@ -188,12 +188,12 @@ HWY_INLINE void score_rows_of(const float* query, MatrixView<const Element> tabl
                               std::size_t n, float* scores, float* inverse_length) {
   constexpr std::size_t kAhead = 8;
   for (std::size_t k = 0; k < n; ++k) {
-    if (k + kAhead < n && rows[k + kAhead] != kUnknownRow) {
+    if (k + kAhead < n && rows[k + kAhead] != kNoRow) {
       prefetch_row(table.row(rows[k + kAhead]), table.stride);
     }
     scores[k] = kNone;
     inverse_length[k] = 0;
-    if (rows[k] == kUnknownRow) continue;
+    if (rows[k] == kNoRow) continue;
     const Element* const row = table.row(rows[k]);
     if (normalize) {
       const Products products = row_products<true>(query, row, table.stride);

@@ -46,7 +46,7 @@ void add_multiple(const float* from, float factor, std::size_t n, float* to);
 float dot(const float* a, const float* b, std::size_t n);
 
 // A query's scores of table rows: (query . row) * inverse_length[k], with inverse_length = 1 / |row| where `normalize`,
-// else 1. Rows of kUnknownRow score -infinity.
+// else 1. Rows of kNoRow score -infinity.
 void score_table_rows(const float* query, const ConstTableView& table, bool normalize, const Row* rows, std::size_t n,
                       float* scores, float* inverse_length);
 

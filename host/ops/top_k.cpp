@@ -75,31 +75,31 @@ void offer_row(const ScoreRow& row, Candidates candidates) {
 
 }  // namespace
 
-std::uint64_t top_k_workspace_bytes(std::uint64_t n_queries, std::uint64_t /*n_items*/, std::uint32_t k) {
-  return candidate_bytes(n_queries, k) + ItemTiles::kMinBytes + ItemTiles::kAlignment;
+std::uint64_t workspace_bytes(const TopK& op, int /*n_threads*/) {
+  return candidate_bytes(op.queries.rows, op.k) + ItemTiles::kMinBytes + ItemTiles::kAlignment;
 }
 
-void top_k(MatrixView<const float> queries, MatrixView<const float> items, const float* item_bias, RowLists excluded,
-           std::uint32_t k, Row* out_items, float* out_scores, std::span<std::byte> workspace, int n_threads) {
+void run(const TopK& op, std::span<std::byte> workspace, int n_threads) {
+  const std::uint32_t k = op.k;
+  const std::uint64_t n_queries = op.queries.rows;
   check_top_k(k);
-  if (queries.rows == 0) return;
-  const std::span<std::byte> memory =
-      aligned_workspace("top_k", workspace, top_k_workspace_bytes(queries.rows, items.rows, k));
+  if (n_queries == 0) return;
+  const std::span<std::byte> memory = aligned_workspace("top_k", workspace, workspace_bytes(op, n_threads));
   auto* const words = reinterpret_cast<std::uint64_t*>(memory.data());
   const auto candidates = [&](std::uint64_t q) { return Candidates(words + q * Candidates::words(k), k); };
-  const ItemTiles tiles("top_k", queries, items, item_bias, memory.subspan(candidate_bytes(queries.rows, k)));
-  const RowLists lists[] = {excluded};
+  const ItemTiles tiles("top_k", op.queries, op.items, op.item_bias, memory.subspan(candidate_bytes(n_queries, k)));
+  const RowLists lists[] = {op.excluded};
 #pragma omp parallel num_threads(n_threads)
   {
 #pragma omp for schedule(static)
-    for (std::uint64_t q = 0; q < queries.rows; ++q) candidates(q).clear();
+    for (std::uint64_t q = 0; q < n_queries; ++q) candidates(q).clear();
     tiles.for_each_score_row(lists, [&](const ScoreRow& row) { offer_row(row, candidates(row.query)); });
 #pragma omp for schedule(static)
-    for (std::uint64_t q = 0; q < queries.rows; ++q) {
+    for (std::uint64_t q = 0; q < n_queries; ++q) {
       const std::uint64_t* const keys = candidates(q).finish();
       for (std::uint32_t t = 0; t < k; ++t) {
-        out_items[q * k + t] = row_of_key(keys[t]);
-        out_scores[q * k + t] = score_of_key(keys[t]);
+        op.out_items[q * k + t] = row_of_key(keys[t]);
+        op.out_scores[q * k + t] = score_of_key(keys[t]);
       }
     }
   }

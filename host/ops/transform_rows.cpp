@@ -111,19 +111,20 @@ namespace unfold::cpu {
 HWY_EXPORT(transform_row);
 HWY_EXPORT(transform_row_gradient);
 
-void transform_rows(const RowTransform& transform, MatrixView<float> rows, float* scale, int n_threads) {
+void run(const TransformRows& op, std::span<std::byte> /*workspace*/, int n_threads) {
+  const MatrixView<float> rows = op.rows;
 #pragma omp parallel for num_threads(threads_for_rows(rows.rows, rows.stride, n_threads)) schedule(static)
   for (std::uint64_t n = 0; n < rows.rows; ++n) {
-    const float factor = HWY_DYNAMIC_DISPATCH(transform_row)(transform, rows, n);
-    if (scale != nullptr) scale[n] = factor;
+    const float factor = HWY_DYNAMIC_DISPATCH(transform_row)(op.transform, rows, n);
+    if (op.scale != nullptr) op.scale[n] = factor;
   }
 }
 
-void transform_rows_gradient(const RowTransform& transform, MatrixView<const float> vectors, const float* scale,
-                             MatrixView<float> gradient, int n_threads) {
+void run(const TransformRowsGradient& op, std::span<std::byte> /*workspace*/, int n_threads) {
+  const MatrixView<float> gradient = op.gradient;
 #pragma omp parallel for num_threads(threads_for_rows(gradient.rows, gradient.stride, n_threads)) schedule(static)
   for (std::uint64_t n = 0; n < gradient.rows; ++n) {
-    HWY_DYNAMIC_DISPATCH(transform_row_gradient)(transform, vectors.row(n), scale[n], gradient, n);
+    HWY_DYNAMIC_DISPATCH(transform_row_gradient)(op.transform, op.vectors.row(n), op.scale[n], gradient, n);
   }
 }
 

@@ -86,7 +86,7 @@ namespace unfold::cpu {
 
 HWY_EXPORT(update_sorted_rows);
 
-std::uint64_t update_rows_workspace_bytes(std::uint64_t n_rows) { return 2 * sizeof(RowPosition) * n_rows; }
+std::uint64_t workspace_bytes(const UpdateRows& op, int /*n_threads*/) { return 2 * sizeof(RowPosition) * op.n_rows; }
 
 namespace {
 
@@ -98,19 +98,20 @@ std::size_t run_start(std::span<const RowPosition> entries, std::size_t at) {
 
 }  // namespace
 
-void update_rows(const ParameterView& table, const Row* rows, std::uint64_t n_rows, MatrixView<const float> gradient,
-                 const OptimizerStep& step, std::span<std::byte> workspace, int n_threads) {
+void run(const UpdateRows& op, std::span<std::byte> workspace, int n_threads) {
+  const std::uint64_t n_rows = op.n_rows;
   if (n_rows == 0) return;
   auto* first_half = reinterpret_cast<RowPosition*>(workspace.data());
-  std::span<const RowPosition> sorted = sort_rows({rows, n_rows}, {first_half, n_rows}, {first_half + n_rows, n_rows});
-  while (!sorted.empty() && sorted.back().row == kUnknownRow) sorted = sorted.first(sorted.size() - 1);
-#pragma omp parallel num_threads(threads_for_rows(n_rows, table.weight.stride, n_threads))
+  std::span<const RowPosition> sorted =
+      sort_rows({op.rows, n_rows}, {first_half, n_rows}, {first_half + n_rows, n_rows});
+  while (!sorted.empty() && sorted.back().row == kNoRow) sorted = sorted.first(sorted.size() - 1);
+#pragma omp parallel num_threads(threads_for_rows(n_rows, op.table.weight.stride, n_threads))
   {
     const auto thread = static_cast<std::size_t>(omp_get_thread_num());
     const auto threads = static_cast<std::size_t>(omp_get_num_threads());
     const std::size_t first = run_start(sorted, sorted.size() * thread / threads);
     const std::size_t last = run_start(sorted, sorted.size() * (thread + 1) / threads);
-    HWY_DYNAMIC_DISPATCH(update_sorted_rows)(table, sorted.subspan(first, last - first), gradient, step);
+    HWY_DYNAMIC_DISPATCH(update_sorted_rows)(op.table, sorted.subspan(first, last - first), op.gradient, op.step);
   }
 }
 

@@ -19,7 +19,7 @@ BestItems::BestItems(const Arena& arena, const std::string& name, const Scorer& 
   BlockNeeds needs;
   needs.array_bytes = [](const BlockSize&) { return std::uint64_t{0}; };
   needs.workspace_bytes = [&backend = backend_, n_items = scorer.n_items(), k](const BlockSize& block) {
-    return backend.top_k_workspace_bytes(block.n_queries, n_items, k);
+    return backend.workspace_bytes(TopK{.queries = {.rows = block.n_queries}, .items = {.rows = n_items}, .k = k});
   };
   needs.max_queries = kBlockUsers;
   needs.tile_bytes = kTileBytes;
@@ -28,8 +28,14 @@ BestItems::BestItems(const Arena& arena, const std::string& name, const Scorer& 
 
 void BestItems::find(Scorer& scorer) {
   walk_->run(scorer, [&](const Block& block) {
-    backend_.top_k(block.queries, block.items.vectors, block.items.bias, block.excluded, k_,
-                   items_.data() + block.first * k_, scores_.data() + block.first * k_, block.workspace);
+    backend_.run(TopK{.queries = block.queries,
+                      .items = block.items.vectors,
+                      .item_bias = block.items.bias,
+                      .excluded = block.excluded,
+                      .k = k_,
+                      .out_items = items_.data() + block.first * k_,
+                      .out_scores = scores_.data() + block.first * k_},
+                 block.workspace);
   });
 }
 

@@ -15,7 +15,7 @@ class BestItems {
   BestItems(const Arena& arena, const std::string& name, const Scorer& scorer, std::uint32_t k, RowLists excluded,
             bool is_searched);
 
-  // Every user's best items as of now, without the excluded ones; kUnknownRow where fewer are left.
+  // Every user's best items as of now, without the excluded ones; kNoRow where fewer are left.
   void find(Scorer& scorer);
 
   std::uint32_t k() const { return k_; }

@@ -22,7 +22,8 @@ ItemRanks::ItemRanks(const Arena& arena, const Scorer& scorer, std::vector<Row> 
     return DeviceLists::bytes(block.n_queries, block.n_targets) + block.n_targets * 2 * sizeof(std::uint32_t);
   };
   needs.workspace_bytes = [&backend = backend_, n_items = scorer.n_items()](const BlockSize& block) {
-    return backend.rank_targets_workspace_bytes(block.n_queries, n_items, block.n_targets);
+    return backend.workspace_bytes(
+        RankTargets{.queries = {.rows = block.n_queries}, .items = {.rows = n_items}, .n_targets = block.n_targets});
   };
   needs.memory_bytes = memory_bytes;
   walk_.emplace(arena, name, scorer, std::move(users), excluded, needs);
@@ -39,8 +40,14 @@ void ItemRanks::rank_block(const Block& block, const Take& take) {
   device_targets_.clear();
   for (const Row user : block.users) device_targets_.append(targets_.of(user));
   const std::uint64_t n_targets = device_targets_.n_ids();
-  backend_.rank_targets(block.queries, block.items.vectors, block.items.bias, device_targets_.upload(), block.excluded,
-                        n_targets, ranks_.data(), block.workspace);
+  backend_.run(RankTargets{.queries = block.queries,
+                           .items = block.items.vectors,
+                           .item_bias = block.items.bias,
+                           .targets = device_targets_.upload(),
+                           .excluded = block.excluded,
+                           .n_targets = n_targets,
+                           .ranks = ranks_.data()},
+               block.workspace);
   host_ranks_.resize(n_targets);
   ranks_.download(host_ranks_);
   std::span<std::uint32_t> ranks = host_ranks_;

@@ -26,7 +26,7 @@ void PopularityScorer::score_pairs(const Row* /*users*/, const Row* items, std::
   std::vector<Row> rows(n);
   backend_.copy_to_host(rows.data(), items, sizeof(Row) * n);
   std::vector<float> host_scores(n);
-  std::ranges::transform(rows, host_scores.begin(), [&](Row row) { return row == kUnknownRow ? 0 : levels_[row]; });
+  std::ranges::transform(rows, host_scores.begin(), [&](Row row) { return row == kNoRow ? 0 : levels_[row]; });
   backend_.copy_to_device(scores, host_scores.data(), sizeof(float) * n);
 }
 

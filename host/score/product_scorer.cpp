@@ -21,22 +21,28 @@ bool ProductScorer::transforms_items() const {
 
 void ProductScorer::look_up(const ConstTableView& table, const Row* rows, std::uint64_t n,
                             MatrixView<float> out) const {
-  backend_.lookup_rows(table, rows, n, out);
+  backend_.run(LookupRows{.table = table, .rows = rows, .n_rows = n, .out = out});
   RowTransform transform;
   transform.normalize = tables_.normalize;
-  if (transform.normalize) backend_.transform_rows(transform, out, nullptr);
+  if (transform.normalize) backend_.run(TransformRows{.transform = transform, .rows = out});
 }
 
 void ProductScorer::predict_ratings(const Row* users, const Row* items, std::uint64_t n, float* ratings) {
   if (!tables_.predicts_ratings) return Scorer::predict_ratings(users, items, n, ratings);
-  backend_.predict_ratings(tables_.parameters, users, items, n, tables_.link, ratings);
+  backend_.run(PredictRatings{.parameters = tables_.parameters,
+                              .users = users,
+                              .items = items,
+                              .n_pairs = n,
+                              .link = tables_.link,
+                              .prediction = ratings});
 }
 
 void ProductScorer::score_pairs(const Row* users, const Row* items, std::uint64_t n, float* scores) {
   // Item bias and product alone, as in a ranking of all items.
-  MfParameters parameters = tables_.parameters;
-  parameters.user_bias.weight.data = nullptr;
-  if (!tables_.normalize) return backend_.predict_ratings(parameters, users, items, n, RatingLoss{}, scores);
+  PredictRatings op{
+      .parameters = tables_.parameters, .users = users, .items = items, .n_pairs = n, .prediction = scores};
+  op.parameters.user_bias.weight.data = nullptr;
+  if (!tables_.normalize) return backend_.run(op);
   // Of a model in training, which is seldom asked this: all users' vectors, for the call.
   std::vector<Row> rows(n_users());
   std::iota(rows.begin(), rows.end(), 0u);
@@ -45,10 +51,10 @@ void ProductScorer::score_pairs(const Row* users, const Row* items, std::uint64_
   const DeviceArray<float> vectors(backend_, n_users() * query_stride());
   const MatrixView<float> normalized{vectors.data(), n_users(), query_dim(), query_stride()};
   query_vectors({rows, all_users.data()}, normalized);
-  parameters.user_factors.weight = normalized;
+  op.parameters.user_factors.weight = normalized;
   item_vectors();
-  parameters.item_factors.weight = MatrixView<float>{item_vectors_.data(), n_items(), query_dim(), query_stride()};
-  backend_.predict_ratings(parameters, users, items, n, RatingLoss{}, scores);
+  op.parameters.item_factors.weight = MatrixView<float>{item_vectors_.data(), n_items(), query_dim(), query_stride()};
+  backend_.run(op);
 }
 
 void ProductScorer::query_vectors(const UserBlock& users, MatrixView<float> out) {

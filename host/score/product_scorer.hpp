@@ -12,7 +12,7 @@ namespace unfold {
 // score = p_u . q_i + b_i, of rows of length 1 where `normalize`.
 struct ProductTables {
   MfParameters parameters;  // weights only; the biases' data may be null: 0
-  RatingLoss link;          // from scores to ratings: mean, scale and range
+  RatingLink link;          // from scores to ratings
   bool predicts_ratings = false;
   bool normalize = false;  // then there are no ratings
 };

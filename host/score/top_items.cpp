@@ -29,7 +29,7 @@ TopItems::TopItems(const Arena& arena, const Scorer& scorer, std::vector<Row> us
   // In the backend's memory and the host's.
   needs.array_bytes = [k](const BlockSize& block) { return 2 * block.n_queries * k * (sizeof(Row) + sizeof(float)); };
   needs.workspace_bytes = [&backend = backend_, n_items = scorer.n_items(), k](const BlockSize& block) {
-    return backend.top_k_workspace_bytes(block.n_queries, n_items, k);
+    return backend.workspace_bytes(TopK{.queries = {.rows = block.n_queries}, .items = {.rows = n_items}, .k = k});
   };
   needs.memory_bytes = memory_bytes;
   const std::uint64_t by_scores = kMaxBlockScores / std::max<std::uint64_t>(1, scorer.n_items());
@@ -45,15 +45,21 @@ void TopItems::run(Scorer& scorer, const Take& take) {
 }
 
 void TopItems::list_block(const Block& block, const Take& take) {
-  backend_.top_k(block.queries, block.items.vectors, block.items.bias, block.excluded, k_, items_.data(),
-                 scores_.data(), block.workspace);
+  backend_.run(TopK{.queries = block.queries,
+                    .items = block.items.vectors,
+                    .item_bias = block.items.bias,
+                    .excluded = block.excluded,
+                    .k = k_,
+                    .out_items = items_.data(),
+                    .out_scores = scores_.data()},
+               block.workspace);
   host_items_.resize(block.users.size() * k_);
   host_scores_.resize(host_items_.size());
   items_.download(host_items_);
   scores_.download(host_scores_);
   for (std::uint64_t n = 0; n < block.users.size(); ++n) {
     const std::span<const Row> list = std::span<const Row>(host_items_).subspan(n * k_, k_);
-    const auto length = static_cast<std::size_t>(std::ranges::find(list, kUnknownRow) - list.begin());
+    const auto length = static_cast<std::size_t>(std::ranges::find(list, kNoRow) - list.begin());
     take(block.first + n, list.first(length), std::span<const float>(host_scores_).subspan(n * k_, length));
   }
 }

@@ -27,14 +27,13 @@ struct CheckRun {
 };
 
 struct OpCheck {
-  const char* op;    // as in unfold/backend.hpp
+  const char* op;    // TopK of unfold/ops.def is "top_k"
   const char* name;  // what must hold, UpperCamel: "RatingGradientsRepeatBitForBit"
   void (*run)(CheckRun&);
 };
 
 // One list a source file.
 std::span<const OpCheck> learning_checks();
-std::span<const OpCheck> atomic_update_checks();
 std::span<const OpCheck> pooling_checks();
 std::span<const OpCheck> sampling_checks();
 std::span<const OpCheck> transform_checks();

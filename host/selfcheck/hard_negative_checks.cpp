@@ -84,10 +84,10 @@ HostSelection random_selection(std::mt19937_64& random, const SelectionShape& sh
     c.bias[j] = c.bias[first];
   }
   for (Row& row : c.rows)
-    if (random() % 9 == 0) row = kUnknownRow;
+    if (random() % 9 == 0) row = kNoRow;
   // The third query has half as many as it wants, at most.
   for (std::uint64_t j = 0; shape.pool == PoolKind::kOwn && shape.n_queries > 2 && j < c.row_stride; ++j)
-    if (j >= hardness.n_kept / 2) c.rows[2 * c.row_stride + j] = kUnknownRow;
+    if (j >= hardness.n_kept / 2) c.rows[2 * c.row_stride + j] = kNoRow;
   if (shape.pool == PoolKind::kLists) c.lists = random_rows(random, kUsers, shape.n_queries);
   c.log_count = random_table(random, n_rows, 1, 1, 3).values;
   return c;
@@ -158,7 +158,7 @@ void select_negatives_takes_the_largest_pool(CheckRun& run) {
           std::vector<ReferenceCandidate> all = reference_candidates(c, b);
           for (const ReferenceCandidate& candidate : all) expected.push_back(candidate.row);
           if (n_kept < all.size()) continue;
-          expected.resize(n_kept, kUnknownRow);
+          expected.resize(n_kept, kNoRow);
           std::ranges::sort(kept);
           std::ranges::sort(expected);
           run.check.that(kept == expected, "keep {}: other candidates than all", n_kept);

@@ -21,7 +21,6 @@ inline SelectedNegatives run_selection(Backend& backend, const HostSelection& c,
   const GuardedArray<std::uint64_t> offsets(backend, c.known.offsets);
   const GuardedArray<float> log_count(backend, c.log_count);
   const GuardedArray<std::byte> vectors(backend, c.vectors.bytes());
-  const GuardedArray<std::byte> workspace(backend, backend.select_negatives_workspace_bytes(n, c.n, dim) + extra_bytes);
   const GuardedArray<Row> out_rows(backend, n * c.hardness.n_kept);
   const GuardedArray<float> out_log_count(backend, n * c.hardness.n_kept);
   const auto pointer = [](const auto& array) { return array.size() == 0 ? nullptr : array.data(); };
@@ -40,14 +39,18 @@ inline SelectedNegatives run_selection(Backend& backend, const HostSelection& c,
     pool.row_stride = c.row_stride;
     pool.lists = pointer(lists);
   }
-  backend.select_negatives({.queries = {queries.data(), n, dim, stride},
-                            .positives = {positives.data(), n, dim, stride},
-                            .positive_bias = pointer(positive_bias),
-                            .users = users.data(),
-                            .known = c.has_known ? RowLists{offsets.data(), ids.data()} : RowLists{},
-                            .log_temperature = log_temperature.data()},
-                           pool, c.hardness, out_rows.data(), out_log_count.data(),
-                           {workspace.data(), workspace.size()});
+  run_op(backend,
+         SelectNegatives{.batch = {.queries = {queries.data(), n, dim, stride},
+                                   .positives = {positives.data(), n, dim, stride},
+                                   .positive_bias = pointer(positive_bias),
+                                   .users = users.data(),
+                                   .known = c.has_known ? RowLists{offsets.data(), ids.data()} : RowLists{},
+                                   .log_temperature = log_temperature.data()},
+                         .pool = pool,
+                         .hardness = c.hardness,
+                         .rows = out_rows.data(),
+                         .log_count = out_log_count.data()},
+         extra_bytes);
   return {out_rows.download(), out_log_count.download()};
 }
 

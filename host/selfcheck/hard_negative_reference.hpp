@@ -73,7 +73,7 @@ inline std::vector<ReferenceCandidate> reference_candidates(const HostSelection&
   for (std::uint32_t j = 0; j < c.n; ++j) {
     const std::uint64_t place = c.place(b, j);
     const Row row = c.rows[place];
-    if (row == kUnknownRow || known.contains(row)) continue;
+    if (row == kNoRow || known.contains(row)) continue;
     const std::uint64_t r = c.is_shared ? j : row;
     const ReferenceVector vector = reference_vector(reference_row(c.vectors.view(), r), !c.is_shared && c.normalize);
     ReferenceCandidate candidate{j, row, {}, {}, {}, {}};
@@ -129,8 +129,7 @@ inline void expect_selected(const HostSelection& c, std::uint64_t b, std::span<c
   };
   for (std::size_t t = 0; t < rows.size(); ++t) {
     if (t >= n) {
-      if (!check.that(rows[t] == kUnknownRow && log_count[t] == 0, "place {}: row {}, expected none", t, rows[t]))
-        return;
+      if (!check.that(rows[t] == kNoRow && log_count[t] == 0, "place {}: row {}, expected none", t, rows[t])) return;
       continue;
     }
     // The best candidate of this row that is left, which must not be worse than any other that is.

@@ -19,7 +19,8 @@ void lookup_rows_copies_rows_and_zeroes_padding(CheckRun& run, TableType type) {
       for (const std::uint32_t stride : {dim, table.stride, table.stride + 4, dim + 3}) {
         const Checker::Scope scope("dim {} rows {} stride {}", dim, n, stride);
         const GuardedArray<float> out(run.backend, n * stride);
-        run.backend.lookup_rows(view, device_rows.data(), n, {out.data(), n, dim, stride});
+        run_op(run.backend,
+               LookupRows{.table = view, .rows = device_rows.data(), .n_rows = n, .out = {out.data(), n, dim, stride}});
         const std::vector<float> got = out.download();
         for (std::uint64_t r = 0; r < n; ++r)
           for (std::uint32_t c = 0; c < stride; ++c)
@@ -95,7 +96,7 @@ void rating_step_learns_tables_of_few_rows(CheckRun& run) {
   TestModel model(run.backend, run.random, 24, 16, 4, OptimizerKind::kAdagrad);
   const TestBatch device(run.backend, batch);
   RatingLoss loss;
-  loss.mean = 3;
+  loss.link.mean = 3;
   OptimizerStep step = step_of(OptimizerKind::kAdagrad);
   step.learning_rate = 0.1f;
   double rmse = 0;
@@ -124,8 +125,14 @@ void rating_gradients_match_and_repeat_bit_for_bit(CheckRun& run, TableType type
         const GuardedArray<float> user(run.backend, n * stride), item(run.backend, n * stride);
         const GuardedArray<float> user_bias(run.backend, n), item_bias(run.backend, n);
         const GuardedArray<double> error(run.backend, std::vector<double>{0});
-        run.backend.rating_gradients(model.parameters(), device.view(), loss, {user.data(), n, dim, stride},
-                                     {item.data(), n, dim, stride}, user_bias.data(), item_bias.data(), error.data());
+        run_op(run.backend, RatingGradients{.parameters = model.parameters(),
+                                            .batch = device.view(),
+                                            .loss = loss,
+                                            .user_gradient = {user.data(), n, dim, stride},
+                                            .item_gradient = {item.data(), n, dim, stride},
+                                            .user_bias_gradient = user_bias.data(),
+                                            .item_bias_gradient = item_bias.data(),
+                                            .squared_error = error.data()});
         const std::vector<float> p = user.download(), q = item.download();
         const std::vector<float> b = user_bias.download(), c = item_bias.download();
         for (std::uint64_t r = 0; r < n; ++r) {
@@ -156,10 +163,11 @@ std::vector<float> updated(Backend& backend, TestTable& table, const std::vector
                            const OptimizerStep& step) {
   const GuardedArray<Row> device_rows(backend, rows);
   const GuardedArray<float> device_gradient(backend, gradient.values);
-  const GuardedArray<std::byte> workspace(backend, backend.update_rows_workspace_bytes(rows.size()));
-  backend.update_rows(table.view(), device_rows.data(), rows.size(),
-                      {device_gradient.data(), rows.size(), gradient.cols, gradient.stride}, step,
-                      {workspace.data(), workspace.size()});
+  run_op(backend, UpdateRows{.table = table.view(),
+                             .rows = device_rows.data(),
+                             .n_rows = rows.size(),
+                             .gradient = {device_gradient.data(), rows.size(), gradient.cols, gradient.stride},
+                             .step = step});
   return table.weights();
 }
 

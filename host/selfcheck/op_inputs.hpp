@@ -252,11 +252,18 @@ struct TestBatch {
   GuardedArray<float> ratings;
 };
 
-// rating_step with a guarded workspace of just the size it asks for.
+// An op with a guarded workspace of just the size that it asks for, and `extra_bytes`.
+template <typename Op>
+void run_op(Backend& backend, const Op& op, std::uint64_t extra_bytes = 0) {
+  const GuardedArray<std::byte> workspace(backend, backend.workspace_bytes(op) + extra_bytes);
+  backend.run(op, {workspace.data(), workspace.size()});
+}
+
 inline void run_rating_step(Backend& backend, const MfParameters& parameters, const RatingBatch& batch,
                             const RatingLoss& loss, const OptimizerStep& step, double* squared_error) {
-  const GuardedArray<std::byte> workspace(backend, backend.rating_step_workspace_bytes(batch.size));
-  backend.rating_step(parameters, batch, loss, step, squared_error, {workspace.data(), workspace.size()});
+  run_op(
+      backend,
+      RatingStep{.parameters = parameters, .batch = batch, .loss = loss, .step = step, .squared_error = squared_error});
 }
 
 // n distinct rows below n_rows in random order, the last row among them.
@@ -284,15 +291,15 @@ inline OptimizerStep step_of(OptimizerKind kind) {
 
 inline RatingLoss loss_of(bool use_bias, bool has_range) {
   RatingLoss loss;
-  loss.mean = 0.25f;
-  loss.scale = 1.5f;
+  loss.link.mean = 0.25f;
+  loss.link.scale = 1.5f;
+  loss.link.has_range = has_range;
+  loss.link.low = 0.5f;
+  loss.link.high = 5.5f;
   loss.inverse_variance = 0.4f;
   loss.l2 = 0.02f;
   loss.l2_bias = 0.03f;
   loss.use_bias = use_bias;
-  loss.has_range = has_range;
-  loss.low = 0.5f;
-  loss.high = 5.5f;
   return loss;
 }
 

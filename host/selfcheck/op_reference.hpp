@@ -1,4 +1,4 @@
-// Every op of unfold/backend.hpp over host memory in float64, one line of maths at a time: what tests of a backend
+// Every op of unfold/ops.def over host memory in float64, one line of maths at a time: what tests of a backend
 // compare with. Inputs are the float32 values a backend was given; results carry their tolerance (bounded.hpp).
 #pragma once
 
@@ -121,10 +121,10 @@ struct ReferenceGradient {
 };
 
 inline Bounded reference_score(const ReferenceMf& mf, Row user, Row item, const RatingLoss& loss) {
-  std::vector<Bounded> terms = {Bounded(loss.mean)};
-  if (loss.use_bias && user != kUnknownRow) terms.push_back(mf.user_bias.at(user, 0));
-  if (loss.use_bias && item != kUnknownRow) terms.push_back(mf.item_bias.at(item, 0));
-  if (user != kUnknownRow && item != kUnknownRow) {
+  std::vector<Bounded> terms = {Bounded(loss.link.mean)};
+  if (loss.use_bias && user != kNoRow) terms.push_back(mf.user_bias.at(user, 0));
+  if (loss.use_bias && item != kNoRow) terms.push_back(mf.item_bias.at(item, 0));
+  if (user != kNoRow && item != kNoRow) {
     for (std::uint32_t c = 0; c < mf.user_factors.cols; ++c)
       terms.push_back(mf.user_factors.at(user, c) * mf.item_factors.at(item, c));
   }
@@ -134,14 +134,15 @@ inline Bounded reference_score(const ReferenceMf& mf, Row user, Row item, const 
 // rating_loss.hpp's rating_gradient.
 inline ReferenceGradient reference_gradient(Bounded score, double rating, const RatingLoss& loss) {
   const Bounded inverse_variance(loss.inverse_variance);
-  if (!loss.has_range) {
-    const Bounded prediction = Bounded(loss.scale) * score;
+  const RatingLink& link = loss.link;
+  if (!link.has_range) {
+    const Bounded prediction = Bounded(link.scale) * score;
     const Bounded error = prediction - Bounded(rating);
-    return {prediction, error, error * Bounded(loss.scale) * inverse_variance};
+    return {prediction, error, error * Bounded(link.scale) * inverse_variance};
   }
-  const Bounded span = Bounded(loss.high) - Bounded(loss.low);
+  const Bounded span = Bounded(link.high) - Bounded(link.low);
   const Bounded s = bounded_sigmoid(score);
-  const Bounded prediction = Bounded(loss.low) + span * s;
+  const Bounded prediction = Bounded(link.low) + span * s;
   const Bounded error = prediction - Bounded(rating);
   return {prediction, error, error * span * s * (Bounded(1) - s) * inverse_variance};
 }

@@ -73,10 +73,12 @@ void pool_rows_sums_bags_in_order(CheckRun& run, TableType type) {
     const GuardedArray<float> out(run.backend, bags.n_bags() * table.stride);
     const DeviceBags device_bags(run.backend, bags);
     const ConstTableView view(device.data(), table.rows, table.cols, table.stride, type);
-    run.backend.pool_rows(view, device_bags.view, {out.data(), bags.n_bags(), table.cols, table.stride});
+    const PoolRows op{
+        .table = view, .bags = device_bags.view, .out = {out.data(), bags.n_bags(), table.cols, table.stride}};
+    run_op(run.backend, op);
     const std::vector<float> got = out.download();
     expect_matrix("bag", got, table, reference_pool(table.view(), bags));
-    run.backend.pool_rows(view, device_bags.view, {out.data(), bags.n_bags(), table.cols, table.stride});
+    run_op(run.backend, op);
     run.check.that(same_bits(got, out.download()), "other bits the second time");
   });
 }
@@ -90,9 +92,11 @@ void pool_rows_gradient_is_that_of_each_entry(CheckRun& run, TableType type) {
     const GuardedArray<float> rows(run.backend, n * table.stride), weights(run.backend, n);
     const DeviceBags device_bags(run.backend, bags);
     const auto pool = [&](float* weight_gradient) {
-      run.backend.pool_rows_gradient({device.data(), table.rows, table.cols, table.stride, type}, device_bags.view,
-                                     {from.data(), bags.n_bags(), table.cols, table.stride},
-                                     {rows.data(), n, table.cols, table.stride}, weight_gradient);
+      run_op(run.backend, PoolRowsGradient{.table = {device.data(), table.rows, table.cols, table.stride, type},
+                                           .bags = device_bags.view,
+                                           .out_gradient = {from.data(), bags.n_bags(), table.cols, table.stride},
+                                           .row_gradient = {rows.data(), n, table.cols, table.stride},
+                                           .weight_gradient = weight_gradient});
     };
     const ReferencePoolGradient expected = reference_pool_gradient(table.view(), bags, out_gradient.view());
     pool(weights.data());

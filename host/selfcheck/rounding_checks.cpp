@@ -81,10 +81,11 @@ std::vector<float> updated_once(CheckRun& run, const HostTable& start, const Hos
   std::iota(rows.begin(), rows.end(), Row{0});
   const GuardedArray<Row> device_rows(run.backend, rows);
   const GuardedArray<float> device_gradient(run.backend, gradient.values);
-  const GuardedArray<std::byte> workspace(run.backend, run.backend.update_rows_workspace_bytes(rows.size()));
-  run.backend.update_rows(table.view(), device_rows.data(), rows.size(),
-                          {device_gradient.data(), rows.size(), gradient.cols, gradient.stride}, step,
-                          {workspace.data(), workspace.size()});
+  run_op(run.backend, UpdateRows{.table = table.view(),
+                                 .rows = device_rows.data(),
+                                 .n_rows = rows.size(),
+                                 .gradient = {device_gradient.data(), rows.size(), gradient.cols, gradient.stride},
+                                 .step = step});
   return table.weights();
 }
 

@@ -80,8 +80,15 @@ class DeviceSampling {
     const GuardedArray<float> log_q(backend_, queries.size() * n_negatives);
     const GuardedArray<std::uint64_t> rejected(backend_, std::vector<std::uint64_t>{1000});
     const RowLists known = with_known ? RowLists{offsets_.data(), ids_.data()} : RowLists{};
-    backend_.draw_negatives(sampler_, {kSeed, kStep, first_position}, with_known ? device_queries.data() : nullptr,
-                            queries.size(), n_negatives, known, negatives.data(), log_q.data(), rejected.data());
+    run_op(backend_, DrawNegatives{.sampler = sampler_,
+                                   .key = {kSeed, kStep, first_position},
+                                   .queries = with_known ? device_queries.data() : nullptr,
+                                   .n_queries = queries.size(),
+                                   .n_negatives = n_negatives,
+                                   .known = known,
+                                   .negatives = negatives.data(),
+                                   .log_q = log_q.data(),
+                                   .n_rejected = rejected.data()});
     return {negatives.download(), log_q.download(), rejected.download()[0] - 1000};
   }
 
@@ -166,8 +173,7 @@ void draw_negatives_draws_what_it_reports(CheckRun& run) {
       const Drawn got = device.draw(std::vector<Row>(n_queries, user), 2);
       if (user == SamplingCase::kUserWhoKnowsAll) {
         for (std::size_t n = 0; n < got.negatives.size(); ++n)
-          if (!run.check.that(got.negatives[n] == kUnknownRow && got.log_q[n] == 0, "drew row {}", got.negatives[n]))
-            return;
+          if (!run.check.that(got.negatives[n] == kNoRow && got.log_q[n] == 0, "drew row {}", got.negatives[n])) return;
         continue;
       }
       expect_distribution(c, c.known_set(user), got);
@@ -189,8 +195,13 @@ void mixed_log_counts_adds_what_is_given(CheckRun& run) {
         const std::vector<Row> rows = random_rows(run.random, kItems, n);
         const GuardedArray<Row> device_given(run.backend, given), device_rows(run.backend, rows);
         const GuardedArray<float> log_count(run.backend, n);
-        run.backend.mixed_log_counts(device_given.data(), n_given, device_rows.data(), n, expected, times.data(),
-                                     log_count.data());
+        run_op(run.backend, MixedLogCounts{.given = device_given.data(),
+                                           .n_given = n_given,
+                                           .rows = device_rows.data(),
+                                           .n_rows = n,
+                                           .expected_draws = expected,
+                                           .times = times.data(),
+                                           .log_count = log_count.data()});
         const std::vector<float> got = log_count.download();
         for (std::uint64_t k = 0; k < n; ++k) {
           const auto count = static_cast<double>(std::ranges::count(given, rows[k]));

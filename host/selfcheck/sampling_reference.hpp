@@ -17,7 +17,7 @@ namespace unfold::selfcheck {
 inline constexpr std::uint64_t kReferenceAttempts = 31;
 
 struct ReferenceNegative {
-  Row row = kUnknownRow;
+  Row row = kNoRow;
   std::uint64_t n_rejected = 0;
 };
 

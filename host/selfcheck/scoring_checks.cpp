@@ -13,14 +13,21 @@ void predict_ratings_leaves_out_unknown_rows(CheckRun& run, TableType type) {
       if (type != TableType::kFloat32 && variant != 3) continue;
       const Checker::Scope scope("dim {} variant {}", dim, variant);
       const TestModel model(run.backend, run.random, 29, 31, dim, OptimizerKind::kSgd, type);
+      const RatingLoss loss = loss_of(variant % 2 == 1, variant / 2 == 1);
+      MfParameters parameters = model.parameters();
+      if (!loss.use_bias) parameters.user_bias.weight.data = parameters.item_bias.weight.data = nullptr;
       for (const std::uint64_t n : {0u, 1u, 100u}) {
         std::vector<Row> users = random_rows(run.random, 29, n), items = random_rows(run.random, 31, n);
-        for (std::uint64_t k = 0; k < n; k += 3) (k % 2 == 0 ? users : items)[k] = kUnknownRow;
-        if (n > 6) users[6] = items[6] = kUnknownRow;
-        const RatingLoss loss = loss_of(variant % 2 == 1, variant / 2 == 1);
+        for (std::uint64_t k = 0; k < n; k += 3) (k % 2 == 0 ? users : items)[k] = kNoRow;
+        if (n > 6) users[6] = items[6] = kNoRow;
         const GuardedArray<Row> device_users(run.backend, users), device_items(run.backend, items);
         const GuardedArray<float> out(run.backend, n);
-        run.backend.predict_ratings(model.parameters(), device_users.data(), device_items.data(), n, loss, out.data());
+        run_op(run.backend, PredictRatings{.parameters = parameters,
+                                           .users = device_users.data(),
+                                           .items = device_items.data(),
+                                           .n_pairs = n,
+                                           .link = loss.link,
+                                           .prediction = out.data()});
         const std::vector<Bounded> expected = reference_predictions(model.reference(), users, items, loss);
         const std::vector<float> got = out.download();
         for (std::uint64_t k = 0; k < n; ++k)
@@ -37,7 +44,6 @@ void rating_error_sums_adds_in_a_fixed_order(CheckRun& run) {
     const HostTable prediction = random_table(run.random, n, 1, 1, 5), rating = random_table(run.random, n, 1, 1, 5);
     const GuardedArray<float> device_prediction(run.backend, prediction.values),
         device_rating(run.backend, rating.values);
-    const GuardedArray<std::byte> workspace(run.backend, run.backend.rating_error_sums_workspace_bytes(n));
     double squared = 10, absolute = 20;
     for (std::uint64_t k = 0; k < n; ++k) {
       const double error = static_cast<double>(prediction.values[k]) - static_cast<double>(rating.values[k]);
@@ -49,8 +55,10 @@ void rating_error_sums_adds_in_a_fixed_order(CheckRun& run) {
     std::vector<double> first;
     for (int round = 0; round < 2; ++round) {
       const GuardedArray<double> sums(run.backend, std::vector<double>{10, 20});
-      run.backend.rating_error_sums(device_prediction.data(), device_rating.data(), n, sums.data(),
-                                    {workspace.data(), workspace.size()});
+      run_op(run.backend, RatingErrorSums{.prediction = device_prediction.data(),
+                                          .rating = device_rating.data(),
+                                          .n_ratings = n,
+                                          .sums = sums.data()});
       const std::vector<double> got = sums.download();
       run.check.near(got[0], Bounded(squared, squared * roundings), "squared errors");
       run.check.near(got[1], Bounded(absolute, absolute * roundings), "absolute errors");
@@ -103,13 +111,15 @@ std::vector<std::uint32_t> ranks_of(Backend& backend, const RankCase& c, std::ui
   const GuardedArray<std::uint64_t> excluded_offsets(backend, c.excluded.offsets);
   const GuardedArray<Row> target_ids(backend, c.targets.ids), excluded_ids(backend, c.excluded.ids);
   const GuardedArray<std::uint32_t> ranks(backend, n_targets);
-  const GuardedArray<std::byte> workspace(
-      backend, backend.rank_targets_workspace_bytes(c.queries.rows, c.items.rows, n_targets) + extra_bytes);
-  backend.rank_targets({queries.data(), c.queries.rows, c.queries.cols, c.queries.stride},
-                       {items.data(), c.items.rows, c.items.cols, c.items.stride},
-                       c.bias.empty() ? nullptr : bias.data(), {target_offsets.data(), target_ids.data()},
-                       {excluded_offsets.data(), excluded_ids.data()}, n_targets, ranks.data(),
-                       {workspace.data(), workspace.size()});
+  run_op(backend,
+         RankTargets{.queries = {queries.data(), c.queries.rows, c.queries.cols, c.queries.stride},
+                     .items = {items.data(), c.items.rows, c.items.cols, c.items.stride},
+                     .item_bias = c.bias.empty() ? nullptr : bias.data(),
+                     .targets = {target_offsets.data(), target_ids.data()},
+                     .excluded = {excluded_offsets.data(), excluded_ids.data()},
+                     .n_targets = n_targets,
+                     .ranks = ranks.data()},
+         extra_bytes);
   return ranks.download();
 }
 

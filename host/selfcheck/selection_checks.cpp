@@ -56,12 +56,15 @@ Selected select(Backend& backend, const SelectionCase& c, std::uint32_t k, std::
   const GuardedArray<Row> ids(backend, c.excluded.ids);
   const GuardedArray<Row> out_items(backend, c.queries.rows * k);
   const GuardedArray<float> out_scores(backend, c.queries.rows * k);
-  const GuardedArray<std::byte> workspace(backend,
-                                          backend.top_k_workspace_bytes(c.queries.rows, c.items.rows, k) + extra_bytes);
-  backend.top_k({queries.data(), c.queries.rows, c.queries.cols, c.queries.stride},
-                {items.data(), c.items.rows, c.items.cols, c.items.stride}, c.bias.empty() ? nullptr : bias.data(),
-                with_excluded ? RowLists{offsets.data(), ids.data()} : RowLists{}, k, out_items.data(),
-                out_scores.data(), {workspace.data(), workspace.size()});
+  run_op(backend,
+         TopK{.queries = {queries.data(), c.queries.rows, c.queries.cols, c.queries.stride},
+              .items = {items.data(), c.items.rows, c.items.cols, c.items.stride},
+              .item_bias = c.bias.empty() ? nullptr : bias.data(),
+              .excluded = with_excluded ? RowLists{offsets.data(), ids.data()} : RowLists{},
+              .k = k,
+              .out_items = out_items.data(),
+              .out_scores = out_scores.data()},
+         extra_bytes);
   return {out_items.download(), out_scores.download()};
 }
 

@@ -45,8 +45,7 @@ inline void expect_top_k(MatrixView<const float> items, std::span<const float> b
   if (!check.that(chosen.size() == n, "an item appears twice")) return;
   for (std::size_t t = 0; t < got.size(); ++t) {
     if (t >= n) {
-      if (!check.that(got[t] == kUnknownRow && got_scores[t] == -INFINITY, "place {}: row {}, expected none", t,
-                      got[t]))
+      if (!check.that(got[t] == kNoRow && got_scores[t] == -INFINITY, "place {}: row {}, expected none", t, got[t]))
         return;
       continue;
     }

@@ -15,8 +15,8 @@ namespace selfcheck {
 std::vector<OpCheck> all_checks() {
   std::vector<OpCheck> all;
   for (const std::span<const OpCheck> list :
-       {learning_checks(), atomic_update_checks(), pooling_checks(), sampling_checks(), transform_checks(),
-        softmax_checks(), hard_negative_checks(), scoring_checks(), selection_checks()}) {
+       {learning_checks(), pooling_checks(), sampling_checks(), transform_checks(), softmax_checks(),
+        hard_negative_checks(), scoring_checks(), selection_checks()}) {
     all.insert(all.end(), list.begin(), list.end());
   }
   return all;

@@ -138,7 +138,7 @@ void sampled_softmax_of_no_negatives(CheckRun& run) {
     const Checker::Scope scope(name);
     HostSoftmax c = random_softmax(run.random, shape, {.thresholds = true}, loss);
     c.users.assign(4, kUserWhoKnowsAllItems);
-    c.own_rows.assign(c.own_rows.size(), kUnknownRow);
+    c.own_rows.assign(c.own_rows.size(), kNoRow);
     const SoftmaxOutputs got = run_softmax(run.backend, c);
     expect_softmax(c, got);
     const auto is_zero = [](const std::vector<float>& values) {

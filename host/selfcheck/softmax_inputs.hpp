@@ -52,7 +52,7 @@ inline HostSoftmax random_softmax(std::mt19937_64& random, const SoftmaxSizes& s
   }
   // Some of a query's own negatives are missing, all of the first query's; an item of zeros has no direction.
   for (std::uint64_t place = 0; place < c.own_rows.size(); ++place)
-    if (place < shape.n_own || random() % 7 == 0) c.own_rows[place] = kUnknownRow;
+    if (place < shape.n_own || random() % 7 == 0) c.own_rows[place] = kNoRow;
   for (std::uint32_t k = 0; k < shape.dim; ++k) c.items.at(4, k) = 0;
   if (parts.biases) {
     c.positive_bias = numbers(shape.n_queries, 0.5f);
@@ -101,8 +101,6 @@ inline SoftmaxOutputs run_softmax(Backend& backend, const HostSoftmax& c, std::u
   const GuardedArray<float> item_bias(backend, c.item_bias);
   const GuardedArray<Row> shared_rows(backend, c.shared_rows), own_rows(backend, c.own_rows);
   const GuardedArray<std::byte> items(backend, c.items.bytes());
-  const GuardedArray<std::byte> workspace(
-      backend, backend.sampled_softmax_workspace_bytes(n, n_shared, c.n_own, dim, c.score_type) + extra_bytes);
 
   const std::uint32_t wide = stride + (other_stride.empty() ? 0 : 16);  // room for what an op that takes it would write
   const GuardedArray<float> by_queries(backend, n * wide), by_positives(backend, n * wide);
@@ -119,39 +117,41 @@ inline SoftmaxOutputs run_softmax(Backend& backend, const HostSoftmax& c, std::u
     return MatrixView{rows == 0 ? nullptr : array.data(), rows, dim, name == other_stride ? stride + 16 : stride};
   };
   const bool uses_users = c.has_known || !c.thresholds.empty();
-  backend.sampled_softmax({.queries = view("queries", queries, n),
-                           .positives = view("positives", positives, n),
-                           .positive_bias = pointer(positive_bias),
-                           .weights = pointer(weights),
-                           .users = uses_users ? users.data() : nullptr,
-                           .known = c.has_known ? RowLists{offsets.data(), ids.data()} : RowLists{},
-                           .log_temperature = log_temperature.data(),
-                           .thresholds = pointer(thresholds),
-                           .threshold_stride = c.threshold_stride},
-                          {.vectors = view("shared", shared, n_shared),
-                           .rows = pointer(shared_rows),
-                           .log_count = pointer(shared_log_count),
-                           .bias = pointer(shared_bias),
-                           .score_type = c.score_type},
-                          {.table = {items.data(), c.items.rows, c.items.cols, c.items.stride, c.items.type},
-                           .normalize = c.normalize,
-                           .rows = pointer(own_rows),
-                           .log_count = pointer(own_log_count),
-                           .log_draws = c.log_draws,
-                           .item_bias = pointer(item_bias),
-                           .n = c.n_own},
-                          c.loss, c.scale,
-                          {.queries = view("by_queries", by_queries, n),
-                           .positives = view("by_positives", by_positives, n),
-                           .shared = view("by_shared", by_shared, n_shared),
-                           .own = view("by_own", by_own, n_own),
-                           .positive_bias = optional(by_positive_bias),
-                           .shared_bias = optional(by_shared_bias),
-                           .own_bias = optional(by_own_bias),
-                           .log_temperature = optional(by_log_temperature),
-                           .loss = loss.data(),
-                           .n_rejected = rejected.data()},
-                          {workspace.data(), workspace.size()});
+  run_op(backend,
+         SampledSoftmax{.batch = {.queries = view("queries", queries, n),
+                                  .positives = view("positives", positives, n),
+                                  .positive_bias = pointer(positive_bias),
+                                  .weights = pointer(weights),
+                                  .users = uses_users ? users.data() : nullptr,
+                                  .known = c.has_known ? RowLists{offsets.data(), ids.data()} : RowLists{},
+                                  .log_temperature = log_temperature.data(),
+                                  .thresholds = pointer(thresholds),
+                                  .threshold_stride = c.threshold_stride},
+                        .shared = {.vectors = view("shared", shared, n_shared),
+                                   .rows = pointer(shared_rows),
+                                   .log_count = pointer(shared_log_count),
+                                   .bias = pointer(shared_bias),
+                                   .score_type = c.score_type},
+                        .own = {.table = {items.data(), c.items.rows, c.items.cols, c.items.stride, c.items.type},
+                                .normalize = c.normalize,
+                                .rows = pointer(own_rows),
+                                .log_count = pointer(own_log_count),
+                                .log_draws = c.log_draws,
+                                .item_bias = pointer(item_bias),
+                                .n = c.n_own},
+                        .loss = c.loss,
+                        .scale = c.scale,
+                        .gradients = {.queries = view("by_queries", by_queries, n),
+                                      .positives = view("by_positives", by_positives, n),
+                                      .shared = view("by_shared", by_shared, n_shared),
+                                      .own = view("by_own", by_own, n_own),
+                                      .positive_bias = optional(by_positive_bias),
+                                      .shared_bias = optional(by_shared_bias),
+                                      .own_bias = optional(by_own_bias),
+                                      .log_temperature = optional(by_log_temperature),
+                                      .loss = loss.data(),
+                                      .n_rejected = rejected.data()}},
+         extra_bytes);
   return {by_queries.download(),       by_positives.download(),   by_shared.download(),   by_own.download(),
           by_positive_bias.download(), by_shared_bias.download(), by_own_bias.download(), by_log_temperature.download(),
           loss.download()[0],          rejected.download()[0]};

@@ -80,7 +80,7 @@ inline std::vector<ReferenceNegativeItem> reference_negatives(const HostSoftmax&
   }
   for (std::uint64_t place = b * c.n_own; place < (b + 1) * c.n_own; ++place) {
     const Row row = c.own_rows[place];
-    if (row == kUnknownRow) continue;
+    if (row == kNoRow) continue;
     ReferenceNegativeItem item{place, true, reference_vector(reference_row(c.items.view(), row), c.normalize),
                                {},    {},   {}};
     item.score = reference_dot(query, item.vector.values) + value_or(c.item_bias, row, 0);

@@ -25,7 +25,9 @@ struct Transformed {
 
 Transformed transform(Backend& backend, const RowTransform& transform, const HostTable& rows) {
   const GuardedArray<float> values(backend, rows.values), scale(backend, rows.rows);
-  backend.transform_rows(transform, {values.data(), rows.rows, rows.cols, rows.stride}, scale.data());
+  run_op(backend, TransformRows{.transform = transform,
+                                .rows = {values.data(), rows.rows, rows.cols, rows.stride},
+                                .scale = scale.data()});
   return {values.download(), scale.download()};
 }
 
@@ -120,8 +122,10 @@ void transform_rows_gradient_is_that_of_the_rows(CheckRun& run) {
     const HostTable by_vector = random_table(run.random, rows.rows, rows.cols, rows.stride);
     const GuardedArray<float> vectors(run.backend, forward.vectors), scale(run.backend, forward.scale);
     const GuardedArray<float> gradient(run.backend, by_vector.values);
-    run.backend.transform_rows_gradient(how, {vectors.data(), rows.rows, rows.cols, rows.stride}, scale.data(),
-                                        {gradient.data(), rows.rows, rows.cols, rows.stride});
+    run_op(run.backend, TransformRowsGradient{.transform = how,
+                                              .vectors = {vectors.data(), rows.rows, rows.cols, rows.stride},
+                                              .scale = scale.data(),
+                                              .gradient = {gradient.data(), rows.rows, rows.cols, rows.stride}});
     const std::vector<float> got = gradient.download();
     const MatrixView<const float> v{forward.vectors.data(), rows.rows, rows.cols, rows.stride};
     for (std::uint64_t n = 0; n < rows.rows; ++n) {

@@ -174,8 +174,8 @@ ModelDescription read_description(const Folder& folder) {
   }
   read.files = model_files(json, read.version, file);
   check_sizes(json, folder, kModelRemedy);
-  read.n_users = count_field(json, "n_users", read.version == 1 ? 1 : 0, kUnknownRow, file);
-  read.n_items = count_field(json, "n_items", 1, kUnknownRow, file);
+  read.n_users = count_field(json, "n_users", read.version == 1 ? 1 : 0, kNoRow, file);
+  read.n_items = count_field(json, "n_items", 1, kNoRow, file);
   if (read.version == 1) read.dim = count_field(json, "dim", 1, kMostColumns, file);
   return read;
 }

@@ -11,7 +11,7 @@ namespace unfold {
 
 struct ScoredRows {
   DeviceArray<float> vectors;  // [n, stride of the table]
-  DeviceArray<float> scale;    // [n], see transform_rows
+  DeviceArray<float> scale;    // [n], see TransformRows
 
   ScoredRows() = default;
   ScoredRows(const Arena& arena, const std::string& name, std::uint64_t n, std::uint32_t stride)
@@ -20,8 +20,8 @@ struct ScoredRows {
   MatrixView<float> look_up(Backend& backend, const TableView& table, const Row* rows, std::uint64_t n,
                             const RowTransform& transform) const {
     const MatrixView<float> looked_up{vectors.data(), n, table.cols, table.stride};
-    backend.lookup_rows(table, rows, n, looked_up);
-    backend.transform_rows(transform, looked_up, scale.data());
+    backend.run(LookupRows{.table = table, .rows = rows, .n_rows = n, .out = looked_up});
+    backend.run(TransformRows{.transform = transform, .rows = looked_up, .scale = scale.data()});
     return looked_up;
   }
 };

@@ -57,9 +57,9 @@ struct ImportOptions {
                                         // ".rejected" in the working folder, and a number where that is taken
   bool overwrite = false;               // the data set and rejected_file may replace what they find
   std::uint64_t memory_bytes = std::uint64_t{1}
-                               << 30;   // bound on buffers that would grow with the file; ids come on top
-  bool known_ids = false;               // the ids are known, as read_mapped_ratings says: users may be counted up
-  std::uint64_t max_ids = kUnknownRow;  // per side; lower for tests
+                               << 30;  // bound on buffers that would grow with the file; ids come on top
+  bool known_ids = false;              // the ids are known, as read_mapped_ratings says: users may be counted up
+  std::uint64_t max_ids = kNoRow;      // per side; lower for tests
 };
 
 // Told how far an import is, at most a few times a second: bytes of the source read so far, and in all.
@@ -122,7 +122,7 @@ CachedDataset open_or_import(const std::vector<std::filesystem::path>& sources, 
 // one, which open_or_import makes for the user alone (mode 0700) and refuses where it is another's.
 std::filesystem::path default_cache_directory();
 
-// A second file (test, validation) in terms of a known set of ids. Ids that are not known become kUnknownRow
+// A second file (test, validation) in terms of a known set of ids. Ids that are not known become kNoRow
 // and are counted; such interactions are kept, in file order. Duplicated pairs are treated as in an import. `source`
 // may be an imported data set too, in the order of its columns.
 struct MappedRatings {

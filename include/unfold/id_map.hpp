@@ -29,7 +29,7 @@ class IdMap {
   std::uint32_t size() const;
   // The id of a row; row < size(). Valid as long as the map.
   std::string_view id(Row row) const;
-  // The row of an id, or kUnknownRow.
+  // The row of an id, or kNoRow.
   Row find(std::string_view id) const;
   // The row of an id, added as the last row if new. Throws DataError when the map holds max_size() ids.
   Row find_or_add(std::string_view id);

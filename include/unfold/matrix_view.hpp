@@ -10,8 +10,8 @@ namespace unfold {
 // A row of a user or item table. Ids are dense and ordered by descending frequency.
 using Row = std::uint32_t;
 
-// No row: stands for an external id that the model does not know, and for what a list lacks at its end.
-inline constexpr Row kUnknownRow = 0xFFFFFFFFu;
+// No row: what a list lacks at its end, a negative that is left out, an id that the model does not know.
+inline constexpr Row kNoRow = 0xFFFFFFFFu;
 
 template <typename T>
 struct MatrixView {

@@ -69,7 +69,7 @@ UNFOLD_HOST_DEVICE inline Row nth_unknown(const KnownRows& known, std::uint64_t 
 }
 
 struct Negative {
-  Row row = kUnknownRow;
+  Row row = kNoRow;
   std::uint32_t n_rejected = 0;
 };
 
@@ -90,7 +90,7 @@ UNFOLD_HOST_DEVICE inline RandomBlock first_draw(const NegativeSampler& sampler,
   return at.draw(sampler.alias == nullptr ? kNegativeAttempts : 0);
 }
 
-// The negative that begins with first_draw. kUnknownRow where the query knows every item.
+// The negative that begins with first_draw. kNoRow where the query knows every item.
 UNFOLD_HOST_DEVICE inline Negative draw_negative(const NegativeSampler& sampler, const KnownRows& known,
                                                  const NegativePlace& at, RandomBlock bits) {
   Negative out;
@@ -127,9 +127,9 @@ UNFOLD_HOST_DEVICE inline DrawProbability draw_probability(const NegativeSampler
   return out;
 }
 
-// The log of the probability that a draw is `row`; 0 for kUnknownRow.
+// The log of the probability that a draw is `row`; 0 for kNoRow.
 UNFOLD_HOST_DEVICE inline float negative_log_q(const NegativeSampler& sampler, const DrawProbability& query, Row row) {
-  if (row == kUnknownRow) return 0;
+  if (row == kNoRow) return 0;
   if (sampler.alias == nullptr) return query.log_uniform;
   const float log_found = sampler.log_q[row] - query.log_unknown;
   if (query.failed < 0x1p-60f) return log_found;

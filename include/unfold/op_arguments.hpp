@@ -1,4 +1,4 @@
-// What the ops of backend.hpp take besides tables and numbers: views of arrays in the backend's memory.
+// What ops take besides tables and numbers: views of arrays in the backend's memory.
 #pragma once
 
 #include <cstdint>
@@ -23,10 +23,10 @@ struct RatingBatch {
 // The tables of biased matrix factorization. Factors of users and items have the same dim, stride and type; biases
 // have dim 1 and stride 1 and are float32.
 struct MfParameters {
-  ParameterView user_factors;  // [n_users, dim]
-  ParameterView item_factors;  // [n_items, dim]
-  ParameterView user_bias;     // [n_users, 1]
-  ParameterView item_bias;     // [n_items, 1]
+  ParameterView user_factors = {};  // [n_users, dim]
+  ParameterView item_factors = {};  // [n_items, dim]
+  ParameterView user_bias = {};     // [n_users, 1]
+  ParameterView item_bias = {};     // [n_items, 1]
 };
 
 // Lists of item rows, one list a query: list q is ids[offsets[q] .. offsets[q + 1]), ascending and distinct.

@@ -55,9 +55,8 @@ inline OptimizerStateSize optimizer_state_size(OptimizerKind kind, std::uint64_t
 }
 
 // 16 random bits for each of the columns 8 * block .. 8 * block + 7 of a row that is rounded to 16 bits: column j of
-// the block takes bits 16 * (j % 2) .. of v[j / 2]. `place` tells apart the roundings of a step: in rating_step
-// 2 * rating for user rows and 2 * rating + 1 for item rows, in update_rows the row, in update_rows_atomic the place in
-// the batch.
+// the block takes bits 16 * (j % 2) .. of v[j / 2]. `place` tells apart the roundings of a step: in RatingStep
+// 2 * rating for user rows and 2 * rating + 1 for item rows, in UpdateRows the row.
 UNFOLD_HOST_DEVICE inline RandomBlock rounding_bits(std::uint64_t rounding_key, std::uint64_t place,
                                                     std::uint32_t block) {
   return philox(rounding_key, place, block);

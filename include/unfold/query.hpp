@@ -21,7 +21,7 @@ struct QueryOptions {
 void validate(const QueryOptions& options);
 
 struct ScoredItem {
-  Row item = kUnknownRow;
+  Row item = kNoRow;
   float score = 0;
 };
 

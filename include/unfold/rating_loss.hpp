@@ -19,15 +19,20 @@
 
 namespace unfold {
 
-struct RatingLoss {
-  float mean = 0;              // added to every score, in score units
-  float scale = 1;             // rating units a score unit, > 0; without a range
-  float inverse_variance = 1;  // 1 / rating units^2, > 0
+// What turns a score into a rating.
+struct RatingLink {
+  float mean = 0;   // added to every score, in score units
+  float scale = 1;  // rating units a score unit, > 0; without a range
   bool has_range = false;
   float low = 0, high = 0;  // the range, low < high
-  float l2 = 0;             // of factors, >= 0
-  float l2_bias = 0;        // of biases, >= 0
-  bool use_bias = true;     // false: biases are neither read nor changed
+};
+
+struct RatingLoss {
+  RatingLink link = {};
+  float inverse_variance = 1;  // 1 / rating units^2, > 0
+  float l2 = 0;                // of factors, >= 0
+  float l2_bias = 0;           // of biases, >= 0
+  bool use_bias = true;        // false: biases are neither read nor changed
 };
 
 UNFOLD_HOST_DEVICE inline float sigmoid(float x) {
@@ -36,8 +41,8 @@ UNFOLD_HOST_DEVICE inline float sigmoid(float x) {
   return x >= 0 ? 1.0f / (1.0f + e) : e / (1.0f + e);
 }
 
-UNFOLD_HOST_DEVICE inline float predicted_rating(float score, const RatingLoss& loss) {
-  return loss.has_range ? loss.low + (loss.high - loss.low) * sigmoid(score) : loss.scale * score;
+UNFOLD_HOST_DEVICE inline float predicted_rating(float score, const RatingLink& link) {
+  return link.has_range ? link.low + (link.high - link.low) * sigmoid(score) : link.scale * score;
 }
 
 struct RatingGradient {
@@ -45,13 +50,14 @@ struct RatingGradient {
   float by_score;  // d(1/2 error^2 / variance) / d score
 };
 UNFOLD_HOST_DEVICE inline RatingGradient rating_gradient(float score, float rating, const RatingLoss& loss) {
-  if (!loss.has_range) {
-    const float error = loss.scale * score - rating;
-    return {error, error * loss.scale * loss.inverse_variance};
+  const RatingLink& link = loss.link;
+  if (!link.has_range) {
+    const float error = link.scale * score - rating;
+    return {error, error * link.scale * loss.inverse_variance};
   }
   const float s = sigmoid(score);
-  const float span = loss.high - loss.low;
-  const float error = loss.low + span * s - rating;
+  const float span = link.high - link.low;
+  const float error = link.low + span * s - rating;
   return {error, error * span * s * (1.0f - s) * loss.inverse_variance};
 }
 

@@ -21,14 +21,14 @@ UNFOLD_HOST_DEVICE inline std::uint64_t score_key(float score, Row row) {
   return static_cast<std::uint64_t>(ordered) << 32 | static_cast<std::uint32_t>(~row);
 }
 
-// -infinity and kUnknownRow for kNoScoreKey.
+// -infinity and kNoRow for kNoScoreKey.
 UNFOLD_HOST_DEVICE inline float score_of_key(std::uint64_t key) {
   if (key == kNoScoreKey) return bits_float(0xFF800000u);
   const std::uint32_t ordered = static_cast<std::uint32_t>(key >> 32);
   return bits_float((ordered & 0x80000000u) != 0 ? ordered & 0x7FFFFFFFu : ~ordered);
 }
 UNFOLD_HOST_DEVICE inline Row row_of_key(std::uint64_t key) {
-  return key == kNoScoreKey ? kUnknownRow : ~static_cast<Row>(key);
+  return key == kNoScoreKey ? kNoRow : ~static_cast<Row>(key);
 }
 
 }  // namespace unfold

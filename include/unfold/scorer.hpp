@@ -21,7 +21,7 @@ struct ItemVectors {
 };
 
 // A score puts the items of a user in order, the highest first. What all items of a user have in common, such as the
-// user's bias, is no part of it. Pointers are into the backend's memory; kUnknownRow stands for an id that the model
+// user's bias, is no part of it. Pointers are into the backend's memory; kNoRow stands for an id that the model
 // does not know, which adds nothing.
 class Scorer {
  public:

@@ -1,4 +1,4 @@
-// What the retrieval ops of backend.hpp take: how rows become vectors, negatives, and how hard ones are chosen.
+// What the retrieval ops take: how rows become vectors, negatives, and how hard ones are chosen.
 #pragma once
 
 #include <cmath>
@@ -14,10 +14,10 @@ namespace unfold {
 
 // How a looked-up row becomes the vector that is scored, in this order.
 struct RowTransform {
-  float dropout = 0;       // each element is 0 with this probability, else divided by 1 - dropout; [0, 1)
-  RandomKey dropout_key;   // element (n, c) takes the 32 bits dropout_bits(key, n, c)
-  bool normalize = false;  // divided by its length: scores are cosines. A row of zeros stays zero.
-  float l2 = 0;            // the gradient is that of the loss plus l2/2 |vector|^2 for each vector; >= 0
+  float dropout = 0;           // each element is 0 with this probability, else divided by 1 - dropout; [0, 1)
+  RandomKey dropout_key = {};  // element (n, c) takes the 32 bits dropout_bits(key, n, c)
+  bool normalize = false;      // divided by its length: scores are cosines. A row of zeros stays zero.
+  float l2 = 0;                // the gradient is that of the loss plus l2/2 |vector|^2 for each vector; >= 0
 };
 
 // Kept where uniform_float(bits) >= dropout. A block of four numbers serves four columns.
@@ -37,10 +37,10 @@ UNFOLD_HOST_DEVICE inline float inverse_length(float squared_length) {
 
 // Negatives that all queries of a batch share: scoring them is a matrix product.
 struct SharedNegatives {
-  MatrixView<const float> vectors;   // [n, dim], transformed
-  const Row* rows = nullptr;         // [n], any order, may repeat
-  const float* log_count = nullptr;  // [n] log c_j of softmax_loss.hpp; null: all 0
-  const float* bias = nullptr;       // [n] or null
+  MatrixView<const float> vectors = {};  // [n, dim], transformed
+  const Row* rows = nullptr;             // [n], any order, may repeat
+  const float* log_count = nullptr;      // [n] log c_j of softmax_loss.hpp; null: all 0
+  const float* bias = nullptr;           // [n] or null
   // kBfloat16: a backend may round to bfloat16, to nearest even, what the products of queries with shared negatives
   // multiply and make: the vectors of both, the scores and dL / d score. Every sum is float32, and so are own
   // negatives, positives, losses and all gradients by vectors and biases. The CPU keeps float32 in any case: its scores
@@ -50,10 +50,10 @@ struct SharedNegatives {
 };
 
 // Negatives of each query's own, read from the table.
-struct PrivateNegatives {
-  ConstTableView table;              // [n_items, dim]
+struct OwnNegatives {
+  ConstTableView table = {};         // [n_items, dim]
   bool normalize = false;            // as RowTransform::normalize
-  const Row* rows = nullptr;         // [n_queries, n]; kUnknownRow: no negative
+  const Row* rows = nullptr;         // [n_queries, n]; kNoRow: no negative
   const float* log_count = nullptr;  // [n_queries, n], or null: all 0
   float log_draws = 0;               // added to every log_count
   const float* item_bias = nullptr;  // [n_items] or null
@@ -62,12 +62,12 @@ struct PrivateNegatives {
 
 // A batch of queries, each with one positive item.
 struct SoftmaxBatch {
-  MatrixView<const float> queries;         // [n_queries, dim], transformed
-  MatrixView<const float> positives;       // [n_queries, dim], transformed, stride of queries
+  MatrixView<const float> queries = {};    // [n_queries, dim], transformed
+  MatrixView<const float> positives = {};  // [n_queries, dim], transformed, stride of queries
   const float* positive_bias = nullptr;    // [n_queries] or null
   const float* weights = nullptr;          // [n_queries] multiply the queries' losses, or null: each 1
   const Row* users = nullptr;              // [n_queries] whose lists of `known` (and thresholds) apply
-  RowLists known;                          // items that are no negatives of a user; null offsets: none
+  RowLists known = {};                     // items that are no negatives of a user; null offsets: none
   const float* log_temperature = nullptr;  // [1] log T
   const float* thresholds = nullptr;       // b_u at thresholds[users[b] * threshold_stride], or null
   std::uint64_t threshold_stride = 1;
@@ -75,10 +75,10 @@ struct SoftmaxBatch {
 
 // Where the op writes; all of it is written, nothing is added to but the two sums.
 struct SoftmaxGradients {
-  MatrixView<float> queries;            // [n_queries, dim]
-  MatrixView<float> positives;          // [n_queries, dim]
-  MatrixView<float> shared;             // [shared.n, dim] by the transformed vectors; no data where there are none
-  MatrixView<float> own;                // [n_queries * own.n, dim] by the table's rows, normalization included
+  MatrixView<float> queries = {};       // [n_queries, dim]
+  MatrixView<float> positives = {};     // [n_queries, dim]
+  MatrixView<float> shared = {};        // [shared.n, dim] by the transformed vectors; no data where there are none
+  MatrixView<float> own = {};           // [n_queries * own.n, dim] by the table's rows, normalization included
   float* positive_bias = nullptr;       // [n_queries] or null
   float* shared_bias = nullptr;         // [shared.n] or null
   float* own_bias = nullptr;            // [n_queries * own.n] or null
@@ -101,19 +101,19 @@ struct Hardness {
   std::uint32_t n_kept = 1;                  // M
   float temperature = 1;                     // T of kScoreWeighted, > 0
   float alpha = 1, beta = 0.1f, power = -2;  // a, b and p of kAdaptive
-  RandomKey key;                             // candidate j of query b takes selection_block(key, b * n + j)
+  RandomKey key = {};                        // candidate j of query b takes selection_block(key, b * n + j)
 };
 
 // The candidates that hard negatives are chosen from: shared by all queries, each query's own, or its user's.
 struct CandidatePool {
-  const Row* rows = nullptr;         // see below
-  const float* log_count = nullptr;  // as rows, or null: all 0
-  float log_draws = 0;               // added to every log_count
-  std::uint32_t n = 0;               // N, at most kMaxCandidates
-  MatrixView<const float> vectors;   // shared: [n, dim], transformed; then rows is [n], and bias [n] or null
+  const Row* rows = nullptr;             // see below
+  const float* log_count = nullptr;      // as rows, or null: all 0
+  float log_draws = 0;                   // added to every log_count
+  std::uint32_t n = 0;                   // N, at most kMaxCandidates
+  MatrixView<const float> vectors = {};  // shared: [n, dim], transformed; then rows is [n], and bias [n] or null
   const float* bias = nullptr;
   // Not shared (no vectors): each query's candidates are rows of a table.
-  ConstTableView table;              // [n_items, dim]
+  ConstTableView table = {};         // [n_items, dim]
   bool normalize = false;            // whether its rows are scored at length 1
   const float* item_bias = nullptr;  // [n_items] or null
   std::uint64_t row_stride = 0;      // query b's begin at rows[b * row_stride], or, with lists,

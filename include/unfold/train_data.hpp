@@ -10,7 +10,7 @@ namespace unfold {
 struct ItemGroups;
 struct SeenItems;
 
-// Rows of `train` are in range; `validation` may hold kUnknownRow, and may be empty.
+// Rows of `train` are in range; `validation` may hold kNoRow, and may be empty.
 struct TrainData {
   RatingView train;
   RatingView validation;

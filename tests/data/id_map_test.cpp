@@ -49,7 +49,7 @@ TEST(IdMap, AgreesWithAStandardMapOnRandomIds) {
     ASSERT_EQ(map.id(row), order[row]);
     ASSERT_EQ(map.find(order[row]), row);
   }
-  EXPECT_EQ(map.find("this id was never added"), kUnknownRow);
+  EXPECT_EQ(map.find("this id was never added"), kNoRow);
 }
 
 TEST(IdMap, ReordersAndDrops) {
@@ -58,7 +58,7 @@ TEST(IdMap, ReordersAndDrops) {
   ASSERT_EQ(reordered.size(), 3u);
   EXPECT_EQ(reordered.id(0), "d");
   EXPECT_EQ(reordered.find("a"), 1u);
-  EXPECT_EQ(reordered.find("b"), kUnknownRow);
+  EXPECT_EQ(reordered.find("b"), kNoRow);
 }
 
 TEST(IdMap, FileRoundTripKeepsBytes) {
@@ -108,7 +108,7 @@ TEST(IdMap, OneIdTooManyIsADataError) {
     EXPECT_NE(std::string(error.what()).find("\"c\" is one id too many: at most 2"), std::string::npos);
   }
   EXPECT_EQ(map.size(), 2u);
-  EXPECT_EQ(map.find("c"), kUnknownRow);
+  EXPECT_EQ(map.find("c"), kNoRow);
 }
 
 TEST(IdMap, MovedMapStillFinds) {

@@ -36,8 +36,8 @@ class MappedRatingsTest : public testing::Test {
 TEST_F(MappedRatingsTest, MapsInFileOrderAndCountsUnknownIds) {
   const MappedRatings mapped = map("b,z,1\na,q,2\nn,x,3\nn,q,4\na,x,5\n");
   const RatingView ratings = mapped.ratings.view();
-  EXPECT_THAT(ratings.users, ElementsAre(1, 0, kUnknownRow, kUnknownRow, 0));
-  EXPECT_THAT(ratings.items, ElementsAre(2, kUnknownRow, 0, kUnknownRow, 0));
+  EXPECT_THAT(ratings.users, ElementsAre(1, 0, kNoRow, kNoRow, 0));
+  EXPECT_THAT(ratings.items, ElementsAre(2, kNoRow, 0, kNoRow, 0));
   EXPECT_THAT(ratings.ratings, ElementsAre(1.0f, 2.0f, 3.0f, 4.0f, 5.0f));
   EXPECT_EQ(mapped.n_unknown_users, 2u);
   EXPECT_EQ(mapped.n_unknown_items, 2u);
@@ -86,8 +86,8 @@ TEST_F(MappedRatingsTest, MapsAnImportedDataSet) {
   const RatingView ratings = mapped.ratings.view();
   for (std::uint64_t n = 0; n < 4; ++n) {
     const auto rating = static_cast<int>(ratings.ratings[n]);
-    EXPECT_EQ(ratings.users[n], rating == 1 ? 1u : rating == 3 ? kUnknownRow : 0u) << rating;
-    EXPECT_EQ(ratings.items[n], rating == 1 ? 2u : rating == 2 ? kUnknownRow : 0u) << rating;
+    EXPECT_EQ(ratings.users[n], rating == 1 ? 1u : rating == 3 ? kNoRow : 0u) << rating;
+    EXPECT_EQ(ratings.items[n], rating == 1 ? 2u : rating == 2 ? kNoRow : 0u) << rating;
     EXPECT_EQ(ratings.times[n], rating == 1 ? 7 : rating == 2 ? 8 : rating == 3 ? 9 : 10) << rating;
   }
 }

@@ -54,7 +54,7 @@ TEST(SeenItems, AgreesWithSetsOnRandomRows) {
 // A pair counts once: for training, else for test, else for validation; unknown rows for nothing.
 TEST(SeenItems, ListsOfThePartsShareNoPair) {
   const Ratings train = columns_of({{0, 1}, {0, 2}, {2, 0}});
-  const Ratings validation = columns_of({{0, 2}, {0, 3}, {0, 0}, {0, 3}, {1, 4}, {1, kUnknownRow}, {kUnknownRow, 0}});
+  const Ratings validation = columns_of({{0, 2}, {0, 3}, {0, 0}, {0, 3}, {1, 4}, {1, kNoRow}, {kNoRow, 0}});
   const Ratings test = columns_of({{0, 1}, {0, 0}, {2, 4}, {2, 1}});
   SeenItems seen = SeenItems::from_ratings(train.view(), 3, 5);
   EXPECT_FALSE(seen.knows_held_out());
@@ -78,7 +78,7 @@ TEST(SeenItems, NoRatings) {
 }
 
 TEST(SeenItems, RowOutOfRangeIsADataError) {
-  const Ratings user = columns_of({{2, 0, 1}}), item = columns_of({{0, kUnknownRow, 1}});
+  const Ratings user = columns_of({{2, 0, 1}}), item = columns_of({{0, kNoRow, 1}});
   EXPECT_THROW(SeenItems::from_ratings(user.view(), 2, 3), DataError);
   EXPECT_THROW(SeenItems::from_ratings(item.view(), 2, 3), DataError);
 }

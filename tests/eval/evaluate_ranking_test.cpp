@@ -100,11 +100,11 @@ World random_world(std::uint64_t seed, std::uint32_t n_users, std::uint32_t n_it
     if (items.size() < n_items) seen[u].assign(items.begin(), items.end());
     if (u % 4 == 3) continue;
     for (std::uint32_t k = below(12); k > 0; --k) {
-      world.test.add(u, below(20) == 0 ? kUnknownRow : below(n_items), static_cast<float>(1 + below(5)));
+      world.test.add(u, below(20) == 0 ? kNoRow : below(n_items), static_cast<float>(1 + below(5)));
       if (below(5) == 0) world.test.add(u, world.test.items.back(), 5);
     }
   }
-  world.test.add(kUnknownRow, 0, 5);
+  world.test.add(kNoRow, 0, 5);
   world.model.seen = test::seen_items(seen, n_items);
   Interactions validation;
   for (Row u = 0; u < n_users; u += 2) {
@@ -127,7 +127,7 @@ BruteForce brute_force(const World& world, const std::vector<std::uint32_t>& cut
     std::set<Row> relevant;
     for (std::size_t n = 0; n < world.test.users.size(); ++n) {
       const Row item = world.test.items[n];
-      if (world.test.users[n] != u || item == kUnknownRow || masked.count(item) != 0) continue;
+      if (world.test.users[n] != u || item == kNoRow || masked.count(item) != 0) continue;
       if (world.test.ratings[n] >= world.relevant_rating) relevant.insert(item);
     }
     if (relevant.empty()) continue;
@@ -216,14 +216,14 @@ TEST(EvaluateRanking, CountsWhatItLeavesOut) {
   Model model = test::empty_model(4, 5, 2);
   model.seen = test::seen_items({{0, 1}, {2}, {}, {}}, 5);
   Interactions test;
-  test.add(0, 1, 5);            // in training
-  test.add(0, 1, 5);            // the same again
-  test.add(0, 2, 5);            // counts
-  test.add(0, 2, 5);            // counts once
-  test.add(1, 3, 1);            // not relevant
-  test.add(2, kUnknownRow, 5);  // unknown item
-  test.add(kUnknownRow, 3, 5);  // unknown user
-  test.add(kUnknownRow, kUnknownRow, 5);
+  test.add(0, 1, 5);       // in training
+  test.add(0, 1, 5);       // the same again
+  test.add(0, 2, 5);       // counts
+  test.add(0, 2, 5);       // counts once
+  test.add(1, 3, 1);       // not relevant
+  test.add(2, kNoRow, 5);  // unknown item
+  test.add(kNoRow, 3, 5);  // unknown user
+  test.add(kNoRow, kNoRow, 5);
   const auto backend = make_cpu_backend(1);
   const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
   const Evaluation e = evaluate(*backend, *scorer, test.view(), model.seen, false, {.relevant_rating = 4});

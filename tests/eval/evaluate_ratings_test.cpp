@@ -40,9 +40,9 @@ TEST(EvaluateRatings, PredictsUnknownIdsFromWhatIsKnown) {
   const Model model = small_model();
   const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
   Interactions test;
-  test.add(kUnknownRow, 0, 0);            // 3 + 1
-  test.add(2, kUnknownRow, 0);            // 3 - 0.25
-  test.add(kUnknownRow, kUnknownRow, 0);  // 3
+  test.add(kNoRow, 0, 0);       // 3 + 1
+  test.add(2, kNoRow, 0);       // 3 - 0.25
+  test.add(kNoRow, kNoRow, 0);  // 3
   EXPECT_DOUBLE_EQ(evaluate_ratings(*backend, *scorer, test.view()).mae, (4 + 2.75 + 3) / 3);
 }
 
@@ -53,7 +53,7 @@ TEST(EvaluateRatings, FollowsTheRange) {
   const auto backend = make_cpu_backend(1);
   const std::unique_ptr<Scorer> scorer = make_scorer(*backend, model);
   Interactions test;
-  test.add(kUnknownRow, kUnknownRow, 3);  // the middle of the range
+  test.add(kNoRow, kNoRow, 3);  // the middle of the range
   EXPECT_DOUBLE_EQ(evaluate_ratings(*backend, *scorer, test.view()).rmse, 0);
 }
 
@@ -110,9 +110,9 @@ TEST(EvaluateRatings, ComparesWithItemMeans) {
   seen.item_mean_rating = {4, 2};
   seen.mean_rating = 3;
   Interactions test;
-  test.add(1, 0, 5);            // item mean 4: error 1
-  test.add(0, kUnknownRow, 6);  // all mean 3: error 3
-  test.add(kUnknownRow, 1, 2);  // item mean 2: none
+  test.add(1, 0, 5);       // item mean 4: error 1
+  test.add(0, kNoRow, 6);  // all mean 3: error 3
+  test.add(kNoRow, 1, 2);  // item mean 2: none
   const Evaluation e = evaluate(*backend, *scorer, test.view(), seen, true, {.ranking = false});
   EXPECT_TRUE(e.has_rating);
   EXPECT_FALSE(e.has_ranking);

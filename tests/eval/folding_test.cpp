@@ -81,8 +81,7 @@ BruteForce brute_force(const World& world, const std::vector<std::uint32_t>& cut
     std::set<Row> relevant;
     for (std::size_t n = 0; n < world.test.users.size(); ++n) {
       const Row item = world.test.items[n];
-      if (world.test.users[n] == user && item != kUnknownRow && trained.count(item) == 0 &&
-          world.test.ratings[n] >= 3) {
+      if (world.test.users[n] == user && item != kNoRow && trained.count(item) == 0 && world.test.ratings[n] >= 3) {
         relevant.insert(item);
       }
     }
@@ -142,10 +141,10 @@ World random_world(std::uint64_t seed, std::uint32_t n_users, std::uint32_t n_it
     for (std::uint32_t k = user % 5 == 4 ? n_items * 8 : below(4); k > 0; --k) items.insert(below(n_items));
     seen[user].assign(items.begin(), items.end());
     for (std::uint32_t k = below(8); k > 0; --k) {
-      world.test.add(user, below(20) == 0 ? kUnknownRow : below(n_items), static_cast<float>(1 + below(5)));
+      world.test.add(user, below(20) == 0 ? kNoRow : below(n_items), static_cast<float>(1 + below(5)));
     }
   }
-  world.test.add(kUnknownRow, 0, 5);
+  world.test.add(kNoRow, 0, 5);
   world.model.seen = test::seen_items(seen, n_items);
   return world;
 }

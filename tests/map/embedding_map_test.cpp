@@ -105,7 +105,7 @@ TEST(EmbeddingMap, DrawsACircleAnItem) {
   ASSERT_EQ(marks.size(), 50u);
   for (const auto& [label, mark] : marks) {
     EXPECT_EQ(mark.style, "none");
-    EXPECT_NE(model.item_ids.find(label), kUnknownRow);
+    EXPECT_NE(model.item_ids.find(label), kNoRow);
   }
 }
 

@@ -63,8 +63,10 @@ TEST_P(BackendMemory, SlotsHandBatchesOver) {
     slot->upload(kFloats * sizeof(float));
     const auto* const device = reinterpret_cast<const float*>(slot->device());
     // One row of 1 << 16 columns: the lookup copies what the slot holds.
-    backend().lookup_rows(MatrixView<const float>{device, 1, kFloats, kFloats}, rows.data(), 1,
-                          {copy.data(), 1, kFloats, kFloats});
+    backend().run(LookupRows{.table = MatrixView<const float>{device, 1, kFloats, kFloats},
+                             .rows = rows.data(),
+                             .n_rows = 1,
+                             .out = {copy.data(), 1, kFloats, kFloats}});
     slot->release();
     std::vector<float> got(kFloats);
     copy.download(std::span(got));
@@ -118,7 +120,7 @@ class LargeTable : public BackendParity {
 TEST_P(LargeTable, LookupRows) {
   expect_equal([&](MatrixView<float> table, const Row* rows) {
     const GuardedArray<float> out(backend(), 3 * kDim);
-    backend().lookup_rows(table, rows, 3, {out.data(), 3, kDim, kDim});
+    backend().run(LookupRows{.table = table, .rows = rows, .n_rows = 3, .out = {out.data(), 3, kDim, kDim}});
     return out.download();
   });
 }
@@ -127,9 +129,11 @@ TEST_P(LargeTable, UpdateRows) {
   const HostTable gradient = random_table(random_, 3, kDim, kDim);
   expect_equal([&](MatrixView<float> table, const Row* rows) {
     const GuardedArray<float> device_gradient(backend(), gradient.values);
-    const GuardedArray<std::byte> workspace(backend(), backend().update_rows_workspace_bytes(3));
-    backend().update_rows({table, nullptr, nullptr, nullptr}, rows, 3, {device_gradient.data(), 3, kDim, kDim},
-                          selfcheck::step_of(OptimizerKind::kSgd), {workspace.data(), workspace.size()});
+    selfcheck::run_op(backend(), UpdateRows{.table = {table, nullptr, nullptr, nullptr},
+                                            .rows = rows,
+                                            .n_rows = 3,
+                                            .gradient = {device_gradient.data(), 3, kDim, kDim},
+                                            .step = selfcheck::step_of(OptimizerKind::kSgd)});
     return std::vector<float>();
   });
 }
@@ -150,10 +154,20 @@ TEST_P(LargeTable, RatingsOfUsers) {
                                      {MatrixView<float>{user_bias.data(), users.rows, 1, 1}, nullptr, nullptr, nullptr},
                                      {MatrixView<float>{item_bias.data(), 3, 1, 1}, nullptr, nullptr, nullptr}};
     const RatingBatch batch = {rows, item_rows.data(), ratings.data(), 3};
-    backend().predict_ratings(parameters, rows, item_rows.data(), 3, loss, prediction.data());
-    backend().rating_gradients(parameters, batch, loss, {user_gradient.data(), 3, kDim, kDim},
-                               {item_gradient.data(), 3, kDim, kDim}, bias_gradients.data(), bias_gradients.data() + 3,
-                               error.data());
+    backend().run(PredictRatings{.parameters = parameters,
+                                 .users = rows,
+                                 .items = item_rows.data(),
+                                 .n_pairs = 3,
+                                 .link = loss.link,
+                                 .prediction = prediction.data()});
+    backend().run(RatingGradients{.parameters = parameters,
+                                  .batch = batch,
+                                  .loss = loss,
+                                  .user_gradient = {user_gradient.data(), 3, kDim, kDim},
+                                  .item_gradient = {item_gradient.data(), 3, kDim, kDim},
+                                  .user_bias_gradient = bias_gradients.data(),
+                                  .item_bias_gradient = bias_gradients.data() + 3,
+                                  .squared_error = error.data()});
     selfcheck::run_rating_step(backend(), parameters, batch, loss, selfcheck::step_of(OptimizerKind::kSgd),
                                error.data());
     std::vector<float> out = prediction.download();

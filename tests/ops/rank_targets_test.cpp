@@ -29,15 +29,23 @@ struct RankCase {
   MatrixView<const float> query_view() const { return {queries.data(), n_queries, dim, stride}; }
   MatrixView<const float> item_view() const { return {items.data(), n_items, dim, stride}; }
 
+  RankTargets op_into(std::uint32_t* ranks) const {
+    return {.queries = query_view(),
+            .items = item_view(),
+            .item_bias = bias.empty() ? nullptr : bias.data(),
+            .targets = {targets.offsets.data(), targets.ids.data()},
+            .excluded = {excluded.offsets.data(), excluded.ids.data()},
+            .n_targets = targets.ids.size(),
+            .ranks = ranks};
+  }
+
   // Ranks with guard words on both sides, which start as garbage everywhere.
   std::vector<std::uint32_t> rank(int n_threads = 2, std::uint64_t extra_bytes = 0) const {
     const std::uint64_t n = targets.ids.size();
     std::vector<std::uint32_t> ranks(n + 2, kGuard);
-    std::vector<std::byte> workspace(cpu::rank_targets_workspace_bytes(n_queries, n_items, n) + extra_bytes,
-                                     std::byte{0xFF});
-    cpu::rank_targets(query_view(), item_view(), bias.empty() ? nullptr : bias.data(),
-                      {targets.offsets.data(), targets.ids.data()}, {excluded.offsets.data(), excluded.ids.data()}, n,
-                      ranks.data() + 1, workspace, n_threads);
+    const RankTargets op = op_into(ranks.data() + 1);
+    std::vector<std::byte> workspace(cpu::workspace_bytes(op, n_threads) + extra_bytes, std::byte{0xFF});
+    cpu::run(op, workspace, n_threads);
     EXPECT_EQ(ranks.front(), kGuard);
     EXPECT_EQ(ranks.back(), kGuard);
     return {ranks.begin() + 1, ranks.end() - 1};
@@ -182,9 +190,10 @@ TEST(RankTargets, WorkWithoutBiasAndWithoutExclusions) {
   const std::vector<std::uint32_t> ranks = c.rank();
   expect_ranks(ranks, c.reference(true));
   std::vector<std::uint32_t> without_lists(ranks.size(), kGuard);
-  std::vector<std::byte> workspace(cpu::rank_targets_workspace_bytes(c.n_queries, c.n_items, ranks.size()));
-  cpu::rank_targets(c.query_view(), c.item_view(), nullptr, {c.targets.offsets.data(), c.targets.ids.data()}, {},
-                    ranks.size(), without_lists.data(), workspace, 2);
+  RankTargets op = c.op_into(without_lists.data());
+  op.excluded = {};
+  std::vector<std::byte> workspace(cpu::workspace_bytes(op, 2));
+  cpu::run(op, workspace, 2);
   EXPECT_EQ(without_lists, ranks);
 }
 
@@ -227,11 +236,9 @@ TEST(RankTargets, PutWhatIsNotANumberLastAmongManyTargets) {
 TEST(RankTargets, RefuseAWorkspaceThatIsTooSmall) {
   const RankCase c = random_case(9, 16, 3, 50, 3, 3, Values::kReals);
   std::vector<std::uint32_t> ranks(c.targets.ids.size());
-  std::vector<std::byte> workspace(cpu::rank_targets_workspace_bytes(3, 50, ranks.size()) - 1);
-  EXPECT_THROW(
-      cpu::rank_targets(c.query_view(), c.item_view(), nullptr, {c.targets.offsets.data(), c.targets.ids.data()}, {},
-                        ranks.size(), ranks.data(), workspace, 1),
-      DeviceError);
+  const RankTargets op = c.op_into(ranks.data());
+  std::vector<std::byte> workspace(cpu::workspace_bytes(op, 1) - 1);
+  EXPECT_THROW(cpu::run(op, workspace, 1), DeviceError);
 }
 
 }  // namespace

@@ -23,16 +23,28 @@ std::vector<float> after_steps(Backend& backend, bool use_graph) {
                           random_batch(random, random_rows(random, kUsers, n), random_rows(random, kItems, n)));
     const GuardedArray<float> user(backend, n * stride), item(backend, n * stride);
     const GuardedArray<float> user_bias(backend, n), item_bias(backend, n);
-    const GuardedArray<std::byte> workspace(backend, backend.update_rows_workspace_bytes(n));
+    const GuardedArray<std::byte> workspace(backend, backend.workspace_bytes(UpdateRows{.n_rows = n}));
     const OptimizerStep step = step_of(OptimizerKind::kAdam);
     backend.run_step(use_graph, [&] {
       const std::span<std::byte> scratch(workspace.data(), workspace.size());
-      backend.rating_gradients(model.parameters(), batch.view(), loss_of(true, true), {user.data(), n, kDim, stride},
-                               {item.data(), n, kDim, stride}, user_bias.data(), item_bias.data(), error.data());
-      backend.update_rows(model.user_factors.view(), batch.users.data(), n,
-                          MatrixView<float>{user.data(), n, kDim, stride}, step, scratch);
-      backend.update_rows(model.item_factors.view(), batch.items.data(), n,
-                          MatrixView<float>{item.data(), n, kDim, stride}, step, scratch);
+      backend.run(RatingGradients{.parameters = model.parameters(),
+                                  .batch = batch.view(),
+                                  .loss = loss_of(true, true),
+                                  .user_gradient = {user.data(), n, kDim, stride},
+                                  .item_gradient = {item.data(), n, kDim, stride},
+                                  .user_bias_gradient = user_bias.data(),
+                                  .item_bias_gradient = item_bias.data(),
+                                  .squared_error = error.data()});
+      const auto update = [&](const TestTable& table, const GuardedArray<Row>& rows, const GuardedArray<float>& from) {
+        backend.run(UpdateRows{.table = table.view(),
+                               .rows = rows.data(),
+                               .n_rows = n,
+                               .gradient = {from.data(), n, kDim, stride},
+                               .step = step},
+                    scratch);
+      };
+      update(model.user_factors, batch.users, user);
+      update(model.item_factors, batch.items, item);
     });
   }
   std::vector<float> weights = model.user_factors.weights();

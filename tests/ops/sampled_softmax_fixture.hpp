@@ -65,9 +65,15 @@ class SampledSoftmax : public BackendParity {
     const GuardedArray<Row> queries(backend(), std::vector<Row>(batches, kUser)), rows(backend(), batches * n);
     const GuardedArray<float> drawn_log_q(backend(), batches * n);
     const GuardedArray<std::uint64_t> rejected(backend(), std::vector<std::uint64_t>{0});
-    backend().draw_negatives(sampler, {kDrawSeed, n, 0}, among_unknown ? queries.data() : nullptr, batches, n,
-                             among_unknown ? RowLists{offsets.data(), ids.data()} : RowLists{}, rows.data(),
-                             drawn_log_q.data(), rejected.data());
+    backend().run(DrawNegatives{.sampler = sampler,
+                                .key = {kDrawSeed, n, 0},
+                                .queries = among_unknown ? queries.data() : nullptr,
+                                .n_queries = batches,
+                                .n_negatives = n,
+                                .known = among_unknown ? RowLists{offsets.data(), ids.data()} : RowLists{},
+                                .negatives = rows.data(),
+                                .log_q = drawn_log_q.data(),
+                                .n_rejected = rejected.data()});
     return {rows.download(), drawn_log_q.download()};
   }
 
@@ -77,8 +83,13 @@ class SampledSoftmax : public BackendParity {
     const GuardedArray<Row> device_given(backend(), given), device_rows(backend(), rows);
     const GuardedArray<std::uint32_t> times(backend(), std::vector<std::uint32_t>(CatalogueSoftmax::kItems));
     const GuardedArray<float> log_count(backend(), rows.size());
-    backend().mixed_log_counts(device_given.data(), given.size(), device_rows.data(), rows.size(),
-                               static_cast<float>(n) / CatalogueSoftmax::kItems, times.data(), log_count.data());
+    backend().run(MixedLogCounts{.given = device_given.data(),
+                                 .n_given = given.size(),
+                                 .rows = device_rows.data(),
+                                 .n_rows = rows.size(),
+                                 .expected_draws = static_cast<float>(n) / CatalogueSoftmax::kItems,
+                                 .times = times.data(),
+                                 .log_count = log_count.data()});
     return log_count.download();
   }
 

@@ -13,19 +13,19 @@ namespace unfold {
 namespace {
 
 double objective(double score, double rating, const RatingLoss& loss) {
-  const double low = static_cast<double>(loss.low), span = static_cast<double>(loss.high) - low;
+  const double low = static_cast<double>(loss.link.low), span = static_cast<double>(loss.link.high) - low;
   const double prediction =
-      loss.has_range ? low + span / (1 + std::exp(-score)) : static_cast<double>(loss.scale) * score;
+      loss.link.has_range ? low + span / (1 + std::exp(-score)) : static_cast<double>(loss.link.scale) * score;
   return 0.5 * (prediction - rating) * (prediction - rating) * static_cast<double>(loss.inverse_variance);
 }
 
 TEST(RatingLoss, GradientIsTheFiniteDifference) {
   RatingLoss plain, scaled, ranged, ranged_scaled;
-  scaled.scale = 12.5f;
+  scaled.link.scale = 12.5f;
   scaled.inverse_variance = 1 / (12.5f * 12.5f);
-  ranged.has_range = true;
-  ranged.low = 0.5f;
-  ranged.high = 5.5f;
+  ranged.link.has_range = true;
+  ranged.link.low = 0.5f;
+  ranged.link.high = 5.5f;
   ranged_scaled = ranged;
   ranged_scaled.inverse_variance = 0.25f;
   constexpr double kStep = 1e-4;
@@ -36,10 +36,11 @@ TEST(RatingLoss, GradientIsTheFiniteDifference) {
             (objective(score + kStep, rating, loss) - objective(score - kStep, rating, loss)) / (2 * kStep);
         const RatingGradient gradient = rating_gradient(static_cast<float>(score), static_cast<float>(rating), loss);
         // Float rounding of terms as large as the prediction, and the difference's own step^2 error.
-        const double scale = std::abs(score) * static_cast<double>(loss.scale) + rating + 6;
+        const double scale = std::abs(score) * static_cast<double>(loss.link.scale) + rating + 6;
         EXPECT_NEAR(static_cast<double>(gradient.by_score), difference, 4e-6 * scale)
-            << "score " << score << " rating " << rating << " range " << loss.has_range;
-        EXPECT_FLOAT_EQ(gradient.error, predicted_rating(static_cast<float>(score), loss) - static_cast<float>(rating));
+            << "score " << score << " rating " << rating << " range " << loss.link.has_range;
+        EXPECT_FLOAT_EQ(gradient.error,
+                        predicted_rating(static_cast<float>(score), loss.link) - static_cast<float>(rating));
       }
     }
   }

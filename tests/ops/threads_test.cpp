@@ -59,33 +59,16 @@ TEST_F(Threads, UpdateRowsGivesEqualBits) {
       const GuardedArray<Row> rows(*backend, skewed_rows(random, kRows));
       const HostTable gradient = random_table(random, kBatch, kDim, kStride);
       const GuardedArray<float> device_gradient(*backend, gradient.values);
-      const GuardedArray<std::byte> workspace(*backend, backend->update_rows_workspace_bytes(kBatch));
       OptimizerStep step;
       step.kind = kind;
-      backend->update_rows(table.view(), rows.data(), kBatch, {device_gradient.data(), kBatch, kDim, kStride}, step,
-                           {workspace.data(), workspace.size()});
+      run_op(*backend, UpdateRows{.table = table.view(),
+                                  .rows = rows.data(),
+                                  .n_rows = kBatch,
+                                  .gradient = {device_gradient.data(), kBatch, kDim, kStride},
+                                  .step = step});
       results.push_back(table.weights());
     }
     for (const std::vector<float>& result : results) EXPECT_TRUE(same_bits(result, results[0]));
-  }
-}
-
-TEST_F(Threads, UpdateRowsAtomicGivesEqualBits) {
-  constexpr std::uint64_t kRows = 700;
-  for (const OptimizerKind kind : kKinds) {
-    std::vector<std::vector<float>> results;
-    for (const unsigned threads : kThreads) {
-      std::mt19937_64 random(3);
-      const auto backend = make_cpu_backend(threads);
-      const TestTable table(*backend, random_table(random, kRows, kDim, kStride), kind);
-      const GuardedArray<Row> rows(*backend, skewed_rows(random, kRows));
-      const HostTable gradient = random_table(random, kBatch, kDim, kStride);
-      const GuardedArray<float> device_gradient(*backend, gradient.values);
-      backend->update_rows_atomic(table.view(), rows.data(), kBatch, {device_gradient.data(), kBatch, kDim, kStride},
-                                  step_of(kind));
-      results.push_back(table.weights());
-      EXPECT_TRUE(same_bits(results.back(), results[0])) << threads << " threads";
-    }
   }
 }
 
@@ -103,8 +86,14 @@ void expect_equal_bits_where_no_ratings_meet(TableType type) {
     const GuardedArray<float> user(*backend, kBatch * kStride), item(*backend, kBatch * kStride);
     const GuardedArray<float> user_bias(*backend, kBatch), item_bias(*backend, kBatch);
     double error = 0;
-    backend->rating_gradients(model.parameters(), device.view(), loss, {user.data(), kBatch, kDim, kStride},
-                              {item.data(), kBatch, kDim, kStride}, user_bias.data(), item_bias.data(), &error);
+    backend->run(RatingGradients{.parameters = model.parameters(),
+                                 .batch = device.view(),
+                                 .loss = loss,
+                                 .user_gradient = {user.data(), kBatch, kDim, kStride},
+                                 .item_gradient = {item.data(), kBatch, kDim, kStride},
+                                 .user_bias_gradient = user_bias.data(),
+                                 .item_bias_gradient = item_bias.data(),
+                                 .squared_error = &error});
     gradient_errors.push_back(error);
     error = 0;
     OptimizerStep step;
@@ -176,7 +165,7 @@ TEST_F(Threads, RatingStepLosesNoUpdate) {
     HostBatch batch{distinct_rows(random, kBatch, kBatch), random_items(random), std::vector<float>(kBatch, 0.0f)};
     const TestBatch device(*backend, batch);
     RatingLoss loss;
-    loss.mean = 1e6f;  // so large that a step's own change does not show in the next gradient
+    loss.link.mean = 1e6f;  // so large that a step's own change does not show in the next gradient
     OptimizerStep step;
     step.kind = OptimizerKind::kSgd;
     step.learning_rate = 1e-9f;

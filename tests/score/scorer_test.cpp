@@ -119,7 +119,7 @@ TEST(Scorer, NormalizedPairsAreCosines) {
   ProductScorer scorer(Arena(*backend), tables);
   EXPECT_THROW(scorer.predict_ratings(nullptr, nullptr, 0, nullptr), std::logic_error);
 
-  const std::vector<Row> user_rows = {1, 2, 3, kUnknownRow}, item_rows = {4, 5, kUnknownRow, 6};
+  const std::vector<Row> user_rows = {1, 2, 3, kNoRow}, item_rows = {4, 5, kNoRow, 6};
   DeviceArray<Row> device_users(*backend, 4), device_items(*backend, 4);
   const DeviceArray<float> device_scores(*backend, 4);
   device_users.upload(user_rows);

@@ -111,8 +111,8 @@ TEST(RefitWithout, AValidationPartOrAnythingToScoreInItThereIsNone) {
   family->run().patience = 2;
   EXPECT_FALSE(train(*backend, {halves.train.view(), {}, kUsers, kItems, nullptr}, *family, {}).refitted);
   test::Interactions nothing;
-  nothing.add(kUnknownRow, 3);
-  nothing.add(2, kUnknownRow);
+  nothing.add(kNoRow, 3);
+  nothing.add(2, kNoRow);
   nothing.add(halves.train.users[0], halves.train.items[0]);
   std::string notice;
   TrainCallbacks callbacks;

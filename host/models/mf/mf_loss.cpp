@@ -29,18 +29,18 @@ void check_scale(const RatingMoments& moments, std::span<const float> ratings) {
 }
 
 // Bounds the predictions. Throws UsageError where a rating lies outside.
-void set_range(RatingLoss& loss, const RatingRange& range, double mean, std::span<const float> ratings) {
+void set_range(RatingLink& link, const RatingRange& range, double mean, std::span<const float> ratings) {
   const auto [lowest, highest] = std::ranges::minmax(ratings);
   if (lowest < range.low || highest > range.high) {
     throw UsageError(fmt::format("--rating-range {}:{}: the ratings go from {} to {}; widen the range to hold them",
                                  range.low, range.high, lowest, highest));
   }
-  loss.has_range = true;
-  loss.low = range.low;
-  loss.high = range.high;
+  link.has_range = true;
+  link.low = range.low;
+  link.high = range.high;
   // The score whose prediction is the mean rating; kept off the ends, where it would be infinite.
   const double share = std::clamp((mean - range.low) / (range.high - range.low), 0.001, 0.999);
-  loss.mean = static_cast<float>(std::log(share / (1 - share)));
+  link.mean = static_cast<float>(std::log(share / (1 - share)));
 }
 
 }  // namespace
@@ -50,13 +50,13 @@ RatingLoss rating_loss(const MfOptions& o, const RatingView& train) {
   check_scale(moments, train.ratings);
   const auto [mean, variance] = moments;
   RatingLoss loss;
-  loss.scale = static_cast<float>(std::sqrt(variance));
+  loss.link.scale = static_cast<float>(std::sqrt(variance));
   loss.inverse_variance = static_cast<float>(1 / variance);
-  loss.mean = static_cast<float>(mean / std::sqrt(variance));
+  loss.link.mean = static_cast<float>(mean / std::sqrt(variance));
   loss.l2 = static_cast<float>(o.l2);
   loss.l2_bias = static_cast<float>(o.l2_bias < 0 ? o.l2 : o.l2_bias);
   loss.use_bias = !o.no_bias;
-  if (const auto range = parse_rating_range(o.rating_range)) set_range(loss, *range, mean, train.ratings);
+  if (const auto range = parse_rating_range(o.rating_range)) set_range(loss.link, *range, mean, train.ratings);
   return loss;
 }
 

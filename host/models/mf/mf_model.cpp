@@ -16,7 +16,8 @@ MfModel::Gradients::Gradients(const Arena& arena, std::uint64_t batch_size, std:
   item = arena.array<float>(name, batch_size * stride);
   user_bias = arena.array<float>(name, batch_size);
   item_bias = arena.array<float>(name, batch_size);
-  workspace = arena.array<std::byte>("sort workspace", arena.backend().update_rows_workspace_bytes(batch_size));
+  workspace =
+      arena.array<std::byte>("sort workspace", arena.backend().workspace_bytes(UpdateRows{.n_rows = batch_size}));
 }
 
 MfModel::MfModel(const Arena& arena, const MfShape& shape, const RatingLoss& loss)
@@ -27,12 +28,12 @@ MfModel::MfModel(const Arena& arena, const MfShape& shape, const RatingLoss& los
       user_bias_(ParameterTable::vector(arena, "user.bias", shape.n_users, shape.optimizer)),
       item_bias_(ParameterTable::vector(arena, "item.bias", shape.n_items, shape.optimizer)),
       parameters_{user_factors_.view(), item_factors_.view(), user_bias_.view(), item_bias_.view()},
-      scorer_(arena, {.parameters = parameters_, .link = loss_, .predicts_ratings = true}) {
+      scorer_(arena, {.parameters = parameters_, .link = loss_.link, .predicts_ratings = true}) {
   if (shape.deterministic) {
     gradients_ = std::make_unique<Gradients>(arena, shape.batch_size, user_factors_.view().weight.stride);
   } else {
     step_workspace_ = arena.array<std::byte>(fmt::format("workspace of a batch of {}", shape.batch_size),
-                                             backend_.rating_step_workspace_bytes(shape.batch_size));
+                                             backend_.workspace_bytes(RatingStep{.batch = {.size = shape.batch_size}}));
   }
 }
 
@@ -54,8 +55,12 @@ void MfModel::step(const RatingBatch& batch, const OptimizerStep& step, std::uin
   user_step.rounding_key = keys.user;
   item_step.rounding_key = keys.item;
   if (!gradients_) {  // one key for both tables: the places of their roundings differ
-    backend_.rating_step(parameters_, batch, loss_, user_step, squared_error,
-                         {step_workspace_.data(), step_workspace_.size()});
+    backend_.run(RatingStep{.parameters = parameters_,
+                            .batch = batch,
+                            .loss = loss_,
+                            .step = user_step,
+                            .squared_error = squared_error},
+                 {step_workspace_.data(), step_workspace_.size()});
     return;
   }
   const std::uint32_t dim = user_factors_.view().weight.cols;
@@ -63,16 +68,25 @@ void MfModel::step(const RatingBatch& batch, const OptimizerStep& step, std::uin
   Gradients& g = *gradients_;
   const MatrixView<float> user_gradient{g.user.data(), batch.size, dim, stride};
   const MatrixView<float> item_gradient{g.item.data(), batch.size, dim, stride};
-  const MatrixView<float> user_bias_gradient{g.user_bias.data(), batch.size, 1, 1};
-  const MatrixView<float> item_bias_gradient{g.item_bias.data(), batch.size, 1, 1};
-  backend_.rating_gradients(parameters_, batch, loss_, user_gradient, item_gradient, g.user_bias.data(),
-                            g.item_bias.data(), squared_error);
-  const std::span<std::byte> workspace(g.workspace.data(), g.workspace.size());
-  backend_.update_rows(parameters_.user_factors, batch.users, batch.size, user_gradient, user_step, workspace);
-  backend_.update_rows(parameters_.item_factors, batch.items, batch.size, item_gradient, item_step, workspace);
+  backend_.run(RatingGradients{.parameters = parameters_,
+                               .batch = batch,
+                               .loss = loss_,
+                               .user_gradient = user_gradient,
+                               .item_gradient = item_gradient,
+                               .user_bias_gradient = g.user_bias.data(),
+                               .item_bias_gradient = g.item_bias.data(),
+                               .squared_error = squared_error});
+  const auto update = [&](const ParameterView& table, const Row* rows, const MatrixView<float>& gradient,
+                          const OptimizerStep& table_step) {
+    backend_.run(
+        UpdateRows{.table = table, .rows = rows, .n_rows = batch.size, .gradient = gradient, .step = table_step},
+        {g.workspace.data(), g.workspace.size()});
+  };
+  update(parameters_.user_factors, batch.users, user_gradient, user_step);
+  update(parameters_.item_factors, batch.items, item_gradient, item_step);
   if (!loss_.use_bias) return;
-  backend_.update_rows(parameters_.user_bias, batch.users, batch.size, user_bias_gradient, step, workspace);
-  backend_.update_rows(parameters_.item_bias, batch.items, batch.size, item_bias_gradient, step, workspace);
+  update(parameters_.user_bias, batch.users, {g.user_bias.data(), batch.size, 1, 1}, step);
+  update(parameters_.item_bias, batch.items, {g.item_bias.data(), batch.size, 1, 1}, step);
 }
 
 double MfModel::epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t /*n_steps*/) const {
@@ -86,7 +100,8 @@ std::uint64_t MfModel::host_bytes() const {
 void MfModel::download(Model& model) const {
   // Scores are trained in units of the ratings' standard deviation; a model without a range predicts its score, so
   // it takes the unit back: biases whole, and each factor of a product its square root.
-  const float scale = loss_.has_range ? 1.0f : loss_.scale;
+  const RatingLink& link = loss_.link;
+  const float scale = link.has_range ? 1.0f : link.scale;
   const auto take = [&](const ParameterTable& table, float unit) {
     for (float& value : table.download(backend_, model.tensors).data) value *= unit;
   };
@@ -94,8 +109,8 @@ void MfModel::download(Model& model) const {
   take(item_factors_, std::sqrt(scale));
   take(user_bias_, scale);
   take(item_bias_, scale);
-  model.tensors["global.bias"] = {{1}, {loss_.mean * scale}};
-  set_rating_range(model, loss_.has_range ? std::optional(RatingRange{loss_.low, loss_.high}) : std::nullopt);
+  model.tensors["global.bias"] = {{1}, {link.mean * scale}};
+  set_rating_range(model, link.has_range ? std::optional(RatingRange{link.low, link.high}) : std::nullopt);
 }
 
 }  // namespace unfold

@@ -102,27 +102,48 @@ std::uint64_t NegativeSource::draw_shared(const RatingBatch& batch, std::uint64_
   draw_any(Draw::kShared, step_number, static_cast<std::uint32_t>(n_drawn), rows + n_in_batch, nullptr);
   if (is_mixed(shape_)) {
     const float expected_draws = static_cast<float>(n_drawn) / static_cast<float>(shape_.n_items);
-    backend_.mixed_log_counts(rows, n_in_batch, rows, n, expected_draws, times_.data(), log_count);
+    backend_.run(MixedLogCounts{.given = rows,
+                                .n_given = n_in_batch,
+                                .rows = rows,
+                                .n_rows = n,
+                                .expected_draws = expected_draws,
+                                .times = times_.data(),
+                                .log_count = log_count});
     return n;
   }
   const DeviceArray<float>& log_counts = log_count_[batch.size == shape_.batch_size ? 0 : 1];
-  backend_.lookup_rows(MatrixView<const float>{log_counts.data(), shape_.n_items, 1, 1}, rows, n, {log_count, n, 1, 1});
+  backend_.run(LookupRows{.table = MatrixView<const float>{log_counts.data(), shape_.n_items, 1, 1},
+                          .rows = rows,
+                          .n_rows = n,
+                          .out = {log_count, n, 1, 1}});
   return n;
 }
 
 void NegativeSource::draw_own(const RatingBatch& batch, Draw draw, std::uint64_t step_number, std::uint32_t n,
                               Row* rows, float* log_q) {
-  backend_.draw_negatives(sampler_, draw_key(seed_, draw, step_number), batch.users, batch.size, n, known(), rows,
-                          log_q, n_rejected_.data());
+  backend_.run(DrawNegatives{.sampler = sampler_,
+                             .key = draw_key(seed_, draw, step_number),
+                             .queries = batch.users,
+                             .n_queries = batch.size,
+                             .n_negatives = n,
+                             .known = known(),
+                             .negatives = rows,
+                             .log_q = log_q,
+                             .n_rejected = n_rejected_.data()});
 }
 
 void NegativeSource::draw_any(Draw draw, std::uint64_t step_number, std::uint32_t n, Row* rows, float* log_q) {
-  backend_.draw_negatives(sampler_, draw_key(seed_, draw, step_number), nullptr, 1, n, {}, rows, log_q,
-                          n_rejected_.data());
+  backend_.run(DrawNegatives{.sampler = sampler_,
+                             .key = draw_key(seed_, draw, step_number),
+                             .n_queries = 1,
+                             .n_negatives = n,
+                             .negatives = rows,
+                             .log_q = log_q,
+                             .n_rejected = n_rejected_.data()});
 }
 
 std::vector<Row> disliked_items(const RatingView& train, double mean, std::uint32_t n_users, std::uint32_t n) {
-  std::vector<Row> lists(std::uint64_t{n_users} * n, kUnknownRow);
+  std::vector<Row> lists(std::uint64_t{n_users} * n, kNoRow);
   std::vector<std::uint32_t> sizes(n_users);
   for (std::uint64_t k = 0; k < train.size(); ++k) {
     std::uint32_t& size = sizes[train.users[k]];

@@ -62,7 +62,7 @@ class NegativeSource {
   DeviceArray<std::uint64_t> n_rejected_;
 };
 
-// What each user rated below the mean, `n` of it at most: [n_users, n], filled up with kUnknownRow.
+// What each user rated below the mean, `n` of it at most: [n_users, n], filled up with kNoRow.
 std::vector<Row> disliked_items(const RatingView& train, double mean, std::uint32_t n_users, std::uint32_t n);
 
 }  // namespace unfold

@@ -40,14 +40,17 @@ SoftmaxBuffers::SoftmaxBuffers(const Arena& arena, const SoftmaxShape& shape, bo
 
 std::uint64_t SoftmaxBuffers::workspace_bytes(const Backend& backend, const SoftmaxShape& shape) {
   const std::uint64_t n_shared = shape.n_shared();
-  std::uint64_t bytes =
-      backend.sampled_softmax_workspace_bytes(shape.batch_size, n_shared, shape.n_own(), shape.dim, shape.score_type) +
-      std::min(kTileBytes, 4 * shape.batch_size * n_shared);
+  const SoftmaxBatch batch{.queries = {nullptr, shape.batch_size, shape.dim, shape.dim}};
+  std::uint64_t bytes = backend.workspace_bytes(
+      SampledSoftmax{.batch = batch,
+                     .shared = {.vectors = {nullptr, n_shared, shape.dim, shape.dim}, .score_type = shape.score_type},
+                     .own = {.n = shape.n_own()}});
+  bytes += std::min(kTileBytes, 4 * shape.batch_size * n_shared);
   if (shape.has_hard()) {
     bytes = std::max(
-        bytes, backend.select_negatives_workspace_bytes(shape.batch_size, shape.negatives.n_candidates, shape.dim));
+        bytes, backend.workspace_bytes(SelectNegatives{.batch = batch, .pool = {.n = shape.negatives.n_candidates}}));
   }
-  return std::max(bytes, backend.update_rows_workspace_bytes(shape.n_item_rows()));
+  return std::max(bytes, backend.workspace_bytes(UpdateRows{.n_rows = shape.n_item_rows()}));
 }
 
 }  // namespace unfold

@@ -106,7 +106,10 @@ void SoftmaxModel::begin_epoch(std::uint32_t epoch, double progress) {
 
 MatrixView<float> SoftmaxModel::look_up_items(const Row* rows, std::uint64_t n, const ScoredRows& vectors,
                                               const DeviceArray<float>& bias) {
-  if (shape_.has_bias) backend_.lookup_rows(item_bias_.view().weight, rows, n, {bias.data(), n, 1, 1});
+  if (shape_.has_bias) {
+    backend_.run(
+        LookupRows{.table = item_bias_.view().weight, .rows = rows, .n_rows = n, .out = {bias.data(), n, 1, 1}});
+  }
   RowTransform transform;
   transform.normalize = settings_.cosine;
   return vectors.look_up(backend_, items_.view().weight, rows, n, transform);
@@ -142,9 +145,9 @@ CandidatePool SoftmaxModel::draw_candidates(const RatingBatch& batch, std::uint6
 }
 
 // Each positive's own negatives, written to `rows`: random ones, or hard ones chosen from candidates.
-PrivateNegatives SoftmaxModel::choose_own(const RatingBatch& batch, const SoftmaxBatch& softmax_batch, Row* rows,
-                                          std::uint64_t step_number) {
-  PrivateNegatives own;
+OwnNegatives SoftmaxModel::choose_own(const RatingBatch& batch, const SoftmaxBatch& softmax_batch, Row* rows,
+                                      std::uint64_t step_number) {
+  OwnNegatives own;
   if (shape_.n_own() == 0 || (shape_.is_mined() && !hard_now_)) return own;
   own.n = shape_.n_own();
   own.table = items_.view().weight;
@@ -164,8 +167,12 @@ PrivateNegatives SoftmaxModel::choose_own(const RatingBatch& batch, const Softma
     hardness.kind = HardnessKind::kScoreWeighted;
     hardness.temperature = kNoHardness;
   }
-  backend_.select_negatives(softmax_batch, draw_candidates(batch, step_number), hardness, rows,
-                            buffers_.own_log_count.data(), workspace());
+  backend_.run(SelectNegatives{.batch = softmax_batch,
+                               .pool = draw_candidates(batch, step_number),
+                               .hardness = hardness,
+                               .rows = rows,
+                               .log_count = buffers_.own_log_count.data()},
+               workspace());
   return own;
 }
 
@@ -222,17 +229,26 @@ void SoftmaxModel::step(const RatingBatch& batch, const OptimizerStep& step, std
     shared.bias = shape_.has_bias ? buffers_.item_bias.data() + n : nullptr;
     shared.score_type = shape_.score_type;
   }
-  const PrivateNegatives own = choose_own(batch, softmax_batch, rows + first_own, step_number);
+  const OwnNegatives own = choose_own(batch, softmax_batch, rows + first_own, step_number);
   n_negatives_ += n * (n_shared + own.n);
 
   const SoftmaxGradients to = gradients(n, n_shared, own.n, loss);
-  backend_.sampled_softmax(softmax_batch, shared, own, settings_.loss, 1.0f / static_cast<float>(n), to, workspace());
+  backend_.run(SampledSoftmax{.batch = softmax_batch,
+                              .shared = shared,
+                              .own = own,
+                              .loss = settings_.loss,
+                              .scale = 1.0f / static_cast<float>(n),
+                              .gradients = to},
+               workspace());
   RowTransform of_queries = dropout(step_number), of_items;
   of_items.normalize = settings_.cosine;
   of_queries.l2 = of_items.l2 = settings_.l2 / static_cast<float>(n);
-  backend_.transform_rows_gradient(of_queries, queries, buffers_.queries.scale.data(), to.queries);
-  backend_.transform_rows_gradient(of_items, items, buffers_.items.scale.data(),
-                                   {to.positives.data, first_own, shape_.dim, stride_});
+  backend_.run(TransformRowsGradient{
+      .transform = of_queries, .vectors = queries, .scale = buffers_.queries.scale.data(), .gradient = to.queries});
+  backend_.run(TransformRowsGradient{.transform = of_items,
+                                     .vectors = items,
+                                     .scale = buffers_.items.scale.data(),
+                                     .gradient = {to.positives.data, first_own, shape_.dim, stride_}});
   update(batch, step, step_number, first_own + n * own.n);
 }
 
@@ -245,8 +261,12 @@ void SoftmaxModel::update(const RatingBatch& batch, const OptimizerStep& step, s
   const auto update_table = [&](const ParameterTable& table, const Row* rows, std::uint64_t n,
                                 const DeviceArray<float>& gradient, const OptimizerStep& table_step) {
     const TableView& weight = table.view().weight;
-    backend_.update_rows(table.view(), rows, n, {gradient.data(), n, weight.cols, weight.stride}, table_step,
-                         workspace());
+    backend_.run(UpdateRows{.table = table.view(),
+                            .rows = rows,
+                            .n_rows = n,
+                            .gradient = {gradient.data(), n, weight.cols, weight.stride},
+                            .step = table_step},
+                 workspace());
   };
   update_table(users_, batch.users, batch.size, buffers_.query_gradient, user_step);
   update_table(items_, buffers_.item_rows.data(), n_item_rows, buffers_.item_gradient, item_step);

@@ -47,8 +47,8 @@ class SoftmaxModel final : public TrainableModel {
   // Item vectors as they are scored, and the items' biases.
   MatrixView<float> look_up_items(const Row* rows, std::uint64_t n, const ScoredRows& vectors,
                                   const DeviceArray<float>& bias);
-  PrivateNegatives choose_own(const RatingBatch& batch, const SoftmaxBatch& softmax_batch, Row* rows,
-                              std::uint64_t step_number);
+  OwnNegatives choose_own(const RatingBatch& batch, const SoftmaxBatch& softmax_batch, Row* rows,
+                          std::uint64_t step_number);
   CandidatePool draw_candidates(const RatingBatch& batch, std::uint64_t step_number);
   SoftmaxGradients gradients(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own, double* loss);
   void update(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number,

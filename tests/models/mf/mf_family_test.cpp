@@ -57,17 +57,17 @@ TEST(MfRatingLoss, MeanAndSpreadOfTheRatings) {
   const std::vector<Row> rows(4);
   const std::vector<float> ratings = {10, 20, 30, 40};
   const RatingLoss loss = rating_loss(MfOptions{}, {rows, rows, ratings, {}});
-  EXPECT_FLOAT_EQ(loss.scale, std::sqrt(125.0f));
+  EXPECT_FLOAT_EQ(loss.link.scale, std::sqrt(125.0f));
   EXPECT_FLOAT_EQ(loss.inverse_variance, 1 / 125.0f);
-  EXPECT_FLOAT_EQ(predicted_rating(loss.mean, loss), 25.0f);
+  EXPECT_FLOAT_EQ(predicted_rating(loss.link.mean, loss.link), 25.0f);
 }
 
 TEST(MfRatingLoss, EqualRatingsAreNoDivisionByZero) {
   const std::vector<Row> rows(3);
   const std::vector<float> ratings = {1, 1, 1};
   const RatingLoss loss = rating_loss(MfOptions{}, {rows, rows, ratings, {}});
-  EXPECT_FLOAT_EQ(loss.scale, 1);
-  EXPECT_FLOAT_EQ(predicted_rating(loss.mean, loss), 1);
+  EXPECT_FLOAT_EQ(loss.link.scale, 1);
+  EXPECT_FLOAT_EQ(predicted_rating(loss.link.mean, loss.link), 1);
 }
 
 TEST(MfRatingLoss, ARangeStartsAtTheMeanAndHoldsEveryRating) {
@@ -76,7 +76,7 @@ TEST(MfRatingLoss, ARangeStartsAtTheMeanAndHoldsEveryRating) {
   MfOptions options;
   options.rating_range = "0:5.5";
   const RatingLoss loss = rating_loss(options, {rows, rows, ratings, {}});
-  EXPECT_NEAR(predicted_rating(loss.mean, loss), 3.0, 1e-5);
+  EXPECT_NEAR(predicted_rating(loss.link.mean, loss.link), 3.0, 1e-5);
   options.rating_range = "1:4";
   EXPECT_THROW(rating_loss(options, {rows, rows, ratings, {}}), UsageError);
 }
