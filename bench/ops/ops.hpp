@@ -10,7 +10,13 @@
   X(top_k)                   \
   X(select_negatives)        \
   X(draw_negatives)          \
-  X(pool_rows)
+  X(pool_rows)               \
+  X(rank_targets)            \
+  X(rating_gradients)        \
+  X(predict_ratings)         \
+  X(transform_rows)          \
+  X(mixed_log_counts)        \
+  X(rating_error_sums)
 
 namespace unfold::bench {
 

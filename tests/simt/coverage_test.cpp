@@ -38,7 +38,8 @@ std::set<std::string> kernels_in_sources(const std::filesystem::path& sources) {
       std::size_t begin = open;
       while (std::isalnum(static_cast<unsigned char>(text[begin - 1])) != 0 || text[begin - 1] == '_') --begin;
       EXPECT_LT(begin, open) << entry.path() << " declares a kernel in a form that this test does not read";
-      names.insert(text.substr(begin, open - begin));
+      const bool is_new = names.insert(text.substr(begin, open - begin)).second;
+      EXPECT_TRUE(is_new) << entry.path() << " has a kernel of a name that another has: one of them could go unseen";
     }
   }
   return names;

@@ -1,0 +1,47 @@
+// Looked-up rows to scored vectors: transform_rows/dim/dropout/cosine forward, transform_rows_gradient/dim/dropout/
+// cosine backward. Dropout 1 drops a tenth of the elements.
+#include "bench/ops/bench_support.hpp"
+#include "bench/ops/ops.hpp"
+
+namespace unfold::bench {
+namespace {
+
+RowTransform transform_of(const benchmark::State& state) {
+  RowTransform transform;
+  transform.dropout = state.range(1) != 0 ? 0.1f : 0.0f;
+  transform.dropout_key = {1, 1};
+  transform.normalize = state.range(2) != 0;
+  return transform;
+}
+
+std::uint64_t n_rows() { return by_device(1 << 20, 1 << 17); }
+
+void transform_rows(benchmark::State& state) {
+  const auto dim = static_cast<std::uint32_t>(state.range(0));
+  const Table rows(n_rows(), dim);
+  const DeviceArray<float> scale(device(), n_rows());
+  const TransformRows op{.transform = transform_of(state), .rows = rows.weight().as<float>(), .scale = scale.data()};
+  measure(state, n_rows() * (8ull * dim + 4), n_rows(), [&] { device().run(op); });
+}
+
+void transform_rows_gradient(benchmark::State& state) {
+  const auto dim = static_cast<std::uint32_t>(state.range(0));
+  const Table vectors(n_rows(), dim), gradient(n_rows(), dim);
+  const DeviceArray<float> scale = upload(std::vector<float>(n_rows(), 0.5f));
+  const TransformRowsGradient op{.transform = transform_of(state),
+                                 .vectors = vectors.weight().as<const float>(),
+                                 .scale = scale.data(),
+                                 .gradient = gradient.weight().as<float>()};
+  measure(state, n_rows() * (12ull * dim + 4), n_rows(), [&] { device().run(op); });
+}
+
+}  // namespace
+
+void register_transform_rows() {
+  for (auto* const bench : {add_benchmark("transform_rows", transform_rows),
+                            add_benchmark("transform_rows_gradient", transform_rows_gradient)}) {
+    bench->ArgsProduct({{64, 128}, {0}, {1}})->Args({64, 1, 1})->ArgNames({"dim", "dropout", "cosine"});
+  }
+}
+
+}  // namespace unfold::bench
