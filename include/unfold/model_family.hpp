@@ -42,6 +42,8 @@ class ModelFamily {
   // All that a run of it takes, in the order of the help page. The fields are this object's, at the family's defaults
   // until they are set.
   virtual std::vector<Option> options() = 0;
+  // Whether its epochs go over batches that are streamed to the backend; else they reach for the data themselves.
+  virtual bool streams() const { return true; }
   // The validation part of a run that names none, as --validation takes it.
   virtual const char* default_validation() const { return "none"; }
 

@@ -1,0 +1,359 @@
+#include "host/train/training_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/eval/validation.hpp"
+#include "host/eval/validation_part.hpp"
+#include "host/models/trainable.hpp"
+#include "host/store/model_tensors.hpp"
+#include "host/train/epoch_losses.hpp"
+#include "host/train/group_order.hpp"
+#include "host/train/positives.hpp"
+#include "host/train/schedule.hpp"
+#include "unfold/error.hpp"
+#include "unfold/rating_stream.hpp"
+
+namespace unfold {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+class TrainingRun final : private Epoch {
+ public:
+  // `chosen`: the result to be trained again, on `data` with its validation part in training, or null.
+  TrainingRun(Backend& backend, const TrainData& data, const ModelFamily& family, const std::optional<float>& floor,
+              const TrainCallbacks& callbacks, const TrainResult* chosen)
+      : backend_(backend),
+        data_(data),
+        family_(family),
+        options_(family.run()),
+        callbacks_(callbacks),
+        chosen_(chosen),
+        n_epochs_(chosen == nullptr ? options_.epochs : chosen->best_epoch),
+        positives_(floor, data.train),
+        weights_(family.weights(positives_.view())),
+        batch_size_(family.batch_size(positives_.view().size())),
+        stream_options_{batch_size_, 3, 0, options_.seed, {}},
+        can_validate_(data.validation.size() > 0) {
+    check_groups();
+    make_seen();
+    check_memory();
+    parts_ = make_parts(Arena(backend));
+    RatingView streamed = positives_.view();
+    if (options_.group_batches) {
+      grouped_ = group_ratings(streamed, weights_, *data.groups);
+      streamed = grouped_.ratings.view();
+      weights_ = std::move(grouped_.weights);
+      stream_options_.groups = grouped_.first;
+    }
+    stream_options_.weights = weights_;
+    say_unscored();
+    if (family.streams()) stream_.emplace(backend, streamed, stream_options_);
+  }
+
+  TrainResult run() {
+    started_ = Clock::now();
+    for (epoch_ = 1; epoch_ <= n_epochs_ && running(); ++epoch_) run_epoch();
+    finish();
+    result_.validated = can_validate_ && has_best_;
+    result_.unscored = data_.validation.size() > 0 && !can_validate_;
+    result_.model.history = std::move(history_);
+    return std::move(result_);
+  }
+
+ private:
+  // What a run holds in the backend's memory, beside the ring.
+  struct Parts {
+    std::unique_ptr<TrainableModel> model;
+    std::unique_ptr<EpochLosses> losses;     // null where nothing is streamed
+    std::unique_ptr<Validation> validation;  // null without a part to validate on
+  };
+
+  Parts make_parts(const Arena& arena) const {
+    Parts parts;
+    parts.model = family_.make(arena, {data_, positives_.view(), positives_.floor(), *seen_, batch_size_});
+    const std::uint64_t n_batches = (positives_.view().size() + batch_size_ - 1) / batch_size_;
+    if (family_.streams()) parts.losses = std::make_unique<EpochLosses>(arena, n_batches);
+    if (can_validate_) {
+      const double relevant = relevant_from(positives_.floor(), data_.train);
+      parts.validation = std::make_unique<Validation>(arena, parts.model->scorer(), data_.validation, *seen_, relevant);
+    }
+    return parts;
+  }
+
+  void make_seen() {
+    seen_ = data_.seen;
+    if (seen_ != nullptr) return;
+    if (!family_.predicts_ratings()) own_seen_ = SeenItems::from_ratings(data_.train, data_.n_users, data_.n_items);
+    seen_ = &own_seen_;
+  }
+
+  bool running() const { return result_.outcome == TrainOutcome::kFinished; }
+
+  void check_groups() const {
+    if (!options_.group_batches) return;
+    if (data_.groups == nullptr)
+      throw UsageError("--group-batches: nothing says which group items are of; give --items");
+  }
+
+  void check_memory() const {
+    MemoryPlan plan;
+    plan.host_free = available_host_bytes();
+    if (backend_.has_own_memory()) plan.device_free = backend_.free_bytes();
+    const Parts planned = make_parts(Arena(backend_, plan));
+    if (family_.streams()) plan_ring(plan);
+    plan.add_host("weights of positives", sizeof(float) * weights_.size());
+    const std::uint64_t n_positives = positives_.view().size();
+    plan.add_host("copies of the best model and the last", 2 * planned.model->host_bytes());
+    if (!family_.predicts_ratings()) {
+      plan.add_host("users' training items",
+                    4 * data_.train.size() + 8 * (data_.n_users + 1ull) + 4 * std::uint64_t{data_.n_items});
+    }
+    if (options_.group_batches) {
+      plan.add_host("order of the ratings by group", 8 * n_positives);
+      plan.add_mapped("ratings by group (mapped file)", 12 * n_positives);
+    }
+    if (positives_.is_copy()) plan.add_mapped("positives (mapped file)", 12 * n_positives);
+    if (chosen_ != nullptr) {
+      plan.add_host("the model that validation chose", planned.model->host_bytes());
+    }
+    plan.add_mapped(fmt::format("data set, {} ratings (mapped file)", data_.train.size()), 12 * data_.train.size());
+    if (callbacks_.plan) callbacks_.plan(plan);
+    plan.check();
+  }
+
+  void plan_ring(MemoryPlan& plan) const {
+    const std::uint64_t ring = stream_options_.n_slots * RatingStream::slot_bytes(batch_size_, !weights_.empty());
+    plan.add_device(fmt::format("{} streaming slots of {} ratings", stream_options_.n_slots, batch_size_), ring);
+    if (backend_.has_own_memory()) plan.add_host("the slots' pinned copies", ring);
+  }
+
+  OptimizerStep optimizer_step(const ScheduleValue& value) const {
+    return {
+        optimizer_kind(options_),           static_cast<float>(value.learning_rate), static_cast<float>(value.beta1),
+        static_cast<float>(options_.beta2), static_cast<float>(options_.epsilon),    0};
+  }
+
+  void run_epoch() {
+    epoch_started_ = told_at_ = Clock::now();
+    parts_.model->train_epoch(*this);
+    if (running()) end_epoch(seconds_since(epoch_started_));
+  }
+
+  // As the model sees the epoch.
+  std::uint32_t number() const override { return epoch_; }
+  double progress() const override { return static_cast<double>(epoch_ - 1) / options_.epochs; }
+  void for_each_batch(const Step& step) override {
+    const std::uint64_t n_batches = stream_->n_batches();
+    parts_.losses->start();
+    stream_->start_epoch(epoch_);
+    std::uint64_t n_done = 0, ratings_done = 0;
+    while (true) {
+      const RatingBatch batch = stream_->next();
+      if (batch.size == 0) break;
+      const double epoch_progress = static_cast<double>(n_done) / static_cast<double>(n_batches);
+      schedule_value_ = scheduled(options_, (epoch_ - 1 + epoch_progress) / options_.epochs);
+      const std::uint64_t step_number = (epoch_ - 1) * n_batches + n_done;
+      // The first step prepares what no graph may record.
+      backend_.run_step(options_.cuda_graph && step_number > 0, [&] {
+        step(batch, optimizer_step(schedule_value_), step_number, parts_.losses->slot(n_done));
+      });
+      ++n_done;
+      ratings_done += batch.size;
+      const bool is_over = must_stop();
+      if (!is_over && seconds_since(told_at_) < kTellSeconds) continue;
+      if (!read_losses(n_done, ratings_done)) return;
+      tell(static_cast<double>(n_done) / static_cast<double>(n_batches), static_cast<double>(ratings_done),
+           seconds_since(epoch_started_));
+      if (is_over) return;
+    }
+    read_losses(n_done, ratings_done);
+  }
+  bool report(double share_done, double loss) override {
+    loss_ = loss;
+    if (!std::isfinite(loss)) {
+      diverged(fmt::format("the loss stopped being finite in epoch {}", epoch_));
+      return false;
+    }
+    const bool is_over = share_done < 1 && must_stop();
+    if (is_over || seconds_since(told_at_) >= kTellSeconds) {
+      tell(share_done, share_done * static_cast<double>(positives_.view().size()), seconds_since(epoch_started_));
+    }
+    return !is_over;
+  }
+
+  // Whether the caller wants the run to end here.
+  bool must_stop() {
+    if (!callbacks_.stop || !callbacks_.stop()) return false;
+    result_.outcome = TrainOutcome::kInterrupted;
+    result_.best_epoch = has_best_ ? result_.best_epoch : epoch_;
+    return true;
+  }
+
+  // False where a step's loss is not finite: then the run has diverged.
+  bool read_losses(std::uint64_t n_done, std::uint64_t ratings_done) {
+    if (!parts_.losses->read(backend_, n_done)) {
+      diverged();
+      return false;
+    }
+    loss_ = parts_.model->epoch_loss(parts_.losses->total(), ratings_done, n_done);
+    return true;
+  }
+
+  // `elapsed` seconds of the epoch.
+  void tell(double share_of_epoch, double ratings_done, double elapsed) {
+    told_at_ = Clock::now();
+    if (!callbacks_.progress) return;
+    const double share_done = (epoch_ - 1 + share_of_epoch) / n_epochs_;
+    callbacks_.progress({epoch_, n_epochs_, share_of_epoch, parts_.model->loss_name(), loss_, ratings_done / elapsed,
+                         seconds_since(started_) * (1 - share_done) / share_done, result_.best_epoch});
+  }
+
+  void end_epoch(double seconds) {
+    const auto n_ratings = static_cast<double>(positives_.view().size());
+    nlohmann::ordered_json line;
+    line["epoch"] = epoch_;
+    if (chosen_ != nullptr) line["refit"] = true;
+    line[std::string("train_") + parts_.model->loss_name()] = loss_;
+    if (stream_) line["learning_rate"] = schedule_value_.learning_rate;
+    line["seconds"] = seconds;
+    line["ratings_per_second"] = n_ratings / seconds;
+    if (stream_) line["wait_share"] = std::max(0.0, 1 - stream_->busy_seconds() / seconds);
+    parts_.model->describe_epoch(line);
+    bool better = true;
+    if (can_validate_) {
+      const std::optional<double> score = parts_.validation->score(parts_.model->scorer(), line);
+      if (!score) no_validation();
+      if (score && !std::isfinite(*score)) return diverged();
+      better = !score || *score < best_score_;
+      if (score && better) best_score_ = *score;
+    }
+    tell(1, n_ratings, seconds);
+    history_.push_back(line);
+    if (better) keep();
+    if (callbacks_.evaluation) callbacks_.evaluation(line);
+    if (options_.patience > 0 && can_validate_ && running() && epoch_ - result_.best_epoch >= options_.patience) {
+      result_.outcome = TrainOutcome::kEarlyStopped;
+    }
+  }
+
+  // A part without anything to score chooses nothing. What the part itself tells is said before the first epoch.
+  void say_unscored() {
+    if (parts_.validation && !parts_.validation->why_unscored().empty())
+      say_unscored(parts_.validation->why_unscored());
+  }
+  void say_unscored(const std::string& why) {
+    said_unscored_ = true;
+    notice(fmt::format(
+        "the validation part has nothing that can be scored: {}; so it chooses no epoch, and the last one is kept{}",
+        why, options_.refit ? "; nothing is trained again" : ""));
+  }
+  void no_validation() {
+    can_validate_ = false;
+    if (!said_unscored_) say_unscored("no other item competes with its own");
+  }
+  void notice(const std::string& text) const {
+    if (callbacks_.notice) callbacks_.notice(text);
+  }
+
+  // Keeps a copy of the model as it is: the best so far by validation. Without validation the copy only serves a run
+  // that diverges later, so it is taken when its cost is a small part of the time since the last one.
+  void keep() {
+    const bool is_cheap = copy_seconds_ < kCheapCopySeconds || seconds_since(kept_at_) > kCopyInterval * copy_seconds_;
+    if (!can_validate_ && has_best_ && !is_cheap) return;
+    const auto copy_started = Clock::now();
+    if (!take_model(epoch_)) return;
+    copy_seconds_ = seconds_since(copy_started);
+    kept_at_ = Clock::now();
+    has_best_ = true;
+  }
+
+  // Takes the model as it is, of `epoch`, for the result; where it holds a number that is not finite, the one before
+  // stays and the run has diverged. False then.
+  bool take_model(std::uint32_t epoch) {
+    Model model;
+    model.kind = family_.name();
+    model.architecture["predicts_ratings"] = family_.predicts_ratings();
+    parts_.model->download(model);
+    const std::string tensor = tensor_not_finite(model);
+    if (!tensor.empty()) {
+      diverged(fmt::format("{} stopped being finite in epoch {}", tensor, epoch));
+      return false;
+    }
+    result_.model = std::move(model);
+    result_.best_epoch = epoch;
+    return true;
+  }
+
+  void diverged() {
+    diverged(fmt::format("the loss stopped being finite in epoch {}, step {} of {}", epoch_,
+                         parts_.losses->n_read() + (parts_.losses->n_read() < stream_->n_batches() ? 1 : 0),
+                         stream_->n_batches()));
+  }
+  void diverged(const std::string& what) {
+    result_.outcome = TrainOutcome::kDiverged;
+    result_.has_model = has_best_;
+    result_.message = fmt::format("{}; {}", what, family_.against_divergence());
+  }
+
+  void finish() {
+    backend_.synchronize();
+    if (result_.outcome == TrainOutcome::kDiverged || (can_validate_ && has_best_)) return;
+    // After the last epoch the copy that was kept may be of this very state.
+    if (running() && has_best_ && result_.best_epoch == n_epochs_) return;
+    take_model(running() ? n_epochs_ : result_.best_epoch);
+  }
+
+  static constexpr double kTellSeconds = 0.1;  // at most so often
+  static constexpr double kCheapCopySeconds = 0.02;
+  static constexpr double kCopyInterval = 20;  // a copy for safety that is not cheap takes at most 5% of the time
+
+  Backend& backend_;
+  const TrainData& data_;
+  const ModelFamily& family_;
+  const TrainOptions& options_;  // the family's
+  const TrainCallbacks& callbacks_;
+  const TrainResult* chosen_;
+  std::uint32_t n_epochs_;  // to run; schedules go by options_.epochs
+  Positives positives_;
+  std::vector<float> weights_;  // of the positives; empty: each 1
+  std::uint64_t batch_size_;
+  RatingStreamOptions stream_options_;
+  GroupedRatings grouped_;
+  SeenItems own_seen_;
+  const SeenItems* seen_ = nullptr;  // of the training part
+  Parts parts_;
+  std::optional<RatingStream> stream_;
+  bool can_validate_;
+  bool said_unscored_ = false;
+  TrainResult result_;
+  std::vector<nlohmann::ordered_json> history_;
+  std::uint32_t epoch_ = 0;  // the present one
+  ScheduleValue schedule_value_{};
+  double loss_ = 0;  // of the epoch so far
+  Clock::time_point started_, epoch_started_, told_at_, kept_at_;
+  double copy_seconds_ = 0;
+  double best_score_ = std::numeric_limits<double>::infinity();
+  bool has_best_ = false;
+};
+
+}  // namespace
+
+TrainResult run_training(Backend& backend, const TrainData& data, const ModelFamily& family,
+                         const std::optional<float>& floor, const TrainCallbacks& callbacks,
+                         const TrainResult* chosen) {
+  return TrainingRun(backend, data, family, floor, callbacks, chosen).run();
+}
+
+}  // namespace unfold
