@@ -70,16 +70,16 @@ void Progress::epoch(const nlohmann::ordered_json& line, std::uint32_t n_epochs)
   validation_ = validation_text(line);
   if (quiet_ || live_) return;
   std::string text = fmt::format("epoch {}/{}", line.value("epoch", 0u), n_epochs);
-  for (const char* loss : {"rmse", "loss"}) {
-    const auto value = line.find(std::string("train_") + loss);
-    if (value != line.end() && value->is_number()) {
-      text += fmt::format("  train {} {:.4f}", loss, value->get<double>());
+  for (const auto& [key, value] : line.items()) {
+    if (key.starts_with("train_") && value.is_number()) {
+      text += fmt::format("  train {} {:.4f}", key.substr(key.find('_') + 1), value.get<double>());
     }
   }
   if (!validation_.empty()) text += "  " + validation_;
-  text +=
-      fmt::format("  {} ratings/s  {}  waiting for data {:.1f}%", format_rate(line.value("ratings_per_second", 0.0)),
-                  format_seconds(line.value("seconds", 0.0)), 100 * line.value("wait_share", 0.0));
+  text += fmt::format("  {} ratings/s  {}", format_rate(line.value("ratings_per_second", 0.0)),
+                      format_seconds(line.value("seconds", 0.0)));
+  if (line.contains("wait_share"))
+    text += fmt::format("  waiting for data {:.1f}%", 100 * line.value("wait_share", 0.0));
   say(text);
 }
 

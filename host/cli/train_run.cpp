@@ -121,7 +121,9 @@ void TrainRun::resolve_positives(const LoadedData& data) {
   const ImportReport& report = data.dataset.report();
   const RatingView ratings = data.dataset.ratings();
   ModelFamily& family = *request_.family;
-  const bool was_given = !family.to_json().value("positive-from", std::string()).empty();
+  const nlohmann::ordered_json before = family.to_json();
+  if (!before.contains("positive-from")) return;
+  const bool was_given = !before["positive-from"].get<std::string>().empty();
   positive_from_ = family.positive_from(ratings);
   if (family.predicts_ratings() || report.rating_min == report.rating_max) return;
   if (!positive_from_) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/cli_test.hpp"
+#include "unfold/model_family.hpp"
 
 namespace unfold::test {
 namespace {
@@ -127,12 +128,14 @@ TEST_F(CliConfig, AnOptionOfAnotherModelIsRefusedWithItsOwner) {
   train({"--learn-temperature"}, "--learn-temperature belongs to model softmax");
   train({"--model=softmax", "--deterministic"},
         "--deterministic belongs to model mf, and this run is of model softmax");
-  train({"--model", "sofmax", "--temperature", "1"}, "--model sofmax: use mf or softmax; did you mean softmax?");
+  const std::string models = Allowed{.words = family_names()}.to_string();
+  train({"--model", "sofmax", "--temperature", "1"},
+        fmt::format("--model sofmax: use {}; did you mean softmax?", models));
   train({"--temperatur", "1"}, "did you mean --temperature, of another model than mf?");
   expect_config_error("[train]\ndim = 4\ntemperature = 1\n", "c.toml:3: --temperature belongs to model softmax");
   expect_config_error("[train]\nmodel = \"softmax\"\nrating-range = \"\"\n",
                       "c.toml:3: --rating-range belongs to model mf, and this run is of model softmax");
-  expect_config_error("[train]\ntemperature = 1\nmodel = \"sofmax\"\n", "c.toml:3: --model sofmax: use mf or softmax");
+  expect_config_error("[train]\ntemperature = 1\nmodel = \"sofmax\"\n", "c.toml:3: --model sofmax: use " + models);
 }
 
 // Written when a configuration held the options of every family, of which a model used its own.

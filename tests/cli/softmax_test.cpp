@@ -79,7 +79,7 @@ TEST_F(CliSoftmax, RefusesWhatItCannotDo) {
   refused({"--l2", "0.1"}, "does not feel an L2 penalty");
   refused({"--score-type", "float16"}, "--score-type float16: use float32 or bfloat16");
   refused({"--temperature=-1"}, "--temperature -1: use 0 or more");
-  expect_error({"train", "clicks.csv", "--model", "sotfmax", "--out", "m"}, 2, "use mf or softmax");
+  expect_error({"train", "clicks.csv", "--model", "sotfmax", "--out", "m"}, 2, "--model sotfmax: use mf");
   EXPECT_THAT(listing(), Not(::testing::Contains("m")));
 }
 
