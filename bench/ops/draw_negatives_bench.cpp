@@ -51,7 +51,8 @@ void draw_negatives(benchmark::State& state) {
 
 }  // namespace
 
-void register_draw_negatives() {
+template <>
+void register_benchmarks<DrawNegatives>() {
   add_benchmark("draw_negatives", draw_negatives)
       ->ArgsProduct({{0, 1}, {0, 64, 1024}})
       ->ArgNames({"popularity", "known"});

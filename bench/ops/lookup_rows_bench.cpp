@@ -21,7 +21,8 @@ void lookup_rows(benchmark::State& state) {
 
 }  // namespace
 
-void register_lookup_rows() {
+template <>
+void register_benchmarks<LookupRows>() {
   add_benchmark("lookup_rows", lookup_rows)
       ->ArgsProduct({{128, 64, 32, 100, 256}, {0}})
       ->ArgsProduct({{128, 64}, {1, 2}})

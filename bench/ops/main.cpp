@@ -17,12 +17,6 @@
 namespace unfold::bench {
 namespace {
 
-constexpr void (*kOps[])() = {
-#define UNFOLD_BENCHMARK(op) register_##op,
-    UNFOLD_BENCHMARKS(UNFOLD_BENCHMARK)
-#undef UNFOLD_BENCHMARK
-};
-
 // The value of "--name=value", taken out of the arguments; else `otherwise`.
 std::string take_flag(int& argc, char** argv, std::string_view name, std::string otherwise) {
   int kept = 1;
@@ -50,7 +44,9 @@ unsigned parse_threads(const std::string& text) {
 void run(int argc, char** argv) {
   const std::string name = take_flag(argc, argv, "--device=", "auto");
   choose_device(name, parse_threads(take_flag(argc, argv, "--threads=", "0")));
-  for (const auto add : kOps) add();
+#define UNFOLD_OP(Op) register_benchmarks<Op>();
+#include "unfold/ops.def"
+#undef UNFOLD_OP
   const bool lists_only =
       std::any_of(argv, argv + argc, [](std::string_view word) { return word.starts_with("--benchmark_list_tests"); });
   benchmark::Initialize(&argc, argv);

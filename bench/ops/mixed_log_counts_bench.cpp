@@ -24,7 +24,8 @@ void mixed_log_counts(benchmark::State& state) {
 
 }  // namespace
 
-void register_mixed_log_counts() {
+template <>
+void register_benchmarks<MixedLogCounts>() {
   add_benchmark("mixed_log_counts", mixed_log_counts)->Arg(1024)->Arg(65536)->ArgName("given");
 }
 

@@ -47,11 +47,14 @@ void pool_rows_gradient(benchmark::State& state) {
 
 }  // namespace
 
-void register_pool_rows() {
-  for (auto* const bench :
-       {add_benchmark("pool_rows", pool_rows), add_benchmark("pool_rows_gradient", pool_rows_gradient)}) {
-    bench->ArgsProduct({{64, 128}, {4, 64}})->ArgNames({"dim", "bag"});
-  }
+template <>
+void register_benchmarks<PoolRows>() {
+  add_benchmark("pool_rows", pool_rows)->ArgsProduct({{64, 128}, {4, 64}})->ArgNames({"dim", "bag"});
+}
+
+template <>
+void register_benchmarks<PoolRowsGradient>() {
+  add_benchmark("pool_rows_gradient", pool_rows_gradient)->ArgsProduct({{64, 128}, {4, 64}})->ArgNames({"dim", "bag"});
 }
 
 }  // namespace unfold::bench

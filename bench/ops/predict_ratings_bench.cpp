@@ -23,7 +23,8 @@ void predict_ratings(benchmark::State& state) {
 
 }  // namespace
 
-void register_predict_ratings() {
+template <>
+void register_benchmarks<PredictRatings>() {
   add_benchmark("predict_ratings", predict_ratings)
       ->ArgsProduct({{128, 64}, {0}})
       ->Args({128, 2})

@@ -55,7 +55,8 @@ void rank_targets(benchmark::State& state) {
 
 }  // namespace
 
-void register_rank_targets() {
+template <>
+void register_benchmarks<RankTargets>() {
   add_benchmark("rank_targets", rank_targets)
       ->ArgsProduct({{64, 128}, {40000}, {64}})
       ->ArgNames({"dim", "items", "known"});

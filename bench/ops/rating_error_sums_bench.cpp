@@ -19,6 +19,9 @@ void rating_error_sums(benchmark::State& state) {
 
 }  // namespace
 
-void register_rating_error_sums() { add_benchmark("rating_error_sums", rating_error_sums); }
+template <>
+void register_benchmarks<RatingErrorSums>() {
+  add_benchmark("rating_error_sums", rating_error_sums);
+}
 
 }  // namespace unfold::bench

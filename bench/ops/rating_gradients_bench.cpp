@@ -28,7 +28,8 @@ void rating_gradients(benchmark::State& state) {
 
 }  // namespace
 
-void register_rating_gradients() {
+template <>
+void register_benchmarks<RatingGradients>() {
   add_benchmark("rating_gradients", rating_gradients)
       ->ArgsProduct({{128, 64}, {0}})
       ->Args({128, 2})

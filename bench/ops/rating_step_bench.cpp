@@ -28,7 +28,8 @@ void rating_step(benchmark::State& state) {
 
 }  // namespace
 
-void register_rating_step() {
+template <>
+void register_benchmarks<RatingStep>() {
   add_benchmark("rating_step", rating_step)
       ->ArgsProduct({{128, 64, 32, 256}, {0, 2}, {0}})
       ->ArgsProduct({{128, 64}, {0}, {1}})

@@ -97,7 +97,8 @@ void softmax_own(benchmark::State& state) {
 
 }  // namespace
 
-void register_sampled_softmax() {
+template <>
+void register_benchmarks<SampledSoftmax>() {
   const auto float32 = static_cast<std::int64_t>(TableType::kFloat32);
   const auto bfloat16 = static_cast<std::int64_t>(TableType::kBfloat16);
   const std::vector<std::int64_t> score_types = is_cuda() ? std::vector{float32, bfloat16} : std::vector{float32};

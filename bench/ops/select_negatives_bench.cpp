@@ -67,7 +67,8 @@ void select_own(benchmark::State& state) {
 
 }  // namespace
 
-void register_select_negatives() {
+template <>
+void register_benchmarks<SelectNegatives>() {
   add_benchmark("select_shared", select_shared)
       ->ArgsProduct({{64}, {512, 4096}, {1, 32}})
       ->Args({128, 4096, 32})

@@ -24,7 +24,8 @@ void top_k(benchmark::State& state) {
 
 }  // namespace
 
-void register_top_k() {
+template <>
+void register_benchmarks<TopK>() {
   add_benchmark("top_k", top_k)
       ->ArgsProduct({{64, 128}, {40000, 1000000}, {100}})
       ->Args({64, 1000000, 10})

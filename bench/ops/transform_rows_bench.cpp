@@ -37,11 +37,20 @@ void transform_rows_gradient(benchmark::State& state) {
 
 }  // namespace
 
-void register_transform_rows() {
-  for (auto* const bench : {add_benchmark("transform_rows", transform_rows),
-                            add_benchmark("transform_rows_gradient", transform_rows_gradient)}) {
-    bench->ArgsProduct({{64, 128}, {0}, {1}})->Args({64, 1, 1})->ArgNames({"dim", "dropout", "cosine"});
-  }
+template <>
+void register_benchmarks<TransformRows>() {
+  add_benchmark("transform_rows", transform_rows)
+      ->ArgsProduct({{64, 128}, {0}, {1}})
+      ->Args({64, 1, 1})
+      ->ArgNames({"dim", "dropout", "cosine"});
+}
+
+template <>
+void register_benchmarks<TransformRowsGradient>() {
+  add_benchmark("transform_rows_gradient", transform_rows_gradient)
+      ->ArgsProduct({{64, 128}, {0}, {1}})
+      ->Args({64, 1, 1})
+      ->ArgNames({"dim", "dropout", "cosine"});
 }
 
 }  // namespace unfold::bench

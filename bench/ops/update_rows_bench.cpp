@@ -35,7 +35,8 @@ void update_rows(benchmark::State& state) {
 
 }  // namespace
 
-void register_update_rows() {
+template <>
+void register_benchmarks<UpdateRows>() {
   add_benchmark("update_rows", update_rows)
       ->ArgsProduct({{128, 64}, {0, 3, 1, 2}, {0}, {0}})
       ->ArgsProduct({{128}, {0}, {1, 2}, {0}})

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <random>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "host/selfcheck/checker.hpp"
@@ -27,23 +28,26 @@ struct CheckRun {
 };
 
 struct OpCheck {
-  const char* op;    // TopK of unfold/ops.def is "top_k"
   const char* name;  // what must hold, UpperCamel: "RatingGradientsRepeatBitForBit"
   void (*run)(CheckRun&);
 };
 
-// One list a source file.
-std::span<const OpCheck> learning_checks();
-std::span<const OpCheck> pooling_checks();
-std::span<const OpCheck> sampling_checks();
-std::span<const OpCheck> transform_checks();
-std::span<const OpCheck> softmax_checks();
-std::span<const OpCheck> hard_negative_checks();
-std::span<const OpCheck> scoring_checks();
-std::span<const OpCheck> selection_checks();
-std::vector<OpCheck> all_checks();
+// Those of an op; a source file has those of one op or a few.
+template <typename Op>
+std::span<const OpCheck> checks_of();
+#define UNFOLD_OP(Op) \
+  template <>         \
+  std::span<const OpCheck> checks_of<Op>();
+#include "unfold/ops.def"
+#undef UNFOLD_OP
+
+struct NamedCheck : OpCheck {
+  std::string op;  // "top_k" for TopK
+};
+// Of every op, in the order of ops.def.
+std::vector<NamedCheck> all_checks();
 
 // Runs one check; an unfold::Error that it throws is a failure in the result.
-SelfcheckResult run_check(Backend& backend, const OpCheck& op_check, bool thorough, std::uint64_t seed);
+SelfcheckResult run_check(Backend& backend, const NamedCheck& op_check, bool thorough, std::uint64_t seed);
 
 }  // namespace unfold::selfcheck

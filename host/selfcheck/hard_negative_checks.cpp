@@ -234,18 +234,21 @@ void select_negatives_takes_no_other_number(CheckRun& run) {
   }
 }
 
-constexpr OpCheck kChecks[] = {
-    {"select_negatives", "SelectNegativesKeepsTheHighestKeys", in_float32<select_negatives_keeps_the_highest_keys>},
-    {"select_negatives", "SelectNegativesReads16Bits", in_16_bits<select_negatives_keeps_the_highest_keys>},
-    {"select_negatives", "SelectNegativesBreaksTiesByPosition", select_negatives_breaks_ties_by_position},
-    {"select_negatives", "SelectNegativesTakesTheLargestPool", select_negatives_takes_the_largest_pool},
-    {"select_negatives", "SelectNegativesTakesWhatIsOptional", select_negatives_takes_what_is_optional},
-    {"select_negatives", "SelectNegativesDoesNotDependOnTheBatch", select_negatives_does_not_depend_on_the_batch},
-    {"select_negatives", "SelectNegativesTakesNoOtherNumber", select_negatives_takes_no_other_number},
+constexpr OpCheck kSelectNegativesChecks[] = {
+    {"SelectNegativesKeepsTheHighestKeys", in_float32<select_negatives_keeps_the_highest_keys>},
+    {"SelectNegativesReads16Bits", in_16_bits<select_negatives_keeps_the_highest_keys>},
+    {"SelectNegativesBreaksTiesByPosition", select_negatives_breaks_ties_by_position},
+    {"SelectNegativesTakesTheLargestPool", select_negatives_takes_the_largest_pool},
+    {"SelectNegativesTakesWhatIsOptional", select_negatives_takes_what_is_optional},
+    {"SelectNegativesDoesNotDependOnTheBatch", select_negatives_does_not_depend_on_the_batch},
+    {"SelectNegativesTakesNoOtherNumber", select_negatives_takes_no_other_number},
 };
 
 }  // namespace
 
-std::span<const OpCheck> hard_negative_checks() { return kChecks; }
+template <>
+std::span<const OpCheck> checks_of<SelectNegatives>() {
+  return kSelectNegativesChecks;
+}
 
 }  // namespace unfold::selfcheck

@@ -230,33 +230,55 @@ void update_rows_gives_equal_bits_whatever_else_is_in_the_batch(CheckRun& run, T
   }
 }
 
-constexpr OpCheck kChecks[] = {
-    {"lookup_rows", "LookupRowsCopiesRowsAndZeroesPadding", in_float32<lookup_rows_copies_rows_and_zeroes_padding>},
-    {"lookup_rows", "LookupRowsWidens16Bits", in_16_bits<lookup_rows_copies_rows_and_zeroes_padding>},
-    {"rating_step", "RatingStepIsSequentialSgdWhereNoRatingsMeet",
-     in_float32<rating_step_is_sequential_sgd_where_no_ratings_meet>},
-    {"rating_step", "RatingStepRoundsThatTo16Bits", in_16_bits<rating_step_is_sequential_sgd_where_no_ratings_meet>},
-    {"rating_step", "RatingStepWithoutLearningRateOrRatingsChangesNothing",
+constexpr OpCheck kLookupRowsChecks[] = {
+    {"LookupRowsCopiesRowsAndZeroesPadding", in_float32<lookup_rows_copies_rows_and_zeroes_padding>},
+    {"LookupRowsWidens16Bits", in_16_bits<lookup_rows_copies_rows_and_zeroes_padding>},
+};
+constexpr OpCheck kRatingStepChecks[] = {
+    {"RatingStepIsSequentialSgdWhereNoRatingsMeet", in_float32<rating_step_is_sequential_sgd_where_no_ratings_meet>},
+    {"RatingStepRoundsThatTo16Bits", in_16_bits<rating_step_is_sequential_sgd_where_no_ratings_meet>},
+    {"RatingStepWithoutLearningRateOrRatingsChangesNothing",
      in_float32<rating_step_without_learning_rate_or_ratings_changes_nothing>},
-    {"rating_step", "RatingStepWithoutLearningRateKeeps16Bits",
+    {"RatingStepWithoutLearningRateKeeps16Bits",
      in_16_bits<rating_step_without_learning_rate_or_ratings_changes_nothing>},
-    {"rating_step", "RatingStepLearnsTablesOfFewRows", rating_step_learns_tables_of_few_rows},
-    {"rating_step", "RatingStepDrawsTheDocumentedBits", rating_step_draws_the_documented_bits},
-    {"rating_gradients", "RatingGradientsMatchAndRepeatBitForBit",
-     in_float32<rating_gradients_match_and_repeat_bit_for_bit>},
-    {"rating_gradients", "RatingGradientsReads16Bits", in_16_bits<rating_gradients_match_and_repeat_bit_for_bit>},
-    {"update_rows", "UpdateRowsSumsEqualRowsAndUpdatesOnce", in_float32<update_rows_sums_equal_rows_and_updates_once>},
-    {"update_rows", "UpdateRowsRoundsThatTo16Bits", in_16_bits<update_rows_sums_equal_rows_and_updates_once>},
-    {"update_rows", "UpdateRowsGivesEqualBitsWhateverElseIsInTheBatch",
+    {"RatingStepLearnsTablesOfFewRows", rating_step_learns_tables_of_few_rows},
+    {"RatingStepDrawsTheDocumentedBits", rating_step_draws_the_documented_bits},
+};
+constexpr OpCheck kRatingGradientsChecks[] = {
+    {"RatingGradientsMatchAndRepeatBitForBit", in_float32<rating_gradients_match_and_repeat_bit_for_bit>},
+    {"RatingGradientsReads16Bits", in_16_bits<rating_gradients_match_and_repeat_bit_for_bit>},
+};
+constexpr OpCheck kUpdateRowsChecks[] = {
+    {"UpdateRowsSumsEqualRowsAndUpdatesOnce", in_float32<update_rows_sums_equal_rows_and_updates_once>},
+    {"UpdateRowsRoundsThatTo16Bits", in_16_bits<update_rows_sums_equal_rows_and_updates_once>},
+    {"UpdateRowsGivesEqualBitsWhateverElseIsInTheBatch",
      in_float32<update_rows_gives_equal_bits_whatever_else_is_in_the_batch>},
-    {"update_rows", "UpdateRowsRoundsAlikeWhateverElseIsInTheBatch",
+    {"UpdateRowsRoundsAlikeWhateverElseIsInTheBatch",
      in_16_bits<update_rows_gives_equal_bits_whatever_else_is_in_the_batch>},
-    {"update_rows", "UpdateRowsDrawsTheDocumentedBits", update_rows_draws_the_documented_bits},
-    {"update_rows", "UpdateRowsKeepsSmallUpdatesOnAverage", update_rows_keeps_small_updates_on_average},
+    {"UpdateRowsDrawsTheDocumentedBits", update_rows_draws_the_documented_bits},
+    {"UpdateRowsKeepsSmallUpdatesOnAverage", update_rows_keeps_small_updates_on_average},
 };
 
 }  // namespace
 
-std::span<const OpCheck> learning_checks() { return kChecks; }
+template <>
+std::span<const OpCheck> checks_of<LookupRows>() {
+  return kLookupRowsChecks;
+}
+
+template <>
+std::span<const OpCheck> checks_of<RatingStep>() {
+  return kRatingStepChecks;
+}
+
+template <>
+std::span<const OpCheck> checks_of<RatingGradients>() {
+  return kRatingGradientsChecks;
+}
+
+template <>
+std::span<const OpCheck> checks_of<UpdateRows>() {
+  return kUpdateRowsChecks;
+}
 
 }  // namespace unfold::selfcheck

@@ -108,15 +108,25 @@ void pool_rows_gradient_is_that_of_each_entry(CheckRun& run, TableType type) {
   });
 }
 
-constexpr OpCheck kChecks[] = {
-    {"pool_rows", "PoolRowsSumsBagsInOrder", in_float32<pool_rows_sums_bags_in_order>},
-    {"pool_rows", "PoolRowsReads16Bits", in_16_bits<pool_rows_sums_bags_in_order>},
-    {"pool_rows_gradient", "PoolRowsGradientIsThatOfEachEntry", in_float32<pool_rows_gradient_is_that_of_each_entry>},
-    {"pool_rows_gradient", "PoolRowsGradientReads16Bits", in_16_bits<pool_rows_gradient_is_that_of_each_entry>},
+constexpr OpCheck kPoolRowsChecks[] = {
+    {"PoolRowsSumsBagsInOrder", in_float32<pool_rows_sums_bags_in_order>},
+    {"PoolRowsReads16Bits", in_16_bits<pool_rows_sums_bags_in_order>},
+};
+constexpr OpCheck kPoolRowsGradientChecks[] = {
+    {"PoolRowsGradientIsThatOfEachEntry", in_float32<pool_rows_gradient_is_that_of_each_entry>},
+    {"PoolRowsGradientReads16Bits", in_16_bits<pool_rows_gradient_is_that_of_each_entry>},
 };
 
 }  // namespace
 
-std::span<const OpCheck> pooling_checks() { return kChecks; }
+template <>
+std::span<const OpCheck> checks_of<PoolRows>() {
+  return kPoolRowsChecks;
+}
+
+template <>
+std::span<const OpCheck> checks_of<PoolRowsGradient>() {
+  return kPoolRowsGradientChecks;
+}
 
 }  // namespace unfold::selfcheck

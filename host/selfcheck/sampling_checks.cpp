@@ -215,15 +215,25 @@ void mixed_log_counts_adds_what_is_given(CheckRun& run) {
   }
 }
 
-constexpr OpCheck kChecks[] = {
-    {"draw_negatives", "DrawNegativesHasTheBitsOfTheCounters", draw_negatives_has_the_bits_of_the_counters},
-    {"draw_negatives", "DrawNegativesDoesNotDependOnTheBatch", draw_negatives_does_not_depend_on_the_batch},
-    {"draw_negatives", "DrawNegativesDrawsWhatItReports", draw_negatives_draws_what_it_reports},
-    {"mixed_log_counts", "MixedLogCountsAddsWhatIsGiven", mixed_log_counts_adds_what_is_given},
+constexpr OpCheck kDrawNegativesChecks[] = {
+    {"DrawNegativesHasTheBitsOfTheCounters", draw_negatives_has_the_bits_of_the_counters},
+    {"DrawNegativesDoesNotDependOnTheBatch", draw_negatives_does_not_depend_on_the_batch},
+    {"DrawNegativesDrawsWhatItReports", draw_negatives_draws_what_it_reports},
+};
+constexpr OpCheck kMixedLogCountsChecks[] = {
+    {"MixedLogCountsAddsWhatIsGiven", mixed_log_counts_adds_what_is_given},
 };
 
 }  // namespace
 
-std::span<const OpCheck> sampling_checks() { return kChecks; }
+template <>
+std::span<const OpCheck> checks_of<DrawNegatives>() {
+  return kDrawNegativesChecks;
+}
+
+template <>
+std::span<const OpCheck> checks_of<MixedLogCounts>() {
+  return kMixedLogCountsChecks;
+}
 
 }  // namespace unfold::selfcheck

@@ -164,17 +164,34 @@ void rank_targets_puts_scores_without_a_number_last(CheckRun& run) {
   expect_ranks(c, ranks_of(run.backend, c, 0), true);
 }
 
-constexpr OpCheck kChecks[] = {
-    {"predict_ratings", "PredictRatingsLeavesOutUnknownRows", in_float32<predict_ratings_leaves_out_unknown_rows>},
-    {"predict_ratings", "PredictRatingsReads16Bits", in_16_bits<predict_ratings_leaves_out_unknown_rows>},
-    {"rating_error_sums", "RatingErrorSumsAddsInAFixedOrder", rating_error_sums_adds_in_a_fixed_order},
-    {"rank_targets", "RankTargetsCountsTiesAgainstTheTarget", rank_targets_counts_ties_against_the_target},
-    {"rank_targets", "RankTargetsDoesNotDependOnTiles", rank_targets_does_not_depend_on_tiles},
-    {"rank_targets", "RankTargetsPutsScoresWithoutANumberLast", rank_targets_puts_scores_without_a_number_last},
+constexpr OpCheck kPredictRatingsChecks[] = {
+    {"PredictRatingsLeavesOutUnknownRows", in_float32<predict_ratings_leaves_out_unknown_rows>},
+    {"PredictRatingsReads16Bits", in_16_bits<predict_ratings_leaves_out_unknown_rows>},
+};
+constexpr OpCheck kRatingErrorSumsChecks[] = {
+    {"RatingErrorSumsAddsInAFixedOrder", rating_error_sums_adds_in_a_fixed_order},
+};
+constexpr OpCheck kRankTargetsChecks[] = {
+    {"RankTargetsCountsTiesAgainstTheTarget", rank_targets_counts_ties_against_the_target},
+    {"RankTargetsDoesNotDependOnTiles", rank_targets_does_not_depend_on_tiles},
+    {"RankTargetsPutsScoresWithoutANumberLast", rank_targets_puts_scores_without_a_number_last},
 };
 
 }  // namespace
 
-std::span<const OpCheck> scoring_checks() { return kChecks; }
+template <>
+std::span<const OpCheck> checks_of<PredictRatings>() {
+  return kPredictRatingsChecks;
+}
+
+template <>
+std::span<const OpCheck> checks_of<RatingErrorSums>() {
+  return kRatingErrorSumsChecks;
+}
+
+template <>
+std::span<const OpCheck> checks_of<RankTargets>() {
+  return kRankTargetsChecks;
+}
 
 }  // namespace unfold::selfcheck

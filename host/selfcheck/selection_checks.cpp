@@ -139,15 +139,18 @@ void top_k_takes_no_other_k(CheckRun& run) {
   }
 }
 
-constexpr OpCheck kChecks[] = {
-    {"top_k", "TopKIsTheHeadOfAllScoresSorted", top_k_is_the_head_of_all_scores_sorted},
-    {"top_k", "TopKDoesNotDependOnTiles", top_k_does_not_depend_on_tiles},
-    {"top_k", "TopKLeavesOutScoresWithoutANumber", top_k_leaves_out_scores_without_a_number},
-    {"top_k", "TopKTakesNoOtherK", top_k_takes_no_other_k},
+constexpr OpCheck kTopKChecks[] = {
+    {"TopKIsTheHeadOfAllScoresSorted", top_k_is_the_head_of_all_scores_sorted},
+    {"TopKDoesNotDependOnTiles", top_k_does_not_depend_on_tiles},
+    {"TopKLeavesOutScoresWithoutANumber", top_k_leaves_out_scores_without_a_number},
+    {"TopKTakesNoOtherK", top_k_takes_no_other_k},
 };
 
 }  // namespace
 
-std::span<const OpCheck> selection_checks() { return kChecks; }
+template <>
+std::span<const OpCheck> checks_of<TopK>() {
+  return kTopKChecks;
+}
 
 }  // namespace unfold::selfcheck

@@ -349,25 +349,28 @@ void sampled_softmax_takes_no_float16_scores(CheckRun& run) {
   run.check.that(thrown, "scores of float16 were taken");
 }
 
-constexpr OpCheck kChecks[] = {
-    {"sampled_softmax", "SampledSoftmaxIsItsFormula", in_float32<sampled_softmax_is_its_formula>},
-    {"sampled_softmax", "SampledSoftmaxReads16Bits", in_16_bits<sampled_softmax_is_its_formula>},
-    {"sampled_softmax", "SampledSoftmaxTakesWhatIsOptional", sampled_softmax_takes_what_is_optional},
-    {"sampled_softmax", "SampledSoftmaxDoesNotDependOnTiles", sampled_softmax_does_not_depend_on_tiles},
-    {"sampled_softmax", "SampledSoftmaxLeavesOutWhatIsKnown", sampled_softmax_leaves_out_what_is_known},
-    {"sampled_softmax", "SampledSoftmaxOfNoNegatives", sampled_softmax_of_no_negatives},
-    {"sampled_softmax", "SampledSoftmaxOfAnEmptyBatchWritesZeros", sampled_softmax_of_an_empty_batch_writes_zeros},
-    {"sampled_softmax", "SampledSoftmaxTakesLargeScores", sampled_softmax_takes_large_scores},
-    {"sampled_softmax", "SampledSoftmaxKeepsTheDigitsOfASmallLoss", sampled_softmax_keeps_the_digits_of_a_small_loss},
-    {"sampled_softmax", "SampledSoftmaxOfTheCatalogueIsTheSoftmax", sampled_softmax_of_the_catalogue_is_the_softmax},
-    {"sampled_softmax", "SampledSoftmaxTakesOneStride", sampled_softmax_takes_one_stride},
-    {"sampled_softmax", "SampledSoftmaxTakes16BitScores", sampled_softmax_takes_16_bit_scores},
-    {"sampled_softmax", "SampledSoftmaxRounds16BitScoresToNearest", sampled_softmax_rounds_16_bit_scores_to_nearest},
-    {"sampled_softmax", "SampledSoftmaxTakesNoFloat16Scores", sampled_softmax_takes_no_float16_scores},
+constexpr OpCheck kSampledSoftmaxChecks[] = {
+    {"SampledSoftmaxIsItsFormula", in_float32<sampled_softmax_is_its_formula>},
+    {"SampledSoftmaxReads16Bits", in_16_bits<sampled_softmax_is_its_formula>},
+    {"SampledSoftmaxTakesWhatIsOptional", sampled_softmax_takes_what_is_optional},
+    {"SampledSoftmaxDoesNotDependOnTiles", sampled_softmax_does_not_depend_on_tiles},
+    {"SampledSoftmaxLeavesOutWhatIsKnown", sampled_softmax_leaves_out_what_is_known},
+    {"SampledSoftmaxOfNoNegatives", sampled_softmax_of_no_negatives},
+    {"SampledSoftmaxOfAnEmptyBatchWritesZeros", sampled_softmax_of_an_empty_batch_writes_zeros},
+    {"SampledSoftmaxTakesLargeScores", sampled_softmax_takes_large_scores},
+    {"SampledSoftmaxKeepsTheDigitsOfASmallLoss", sampled_softmax_keeps_the_digits_of_a_small_loss},
+    {"SampledSoftmaxOfTheCatalogueIsTheSoftmax", sampled_softmax_of_the_catalogue_is_the_softmax},
+    {"SampledSoftmaxTakesOneStride", sampled_softmax_takes_one_stride},
+    {"SampledSoftmaxTakes16BitScores", sampled_softmax_takes_16_bit_scores},
+    {"SampledSoftmaxRounds16BitScoresToNearest", sampled_softmax_rounds_16_bit_scores_to_nearest},
+    {"SampledSoftmaxTakesNoFloat16Scores", sampled_softmax_takes_no_float16_scores},
 };
 
 }  // namespace
 
-std::span<const OpCheck> softmax_checks() { return kChecks; }
+template <>
+std::span<const OpCheck> checks_of<SampledSoftmax>() {
+  return kSampledSoftmaxChecks;
+}
 
 }  // namespace unfold::selfcheck

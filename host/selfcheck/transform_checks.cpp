@@ -143,15 +143,25 @@ void transform_rows_gradient_is_that_of_the_rows(CheckRun& run) {
   });
 }
 
-constexpr OpCheck kChecks[] = {
-    {"transform_rows", "TransformRowsDropsAndNormalizes", transform_rows_drops_and_normalizes},
-    {"transform_rows", "TransformRowsDoesNotDependOnTheBatch", transform_rows_does_not_depend_on_the_batch},
-    {"transform_rows", "TransformRowsDropsAsManyAsAsked", transform_rows_drops_as_many_as_asked},
-    {"transform_rows_gradient", "TransformRowsGradientIsThatOfTheRows", transform_rows_gradient_is_that_of_the_rows},
+constexpr OpCheck kTransformRowsChecks[] = {
+    {"TransformRowsDropsAndNormalizes", transform_rows_drops_and_normalizes},
+    {"TransformRowsDoesNotDependOnTheBatch", transform_rows_does_not_depend_on_the_batch},
+    {"TransformRowsDropsAsManyAsAsked", transform_rows_drops_as_many_as_asked},
+};
+constexpr OpCheck kTransformRowsGradientChecks[] = {
+    {"TransformRowsGradientIsThatOfTheRows", transform_rows_gradient_is_that_of_the_rows},
 };
 
 }  // namespace
 
-std::span<const OpCheck> transform_checks() { return kChecks; }
+template <>
+std::span<const OpCheck> checks_of<TransformRows>() {
+  return kTransformRowsChecks;
+}
+
+template <>
+std::span<const OpCheck> checks_of<TransformRowsGradient>() {
+  return kTransformRowsGradientChecks;
+}
 
 }  // namespace unfold::selfcheck

@@ -10,17 +10,6 @@
 // (what its size is asked by, where there is one), Source.
 #pragma once
 
-#include "unfold/ops/draw_negatives.hpp"
-#include "unfold/ops/lookup_rows.hpp"
-#include "unfold/ops/mixed_log_counts.hpp"
-#include "unfold/ops/pool_rows.hpp"
-#include "unfold/ops/predict_ratings.hpp"
-#include "unfold/ops/rank_targets.hpp"
-#include "unfold/ops/rating_error_sums.hpp"
-#include "unfold/ops/rating_gradients.hpp"
-#include "unfold/ops/rating_step.hpp"
-#include "unfold/ops/sampled_softmax.hpp"
-#include "unfold/ops/select_negatives.hpp"
-#include "unfold/ops/top_k.hpp"
-#include "unfold/ops/transform_rows.hpp"
-#include "unfold/ops/update_rows.hpp"
+#define UNFOLD_OP(Op)
+#include "unfold/ops.def"
+#undef UNFOLD_OP

@@ -18,7 +18,7 @@ class CliSelfcheck : public CliTest {};
 TEST_F(CliSelfcheck, ChecksEveryOpAndPrintsATable) {
   const std::string out = unfold_ok({"selfcheck", "--device", "cpu", "--threads", "2", "--quick"});
   EXPECT_THAT(out, HasSubstr("cpu: 2 threads"));
-  for (const selfcheck::OpCheck& check : selfcheck::all_checks()) EXPECT_THAT(out, HasSubstr(check.name));
+  for (const selfcheck::NamedCheck& check : selfcheck::all_checks()) EXPECT_THAT(out, HasSubstr(check.name));
   EXPECT_THAT(out, HasSubstr("checks passed"));
   EXPECT_THAT(out, Not(HasSubstr("FAILED")));
 }
@@ -41,12 +41,14 @@ TEST_F(CliSelfcheck, NamesTheOpsForOneThatItDoesNotKnow) {
 
 TEST(Selfcheck, ReportsWhatFailsInWords) {
   const auto backend = make_cpu_backend(1);
-  const selfcheck::OpCheck wrong{"op", "IsWrong", [](selfcheck::CheckRun& run) {
-                                   const selfcheck::Checker::Scope scope("dim {}", 3);
-                                   run.check.near(1.5, selfcheck::Bounded(1, 0.25), "row {}", 7);
-                                   run.check.near(1.2, selfcheck::Bounded(1, 0.25), "row {}", 8);
-                                   run.check.that(false, "a guard changed");
-                                 }};
+  const selfcheck::NamedCheck wrong{{"IsWrong",
+                                     [](selfcheck::CheckRun& run) {
+                                       const selfcheck::Checker::Scope scope("dim {}", 3);
+                                       run.check.near(1.5, selfcheck::Bounded(1, 0.25), "row {}", 7);
+                                       run.check.near(1.2, selfcheck::Bounded(1, 0.25), "row {}", 8);
+                                       run.check.that(false, "a guard changed");
+                                     }},
+                                    "op"};
   const SelfcheckResult result = selfcheck::run_check(*backend, wrong, false, 1);
   EXPECT_FALSE(result.passed());
   EXPECT_EQ(result.n_compared, 3u);
@@ -58,11 +60,11 @@ TEST(Selfcheck, ReportsWhatFailsInWords) {
 
 TEST(Selfcheck, CountsAnErrorAndAnEmptyCheckAsFailures) {
   const auto backend = make_cpu_backend(1);
-  const selfcheck::OpCheck throws{"op", "Throws", [](selfcheck::CheckRun&) { throw DeviceError("device lost"); }};
+  const selfcheck::NamedCheck throws{{"Throws", [](selfcheck::CheckRun&) { throw DeviceError("device lost"); }}, "op"};
   const SelfcheckResult result = selfcheck::run_check(*backend, throws, false, 1);
   EXPECT_FALSE(result.passed());
   EXPECT_THAT(result.failures, testing::ElementsAre("device lost"));
-  const selfcheck::OpCheck empty{"op", "Empty", [](selfcheck::CheckRun&) {}};
+  const selfcheck::NamedCheck empty{{"Empty", [](selfcheck::CheckRun&) {}}, "op"};
   EXPECT_FALSE(selfcheck::run_check(*backend, empty, false, 1).passed());
 }
 

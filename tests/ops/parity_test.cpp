@@ -9,16 +9,16 @@
 namespace unfold::selfcheck {
 
 // For GoogleTest, which would print its bytes.
-void PrintTo(const OpCheck& check, std::ostream* out) { *out << check.op; }
+void PrintTo(const NamedCheck& check, std::ostream* out) { *out << check.op; }
 
 }  // namespace unfold::selfcheck
 
 namespace unfold::test {
 namespace {
 
-using selfcheck::OpCheck;
+using selfcheck::NamedCheck;
 
-class Ops : public testing::TestWithParam<std::tuple<const char*, OpCheck>> {};
+class Ops : public testing::TestWithParam<std::tuple<const char*, NamedCheck>> {};
 
 TEST_P(Ops, MatchTheReference) {
   const auto& [name, op_check] = GetParam();

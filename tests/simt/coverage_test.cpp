@@ -56,15 +56,15 @@ TEST(Emulator, RunsEveryKernel) {
   UNFOLD_REQUIRE_SOURCES(sources);
   const auto before = simt::report().launches;  // of other tests' kernels, in the same process
   const std::unique_ptr<Backend> backend = make_emulated_backend();
-  const std::vector<selfcheck::OpCheck> checks = selfcheck::all_checks();
-  const auto run = [&](const selfcheck::OpCheck& op_check) {
+  const std::vector<selfcheck::NamedCheck> checks = selfcheck::all_checks();
+  const auto run = [&](const selfcheck::NamedCheck& op_check) {
     EXPECT_EQ(selfcheck::run_check(*backend, op_check, false, 1).n_failed, 0u) << op_check.name;
   };
   // One check an op, which is enough for most; the others while a kernel is missing.
-  std::map<std::string, selfcheck::OpCheck> one_of;
-  for (const selfcheck::OpCheck& op_check : checks) one_of.insert_or_assign(op_check.op, op_check);
+  std::map<std::string, selfcheck::NamedCheck> one_of;
+  for (const selfcheck::NamedCheck& op_check : checks) one_of.insert_or_assign(op_check.op, op_check);
   for (const auto& [op, op_check] : one_of) run(op_check);
-  for (const selfcheck::OpCheck& op_check : checks) {
+  for (const selfcheck::NamedCheck& op_check : checks) {
     if (!kernels_not_run(sources).empty()) run(op_check);
   }
   for (const std::string& kernel : kernels_not_run(sources)) {
