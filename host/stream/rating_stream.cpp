@@ -167,6 +167,11 @@ RatingStream::~RatingStream() = default;
 std::uint64_t RatingStream::slot_bytes(std::uint64_t batch_size, bool has_weights) {
   return (has_weights ? 4 : 3) * array_bytes(batch_size);
 }
+std::vector<std::uint64_t> RatingStream::batch_sizes(std::uint64_t n_ratings, std::uint64_t batch_size) {
+  const std::uint64_t last = (n_ratings - 1) % batch_size + 1;
+  if (n_ratings <= batch_size || last == batch_size) return {last};
+  return {batch_size, last};
+}
 std::uint64_t RatingStream::n_batches() const { return state_->n_batches(); }
 double RatingStream::busy_seconds() { return state_->slots_busy_seconds() - state_->busy_before; }
 

@@ -82,8 +82,10 @@ class TrainingRun final : private Epoch {
 
   Parts make_parts(const Arena& arena) const {
     Parts parts;
-    parts.model = family_.make(arena, {data_, positives_.view(), positives_.floor(), *seen_, batch_size_});
-    const std::uint64_t n_batches = (positives_.view().size() + batch_size_ - 1) / batch_size_;
+    const std::uint64_t n_positives = positives_.view().size();
+    parts.model = family_.make(arena, {data_, positives_.view(), positives_.floor(), *seen_,
+                                       RatingStream::batch_sizes(n_positives, batch_size_)});
+    const std::uint64_t n_batches = (n_positives + batch_size_ - 1) / batch_size_;
     if (family_.streams()) parts.losses = std::make_unique<EpochLosses>(arena, n_batches);
     if (can_validate_) {
       const double relevant = relevant_from(positives_.floor(), data_.train);

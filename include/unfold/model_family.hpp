@@ -25,10 +25,10 @@ struct Model;
 // What a model is made from. Views and references outlive it.
 struct ModelInput {
   const TrainData& data;
-  RatingView positives;                // what batches hold: data.train, or its ratings from positive_from on
-  std::optional<float> positive_from;  // the least rating of a positive, where lower ones were left out
-  const SeenItems& seen;               // of data.train; empty for a family that predicts ratings
-  std::uint64_t batch_size = 0;        // the largest batch
+  RatingView positives;                    // what batches hold: data.train, or its ratings from positive_from on
+  std::optional<float> positive_from;      // the least rating of a positive, where lower ones were left out
+  const SeenItems& seen;                   // of data.train; empty for a family that predicts ratings
+  std::vector<std::uint64_t> batch_sizes;  // that occur, the largest first
 };
 
 class ModelFamily {

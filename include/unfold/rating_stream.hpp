@@ -38,6 +38,8 @@ class RatingStream {
   RatingStream& operator=(const RatingStream&) = delete;
 
   static std::uint64_t slot_bytes(std::uint64_t batch_size, bool has_weights);
+  // The sizes that an epoch's batches of n_ratings > 0 have, each once, the largest first.
+  static std::vector<std::uint64_t> batch_sizes(std::uint64_t n_ratings, std::uint64_t batch_size);
 
   std::uint64_t n_batches() const;  // of an epoch
   // Starts (or restarts) the reader on an epoch.

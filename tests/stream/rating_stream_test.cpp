@@ -54,6 +54,20 @@ using Shape = std::tuple<int, int, int>;  // ratings, batch size, block size
 
 class RatingStreamShapes : public testing::TestWithParam<Shape> {};
 
+TEST(RatingStream, TellsTheSizesOfItsBatches) {
+  const auto backend = make_cpu_backend(1);
+  for (const std::uint64_t n : {1, 6, 7, 8, 14, 20}) {
+    const Columns columns = numbered_ratings(n);
+    RatingStream stream(*backend, columns.view(), {7, 2, 0, 1, {}});
+    stream.start_epoch(1);
+    std::vector<std::uint64_t> sizes;
+    for (RatingBatch batch = stream.next(); batch.size > 0; batch = stream.next()) {
+      if (sizes.empty() || sizes.back() != batch.size) sizes.push_back(batch.size);
+    }
+    EXPECT_EQ(RatingStream::batch_sizes(n, 7), sizes) << n;
+  }
+}
+
 TEST_P(RatingStreamShapes, EveryRatingOnceAnEpochInAnotherOrder) {
   const auto [n, batch_size, block_size] = GetParam();
   const Columns columns = numbered_ratings(static_cast<std::uint64_t>(n));

@@ -58,8 +58,9 @@ std::string MfFamily::against_divergence() const {
 }
 
 std::unique_ptr<TrainableModel> MfFamily::make(const Arena& arena, const ModelInput& input) const {
-  const MfShape shape{input.data.n_users,   input.data.n_items, own.dim,         named_table_type(own.table_type),
-                      optimizer_kind(run_), own.deterministic,  input.batch_size};
+  const MfShape shape{
+      input.data.n_users, input.data.n_items,       own.dim, named_table_type(own.table_type), optimizer_kind(run_),
+      own.deterministic,  input.batch_sizes.front()};
   auto model = std::make_unique<MfModel>(arena, shape, rating_loss(own, input.data.train));
   if (!arena.is_plan()) model->initialize(input.data.train, own.init_std, run_.seed);
   return model;

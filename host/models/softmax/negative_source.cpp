@@ -1,7 +1,11 @@
 #include "host/models/softmax/negative_source.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <stdexcept>
 #include <utility>
 
 #include "unfold/alias_table.hpp"
@@ -30,15 +34,18 @@ constexpr const char* kName = "what users know, and what is drawn from";
 
 }  // namespace
 
-RandomKey draw_key(std::uint64_t seed, Draw draw, std::uint64_t step_number) {
-  // Steps past 2^32 take other seeds too.
-  const std::uint64_t stream = (step_number >> 32) << 8 | static_cast<std::uint64_t>(draw);
-  return {seed + stream * 0x9E3779B97F4A7C15ull, static_cast<std::uint32_t>(step_number), 0};
+StepKeys step_keys(std::uint64_t seed, std::uint64_t step_number) {
+  const auto key = [&](std::uint64_t place) -> RandomKey {
+    // Steps past 2^32 take other seeds too.
+    const std::uint64_t stream = (step_number >> 32) << 8 | place;
+    return {seed + stream * 0x9E3779B97F4A7C15ull, static_cast<std::uint32_t>(step_number), 0};
+  };
+  return {.shared = key(0), .own = key(1), .candidates = key(2), .dropout = key(3), .selection = key(4)};
 }
 
-NegativeSource::NegativeSource(const Arena& arena, const SoftmaxShape& shape, std::uint64_t seed,
-                               const RatingView& positives, const SeenItems& seen)
-    : backend_(arena.backend()), shape_(shape), seed_(seed), n_rejected_(arena.array<std::uint64_t>(kName, 1)) {
+NegativeSource::NegativeSource(const Arena& arena, const SoftmaxShape& shape, const RatingView& positives,
+                               const SeenItems& seen)
+    : backend_(arena.backend()), shape_(shape), n_rejected_(arena.array<std::uint64_t>(kName, 1)) {
   SeenItems rated_well;
   const bool is_rated = !shape.has_floor && (shape.is_rated || shape.is_disliked());
   if (is_rated) rated_well = rated_at_least(positives, static_cast<double>(seen.mean_rating), shape);
@@ -72,24 +79,32 @@ std::vector<float> NegativeSource::build_sampler(const Arena& arena, const SeenI
 // Draws times probability, or for in-batch ones the size of the batch times the item's share of the positives.
 void NegativeSource::build_log_counts(const Arena& arena, const std::vector<std::uint64_t>& counts,
                                       const std::vector<float>& log_q) {
-  const auto n_drawn = static_cast<double>(shape_.n_shared());
+  const auto add_table = [&](auto&& expected) {
+    std::vector<float> table(shape_.n_items);
+    for (std::uint32_t i = 0; i < shape_.n_items; ++i) table[i] = static_cast<float>(std::log(expected(i)));
+    log_counts_.push_back(arena.array(kName, table));
+  };
+  if (shape_.n_in_batch() == 0) {
+    const auto n_drawn = static_cast<double>(shape_.n_shared());
+    add_table([&](std::uint32_t i) { return n_drawn * std::exp(static_cast<double>(log_q[i])); });
+    return;
+  }
   const auto total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
-  const std::uint64_t last_batch = (shape_.n_positives - 1) % shape_.batch_size + 1;
-  for (std::size_t b = 0; b < log_count_.size(); ++b) {
-    const std::uint64_t batch_size = b == 0 ? shape_.batch_size : last_batch;
-    std::vector<float> log_count(shape_.n_items);
-    for (std::uint32_t i = 0; i < shape_.n_items; ++i) {
-      const double expected = shape_.n_in_batch() == 0
-                                  ? n_drawn * std::exp(static_cast<double>(log_q[i]))
-                                  : static_cast<double>(batch_size) * static_cast<double>(counts[i]) / total;
-      log_count[i] = static_cast<float>(std::log(expected));
-    }
-    log_count_[b] = arena.array(kName, log_count);
+  for (const std::uint64_t size : shape_.batch_sizes) {
+    add_table([&](std::uint32_t i) { return static_cast<double>(size) * static_cast<double>(counts[i]) / total; });
   }
 }
 
-std::uint64_t NegativeSource::draw_shared(const RatingBatch& batch, std::uint64_t step_number, Row* rows,
-                                          float* log_count) {
+const DeviceArray<float>& NegativeSource::log_counts(std::uint64_t batch_size) const {
+  if (shape_.n_in_batch() == 0) return log_counts_.front();
+  const auto place = std::ranges::find(shape_.batch_sizes, batch_size) - shape_.batch_sizes.begin();
+  if (static_cast<std::size_t>(place) == log_counts_.size()) {
+    throw std::logic_error(fmt::format("a batch of {} in-batch negatives, a size that was not told of", batch_size));
+  }
+  return log_counts_[static_cast<std::size_t>(place)];
+}
+
+std::uint64_t NegativeSource::draw_shared(const RatingBatch& batch, const RandomKey& key, Row* rows, float* log_count) {
   if (is_full(shape_)) {
     backend_.copy_on_device(rows, all_items_.data(), all_items_.bytes());
     return all_items_.size();
@@ -99,7 +114,7 @@ std::uint64_t NegativeSource::draw_shared(const RatingBatch& batch, std::uint64_
   const std::uint64_t n = n_in_batch + n_drawn;
   if (n == 0) return 0;
   backend_.copy_on_device(rows, batch.items, sizeof(Row) * n_in_batch);
-  draw_any(Draw::kShared, step_number, static_cast<std::uint32_t>(n_drawn), rows + n_in_batch, nullptr);
+  draw_any(key, static_cast<std::uint32_t>(n_drawn), rows + n_in_batch, nullptr);
   if (is_mixed(shape_)) {
     const float expected_draws = static_cast<float>(n_drawn) / static_cast<float>(shape_.n_items);
     backend_.run(MixedLogCounts{.given = rows,
@@ -111,18 +126,17 @@ std::uint64_t NegativeSource::draw_shared(const RatingBatch& batch, std::uint64_
                                 .log_count = log_count});
     return n;
   }
-  const DeviceArray<float>& log_counts = log_count_[batch.size == shape_.batch_size ? 0 : 1];
-  backend_.run(LookupRows{.table = MatrixView<const float>{log_counts.data(), shape_.n_items, 1, 1},
+  backend_.run(LookupRows{.table = MatrixView<const float>{log_counts(batch.size).data(), shape_.n_items, 1, 1},
                           .rows = rows,
                           .n_rows = n,
                           .out = {log_count, n, 1, 1}});
   return n;
 }
 
-void NegativeSource::draw_own(const RatingBatch& batch, Draw draw, std::uint64_t step_number, std::uint32_t n,
-                              Row* rows, float* log_q) {
+void NegativeSource::draw_own(const RatingBatch& batch, const RandomKey& key, std::uint32_t n, Row* rows,
+                              float* log_q) {
   backend_.run(DrawNegatives{.sampler = sampler_,
-                             .key = draw_key(seed_, draw, step_number),
+                             .key = key,
                              .queries = batch.users,
                              .n_queries = batch.size,
                              .n_negatives = n,
@@ -132,9 +146,9 @@ void NegativeSource::draw_own(const RatingBatch& batch, Draw draw, std::uint64_t
                              .n_rejected = n_rejected_.data()});
 }
 
-void NegativeSource::draw_any(Draw draw, std::uint64_t step_number, std::uint32_t n, Row* rows, float* log_q) {
+void NegativeSource::draw_any(const RandomKey& key, std::uint32_t n, Row* rows, float* log_q) {
   backend_.run(DrawNegatives{.sampler = sampler_,
-                             .key = draw_key(seed_, draw, step_number),
+                             .key = key,
                              .n_queries = 1,
                              .n_negatives = n,
                              .negatives = rows,

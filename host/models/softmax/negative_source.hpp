@@ -1,7 +1,6 @@
 // Where a run's negatives come from: what users know, random draws with their expected counts, lists of disliked items.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -12,29 +11,32 @@
 
 namespace unfold {
 
-// What a random number is for. Those for one purpose differ by seed from those for another.
-enum class Draw : std::uint8_t { kShared, kOwn, kCandidates, kDropout, kSelection };
-RandomKey draw_key(std::uint64_t seed, Draw draw, std::uint64_t step_number);
+// The keys of all that a step draws. One op draws several of them, so each has another seed.
+struct StepKeys {
+  RandomKey shared, own, candidates;  // negatives
+  RandomKey dropout;                  // of the query vectors
+  RandomKey selection;                // of hard negatives among their candidates
+};
+StepKeys step_keys(std::uint64_t seed, std::uint64_t step_number);
 
 class NegativeSource {
  public:
   // `seen` is of `positives`. With weights or disliked negatives, and no floor of the positives, a user knows what he
   // rated at least the mean: a lower rating says that he met the item and that others are better. Else he knows all of
   // his positives.
-  NegativeSource(const Arena& arena, const SoftmaxShape& shape, std::uint64_t seed, const RatingView& positives,
-                 const SeenItems& seen);
+  NegativeSource(const Arena& arena, const SoftmaxShape& shape, const RatingView& positives, const SeenItems& seen);
 
   // Items that are never a user's negatives, [n_users] lists.
   RowLists known() const { return {known_offsets_.data(), known_ids_.data()}; }
 
   // The rows of the negatives that the batch shares, [shape.n_shared()] or fewer: returns how many. And the log of how
-  // often each is expected among them; not written for the full softmax, where that is once.
-  std::uint64_t draw_shared(const RatingBatch& batch, std::uint64_t step_number, Row* rows, float* log_count);
+  // often each is expected among them; not written for the full softmax, where that is once. Where some are in-batch
+  // and none drawn, the batch has one of shape.batch_sizes.
+  std::uint64_t draw_shared(const RatingBatch& batch, const RandomKey& key, Row* rows, float* log_count);
   // `n` for each query of the batch that its user does not know: rows and log probabilities [batch.size, n].
-  void draw_own(const RatingBatch& batch, Draw draw, std::uint64_t step_number, std::uint32_t n, Row* rows,
-                float* log_q);
-  // `n`, whoever knows them: rows and log probabilities [n].
-  void draw_any(Draw draw, std::uint64_t step_number, std::uint32_t n, Row* rows, float* log_q);
+  void draw_own(const RatingBatch& batch, const RandomKey& key, std::uint32_t n, Row* rows, float* log_q);
+  // `n`, whoever knows them: rows and log probabilities [n], the latter where they are not null.
+  void draw_any(const RandomKey& key, std::uint32_t n, Row* rows, float* log_q);
 
   // Draws that were known to their user; ops add to it. Zeroed by the caller.
   DeviceArray<std::uint64_t>& n_rejected() { return n_rejected_; }
@@ -44,19 +46,19 @@ class NegativeSource {
   std::vector<float> build_sampler(const Arena& arena, const SeenItems& known,
                                    const std::vector<std::uint64_t>& counts);
   void build_log_counts(const Arena& arena, const std::vector<std::uint64_t>& counts, const std::vector<float>& log_q);
+  const DeviceArray<float>& log_counts(std::uint64_t batch_size) const;
 
   Backend& backend_;
   SoftmaxShape shape_;
-  std::uint64_t seed_;
   DeviceArray<std::uint64_t> known_offsets_;
   DeviceArray<Row> known_ids_;
   NegativeSampler sampler_;  // uniform, or by popularity:
   DeviceArray<std::uint32_t> alias_threshold_;
   DeviceArray<Row> alias_;
   DeviceArray<float> log_q_, log_unknown_mass_;
-  // log of how often an item is expected among the shared negatives, of a full batch and of an epoch's last one; where
-  // some are in-batch and others drawn, it depends on the batch instead.
-  std::array<DeviceArray<float>, 2> log_count_;
+  // [n_items] log of how often an item is expected among the shared negatives: of any batch where all are drawn, of
+  // each of shape.batch_sizes where all are in-batch. Where there are both, it depends on what the batch holds.
+  std::vector<DeviceArray<float>> log_counts_;
   DeviceArray<std::uint32_t> times_;  // [n_items] scratch for that
   DeviceArray<Row> all_items_;        // for the full softmax
   DeviceArray<std::uint64_t> n_rejected_;

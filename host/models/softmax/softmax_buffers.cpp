@@ -14,7 +14,7 @@ constexpr std::uint64_t kTileBytes = std::uint64_t{16} << 20;
 
 SoftmaxBuffers::SoftmaxBuffers(const Arena& arena, const SoftmaxShape& shape, bool learn_temperature,
                                std::uint32_t stride) {
-  const std::uint64_t n = shape.batch_size, n_looked_up = n + shape.n_shared(), n_rows = shape.n_item_rows();
+  const std::uint64_t n = shape.batch_size(), n_looked_up = n + shape.n_shared(), n_rows = shape.n_item_rows();
   const std::uint64_t n_temperatures = learn_temperature ? n : 0;
   const std::uint64_t n_candidates = shape.n_drawn_candidates();
   const std::uint64_t n_candidate_vectors = shape.own_negatives ? 0 : n_candidates;
@@ -40,12 +40,12 @@ SoftmaxBuffers::SoftmaxBuffers(const Arena& arena, const SoftmaxShape& shape, bo
 
 std::uint64_t SoftmaxBuffers::workspace_bytes(const Backend& backend, const SoftmaxShape& shape) {
   const std::uint64_t n_shared = shape.n_shared();
-  const SoftmaxBatch batch{.queries = {nullptr, shape.batch_size, shape.dim, shape.dim}};
+  const SoftmaxBatch batch{.queries = {nullptr, shape.batch_size(), shape.dim, shape.dim}};
   std::uint64_t bytes = backend.workspace_bytes(
       SampledSoftmax{.batch = batch,
                      .shared = {.vectors = {nullptr, n_shared, shape.dim, shape.dim}, .score_type = shape.score_type},
                      .own = {.n = shape.n_own()}});
-  bytes += std::min(kTileBytes, 4 * shape.batch_size * n_shared);
+  bytes += std::min(kTileBytes, 4 * shape.batch_size() * n_shared);
   if (shape.has_hard()) {
     bytes = std::max(
         bytes, backend.workspace_bytes(SelectNegatives{.batch = batch, .pool = {.n = shape.negatives.n_candidates}}));

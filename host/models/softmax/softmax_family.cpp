@@ -76,10 +76,8 @@ SoftmaxShape softmax_shape(const SoftmaxOptions& o, const ModelInput& input, Opt
   shape.table_type = named_table_type(o.table_type);
   shape.score_type = named_table_type(o.score_type);
   shape.optimizer = optimizer;
-  shape.n_positives = input.positives.size();
-  shape.n_ratings = input.data.train.size();
   shape.has_floor = input.positive_from.has_value();
-  shape.batch_size = input.batch_size;
+  shape.batch_sizes = input.batch_sizes;
   shape.negatives = NegativeSpec::parse(o.negatives);
   shape.n_negatives = o.n_negatives;
   shape.own_negatives = o.own_negatives;

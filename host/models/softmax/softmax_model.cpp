@@ -14,10 +14,10 @@ std::uint32_t list_length(const SoftmaxShape& shape, const SoftmaxSettings& sett
 }
 
 // `seen` is of all ratings. Where low ones are no positives, those of the others decide what a user knows.
-NegativeSource make_source(const Arena& arena, const SoftmaxShape& shape, std::uint64_t seed,
-                           const RatingView& positives, const SeenItems& seen) {
-  if (!shape.has_floor) return {arena, shape, seed, positives, seen};
-  return {arena, shape, seed, positives, SeenItems::from_ratings(positives, shape.n_users, shape.n_items)};
+NegativeSource make_source(const Arena& arena, const SoftmaxShape& shape, const RatingView& positives,
+                           const SeenItems& seen) {
+  if (!shape.has_floor) return {arena, shape, positives, seen};
+  return {arena, shape, positives, SeenItems::from_ratings(positives, shape.n_users, shape.n_items)};
 }
 
 // Rows of length 1, so that a product of two is a cosine. A row of zeros stays zero.
@@ -45,7 +45,7 @@ SoftmaxModel::SoftmaxModel(const Arena& arena, const SoftmaxShape& shape, const 
       items_(arena, "item.embedding", shape.n_items, shape.dim, shape.table_type, shape.optimizer),
       item_bias_(ParameterTable::vector(arena, "item.bias", shape.has_bias ? shape.n_items : 0, shape.optimizer)),
       log_temperature_(ParameterTable::vector(arena, "temperature", 1, shape.optimizer)),
-      source_(make_source(arena, shape, settings.seed, positives, seen)),
+      source_(make_source(arena, shape, positives, seen)),
       buffers_(arena, shape, settings.learn_temperature, stride_),
       scorer_(arena, product_tables()) {
   const std::string name = "users' lists of items";
@@ -75,9 +75,7 @@ void SoftmaxModel::initialize(const RatingView& positives, const RatingView& tra
   hard_lists_->items().upload(disliked_items(train, static_cast<double>(liked_from), shape_.n_users, hard_lists_->k()));
 }
 
-RowTransform SoftmaxModel::dropout(std::uint64_t step_number) const {
-  return {settings_.dropout, draw_key(settings_.seed, Draw::kDropout, step_number), settings_.cosine};
-}
+RowTransform SoftmaxModel::dropout(const RandomKey& key) const { return {settings_.dropout, key, settings_.cosine}; }
 
 const float* SoftmaxModel::item_bias_table() const {
   return shape_.has_bias ? item_bias_.view().weight.as<float>().data : nullptr;
@@ -116,7 +114,7 @@ MatrixView<float> SoftmaxModel::look_up_items(const Row* rows, std::uint64_t n, 
 }
 
 // The candidates of the batch's hard negatives.
-CandidatePool SoftmaxModel::draw_candidates(const RatingBatch& batch, std::uint64_t step_number) {
+CandidatePool SoftmaxModel::draw_candidates(const RatingBatch& batch, const RandomKey& key) {
   CandidatePool pool;
   pool.n = shape_.negatives.n_candidates;
   pool.table = items_.view().weight;
@@ -135,10 +133,10 @@ CandidatePool SoftmaxModel::draw_candidates(const RatingBatch& batch, std::uint6
   pool.log_count = log_q;
   pool.log_draws = std::log(static_cast<float>(pool.n));
   if (shape_.own_negatives) {
-    source_.draw_own(batch, Draw::kCandidates, step_number, pool.n, rows, log_q);
+    source_.draw_own(batch, key, pool.n, rows, log_q);
     return pool;
   }
-  source_.draw_any(Draw::kCandidates, step_number, pool.n, rows, log_q);
+  source_.draw_any(key, pool.n, rows, log_q);
   pool.vectors = look_up_items(rows, pool.n, buffers_.candidate_vectors, buffers_.candidate_bias);
   pool.bias = shape_.has_bias ? buffers_.candidate_bias.data() : nullptr;
   return pool;
@@ -146,7 +144,7 @@ CandidatePool SoftmaxModel::draw_candidates(const RatingBatch& batch, std::uint6
 
 // Each positive's own negatives, written to `rows`: random ones, or hard ones chosen from candidates.
 OwnNegatives SoftmaxModel::choose_own(const RatingBatch& batch, const SoftmaxBatch& softmax_batch, Row* rows,
-                                      std::uint64_t step_number) {
+                                      const StepKeys& keys) {
   OwnNegatives own;
   if (shape_.n_own() == 0 || (shape_.is_mined() && !hard_now_)) return own;
   own.n = shape_.n_own();
@@ -157,18 +155,18 @@ OwnNegatives SoftmaxModel::choose_own(const RatingBatch& batch, const SoftmaxBat
   own.item_bias = item_bias_table();
   if (!shape_.has_hard()) {
     own.log_draws = std::log(static_cast<float>(own.n));
-    source_.draw_own(batch, Draw::kOwn, step_number, own.n, rows, buffers_.own_log_count.data());
+    source_.draw_own(batch, keys.own, own.n, rows, buffers_.own_log_count.data());
     return own;
   }
   own.log_draws = -std::log(settings_.hard_weight);
   Hardness hardness = settings_.hardness;
-  hardness.key = draw_key(settings_.seed, Draw::kSelection, step_number);
+  hardness.key = keys.selection;
   if (!hard_now_) {  // any of the candidates
     hardness.kind = HardnessKind::kScoreWeighted;
     hardness.temperature = kNoHardness;
   }
   backend_.run(SelectNegatives{.batch = softmax_batch,
-                               .pool = draw_candidates(batch, step_number),
+                               .pool = draw_candidates(batch, keys.candidates),
                                .hardness = hardness,
                                .rows = rows,
                                .log_count = buffers_.own_log_count.data()},
@@ -202,11 +200,12 @@ void SoftmaxModel::step(const RatingBatch& batch, const OptimizerStep& step, std
   const std::uint64_t n = batch.size;
   Row* const rows = buffers_.item_rows.data();
   backend_.copy_on_device(rows, batch.items, sizeof(Row) * n);
-  const std::uint64_t n_shared = source_.draw_shared(batch, step_number, rows + n, buffers_.shared_log_count.data());
+  const StepKeys keys = step_keys(settings_.seed, step_number);
+  const std::uint64_t n_shared = source_.draw_shared(batch, keys.shared, rows + n, buffers_.shared_log_count.data());
   const std::uint64_t first_own = n + n_shared;
   const MatrixView<float> items = look_up_items(rows, first_own, buffers_.items, buffers_.item_bias);
   const MatrixView<float> queries =
-      buffers_.queries.look_up(backend_, users_.view().weight, batch.users, n, dropout(step_number));
+      buffers_.queries.look_up(backend_, users_.view().weight, batch.users, n, dropout(keys.dropout));
 
   SoftmaxBatch softmax_batch;
   softmax_batch.queries = queries;
@@ -229,7 +228,7 @@ void SoftmaxModel::step(const RatingBatch& batch, const OptimizerStep& step, std
     shared.bias = shape_.has_bias ? buffers_.item_bias.data() + n : nullptr;
     shared.score_type = shape_.score_type;
   }
-  const OwnNegatives own = choose_own(batch, softmax_batch, rows + first_own, step_number);
+  const OwnNegatives own = choose_own(batch, softmax_batch, rows + first_own, keys);
   n_negatives_ += n * (n_shared + own.n);
 
   const SoftmaxGradients to = gradients(n, n_shared, own.n, loss);
@@ -240,7 +239,7 @@ void SoftmaxModel::step(const RatingBatch& batch, const OptimizerStep& step, std
                               .scale = 1.0f / static_cast<float>(n),
                               .gradients = to},
                workspace());
-  RowTransform of_queries = dropout(step_number), of_items;
+  RowTransform of_queries = dropout(keys.dropout), of_items;
   of_items.normalize = settings_.cosine;
   of_queries.l2 = of_items.l2 = settings_.l2 / static_cast<float>(n);
   backend_.run(TransformRowsGradient{

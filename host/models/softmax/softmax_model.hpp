@@ -40,16 +40,15 @@ class SoftmaxModel final : public TrainableModel {
   // Before the steps of an epoch: what its hard negatives are drawn from.
   void begin_epoch(std::uint32_t epoch, double progress);
   void step(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number, double* loss);
-  RowTransform dropout(std::uint64_t step_number) const;
+  RowTransform dropout(const RandomKey& key) const;
   const float* item_bias_table() const;
   ProductTables product_tables() const;
   std::span<std::byte> workspace() const { return {buffers_.workspace.data(), buffers_.workspace.size()}; }
   // Item vectors as they are scored, and the items' biases.
   MatrixView<float> look_up_items(const Row* rows, std::uint64_t n, const ScoredRows& vectors,
                                   const DeviceArray<float>& bias);
-  OwnNegatives choose_own(const RatingBatch& batch, const SoftmaxBatch& softmax_batch, Row* rows,
-                          std::uint64_t step_number);
-  CandidatePool draw_candidates(const RatingBatch& batch, std::uint64_t step_number);
+  OwnNegatives choose_own(const RatingBatch& batch, const SoftmaxBatch& softmax_batch, Row* rows, const StepKeys& keys);
+  CandidatePool draw_candidates(const RatingBatch& batch, const RandomKey& key);
   SoftmaxGradients gradients(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own, double* loss);
   void update(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number,
               std::uint64_t n_item_rows);

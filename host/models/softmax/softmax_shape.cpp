@@ -7,7 +7,7 @@ namespace unfold {
 std::uint64_t SoftmaxShape::n_in_batch() const {
   const bool has_in_batch =
       negatives.random == RandomNegatives::kInBatch || negatives.random == RandomNegatives::kMixed;
-  return has_in_batch ? batch_size : 0;
+  return has_in_batch ? batch_size() : 0;
 }
 
 std::uint64_t SoftmaxShape::n_shared() const {
@@ -17,11 +17,11 @@ std::uint64_t SoftmaxShape::n_shared() const {
     case RandomNegatives::kFull:
       return n_items;
     case RandomNegatives::kInBatch:
-      return batch_size;
+      return batch_size();
     case RandomNegatives::kMixed: {  // as many uniform ones as leave the in-batch ones their fraction
       const double share = negatives.in_batch_fraction;
-      return batch_size +
-             static_cast<std::uint64_t>(std::llround(static_cast<double>(batch_size) * (1 - share) / share));
+      return batch_size() +
+             static_cast<std::uint64_t>(std::llround(static_cast<double>(batch_size()) * (1 - share) / share));
     }
     case RandomNegatives::kUniform:
     case RandomNegatives::kPopularity:
@@ -37,7 +37,7 @@ std::uint32_t SoftmaxShape::n_own() const {
 
 std::uint64_t SoftmaxShape::n_drawn_candidates() const {
   if (!has_hard() || has_lists()) return 0;
-  return negatives.n_candidates * (own_negatives ? batch_size : 1);
+  return negatives.n_candidates * (own_negatives ? batch_size() : 1);
 }
 
 }  // namespace unfold

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "host/models/softmax/negative_spec.hpp"
 #include "unfold/backend.hpp"
@@ -15,9 +16,7 @@ struct SoftmaxShape {
   TableType table_type = TableType::kFloat32;  // of the embeddings; the rest is float32
   TableType score_type = TableType::kFloat32;  // SharedNegatives::score_type
   OptimizerKind optimizer = OptimizerKind::kAdam;
-  std::uint64_t n_positives = 0;  // of the training part
-  std::uint64_t n_ratings = 0;    // of the training part, with those that are no positives
-  std::uint64_t batch_size = 0;   // the largest batch
+  std::vector<std::uint64_t> batch_sizes;  // that occur, the largest first
   NegativeSpec negatives;
   std::uint32_t n_negatives = 0;  // random ones: shared by a batch, or of each positive
   bool own_negatives = false;     // each positive has its own: random ones, or with hard ones their candidates
@@ -26,6 +25,7 @@ struct SoftmaxShape {
   bool has_floor = false;            // low ratings are no positives: a user knows what is one, and no other item
   std::uint32_t threshold_rank = 0;  // K of the weights by the user's K-th best score; 0: no weights
 
+  std::uint64_t batch_size() const { return batch_sizes.front(); }  // the largest
   bool has_hard() const { return negatives.hard != HardNegatives::kNone; }
   bool is_mined() const { return negatives.hard == HardNegatives::kMined; }
   bool is_disliked() const { return negatives.hard == HardNegatives::kDisliked; }
@@ -36,7 +36,7 @@ struct SoftmaxShape {
   // Candidates of hard negatives that are drawn: shared by a batch, or of each positive.
   std::uint64_t n_drawn_candidates() const;
   // Rows of the item table that a batch touches: positives, shared negatives, own negatives.
-  std::uint64_t n_item_rows() const { return batch_size + n_shared() + batch_size * n_own(); }
+  std::uint64_t n_item_rows() const { return batch_size() + n_shared() + batch_size() * n_own(); }
 };
 
 // A temperature at which candidates are drawn alike, whatever they score.
