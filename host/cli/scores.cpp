@@ -109,7 +109,7 @@ EvaluateOptions ScoreOptions::resolve() const {
                     "measured on",
                     options.cutoffs.back(), kMaxTopK));
   }
-  if (relevant_rating) options.relevant_rating = *relevant_rating;
+  options.relevant_rating = relevant_rating;
   options.ranking = !no_ranking;
   return options;
 }
@@ -137,7 +137,7 @@ bool say_dislikes(const std::string& source, const RatingView& part, const std::
 
 void leave_out_dislikes(const std::string& source, const RatingView& test, double least, EvaluateOptions& options,
                         Progress& progress) {
-  if (options.relevant_rating > EvaluateOptions{}.relevant_rating || !(least > 0)) return;
+  if (options.relevant_rating || !(least > 0)) return;
   if (!say_dislikes(source, test, "; --relevant-rating X draws the line elsewhere", progress)) return;
   options.relevant_rating = static_cast<double>(std::numeric_limits<float>::denorm_min());
 }

@@ -7,10 +7,10 @@
 namespace unfold {
 
 TestItems collect_test_items(const RatingView& test, const ItemLists& training, const ItemLists& validation,
-                             std::uint64_t n_users, double relevant_rating) {
+                             std::uint64_t n_users, std::optional<double> relevant_rating) {
   const auto counts = [&](std::uint64_t n) {
     return test.users[n] != kNoRow && test.items[n] != kNoRow &&
-           static_cast<double>(test.ratings[n]) >= relevant_rating;
+           (!relevant_rating || static_cast<double>(test.ratings[n]) >= *relevant_rating);
   };
   TestItems result;
   // Counting sort by user: user u's items end up in [ends[u], ends[u + 1]).

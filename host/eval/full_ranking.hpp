@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "host/score/item_ranks.hpp"
@@ -17,10 +18,10 @@ struct TestItems : ItemLists {
   std::uint64_t n_in_validation = 0;  // left out
 };
 
-// Known users and items only, rated `relevant_rating` or higher, each pair once, without the user's training and
-// validation items.
+// Known users and items only, rated `relevant_rating` or higher where there is one, each pair once, without the user's
+// training and validation items.
 TestItems collect_test_items(const RatingView& test, const ItemLists& training, const ItemLists& validation,
-                             std::uint64_t n_users, double relevant_rating);
+                             std::uint64_t n_users, std::optional<double> relevant_rating);
 
 // Users with a test item, ascending.
 std::vector<Row> users_with(const TestItems& test);

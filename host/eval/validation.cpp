@@ -5,7 +5,7 @@
 namespace unfold {
 
 Validation::Validation(const Arena& arena, const Scorer& scorer, const RatingView& part, const ItemLists& training,
-                       double relevant_rating)
+                       std::optional<double> relevant_rating)
     : why_unscored_(unfold::why_unscored(part, scorer.predicts_ratings() ? nullptr : &training, relevant_rating)),
       masked_({&training}) {
   if (scorer.predicts_ratings()) {

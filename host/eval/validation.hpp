@@ -13,10 +13,10 @@ namespace unfold {
 
 class Validation {
  public:
-  // `training` of each user is left out of rankings; items rated below `relevant_rating` are not ranked. Both lists and
-  // ratings outlive this.
+  // `training` of each user is left out of rankings; items rated below `relevant_rating`, where there is one, are not
+  // ranked. Both lists and ratings outlive this.
   Validation(const Arena& arena, const Scorer& scorer, const RatingView& part, const ItemLists& training,
-             double relevant_rating);
+             std::optional<double> relevant_rating);
 
   // Writes validation_rmse and validation_mae, or validation_recall@20 and validation_ndcg@20, to a history line. Gives
   // what the best epoch has least of; nothing where the part holds nothing that can be scored (null in the line).

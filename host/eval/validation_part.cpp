@@ -5,18 +5,16 @@
 #include <algorithm>
 #include <limits>
 
-#include "unfold/evaluate.hpp"
-
 namespace unfold {
 
-double relevant_from(std::optional<float> floor, const RatingView& train) {
+std::optional<double> relevant_from(std::optional<float> floor, const RatingView& train) {
   if (floor) return static_cast<double>(*floor);
   const bool has_no = std::ranges::any_of(train.ratings, [](float rating) { return !(rating > 0); });
-  if (has_no) return EvaluateOptions{}.relevant_rating;
+  if (has_no) return std::nullopt;
   return static_cast<double>(std::numeric_limits<float>::denorm_min());
 }
 
-std::string why_unscored(const RatingView& validation, const ItemLists* trained, double relevant_from) {
+std::string why_unscored(const RatingView& validation, const ItemLists* trained, std::optional<double> relevant_from) {
   std::uint64_t n_unknown_users = 0, n_unknown_items = 0, n_in_training = 0, n_not_relevant = 0;
   for (std::uint64_t n = 0; n < validation.size(); ++n) {
     const Rating rating = validation[n];
@@ -25,7 +23,7 @@ std::string why_unscored(const RatingView& validation, const ItemLists* trained,
     n_unknown_users += knows_user ? 0 : 1;
     n_unknown_items += knows_item ? 0 : 1;
     if (!knows_user || !knows_item) continue;
-    if (static_cast<double>(rating.rating) < relevant_from) {
+    if (relevant_from && static_cast<double>(rating.rating) < *relevant_from) {
       ++n_not_relevant;
     } else if (trained->contains(rating.user, rating.item)) {
       ++n_in_training;

@@ -88,7 +88,7 @@ class TrainingRun final : private Epoch {
     const std::uint64_t n_batches = (n_positives + batch_size_ - 1) / batch_size_;
     if (family_.streams()) parts.losses = std::make_unique<EpochLosses>(arena, n_batches);
     if (can_validate_) {
-      const double relevant = relevant_from(positives_.floor(), data_.train);
+      const std::optional<double> relevant = relevant_from(positives_.floor(), data_.train);
       parts.validation = std::make_unique<Validation>(arena, parts.model->scorer(), data_.validation, *seen_, relevant);
     }
     return parts;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 #include "unfold/backend.hpp"
@@ -19,7 +20,7 @@ inline constexpr std::uint32_t kMaxCutoff = 1'000'000;
 
 struct EvaluateOptions {
   std::vector<std::uint32_t> cutoffs = {10, 20};  // K of the ranking metrics, 1 to kMaxCutoff
-  double relevant_rating = -1e30;                 // test interactions rated lower are not relevant
+  std::optional<double> relevant_rating = {};     // test interactions rated lower are not relevant; absent: all are
   bool ranking = true;
   std::uint64_t memory_bytes = std::uint64_t{512} << 20;  // bound on the scratch of ranking
   const ItemGroups* groups = nullptr;  // with ranking: folding too, K at most kMaxTopK; it outlives the evaluation
