@@ -343,13 +343,13 @@ void TrainRun::score(const LoadedData& data, const Parts& parts, TrainResult& re
   try {
     const Evaluation evaluation =
         evaluate_test(model, parts, data.dataset.report().has_ratings && predicts_ratings(model));
-    model.scores = evaluation.to_json();
+    model.metrics = evaluation.to_json();
     warn_of_scores("test part", evaluation, "", progress_);
     const std::string table = score_table(evaluation) + advice(evaluation, model);
-    print_out("{}", request_.json ? json_page(model.scores) + "\n" : table);
+    print_out("{}", request_.json ? json_page(model.metrics) + "\n" : table);
     flush_stdout();
-    log_line({{"epoch", result.best_epoch}, {"test", model.scores}});
-    kept.saved.set_scores(model.scores);
+    log_line({{"epoch", result.best_epoch}, {"test", model.metrics}});
+    kept.saved.set_metrics(model.metrics);
   } catch (...) {
     if (kept.saved.is_replaced()) throw;  // what is there is another run's
     warn(fmt::format("unfold: warning: the model is in {}, and its scores are not in it", kept.path.string()));

@@ -16,7 +16,7 @@ Validation::Validation(const Arena& arena, const Scorer& scorer, const RatingVie
   ranks_.emplace(arena, scorer, users_with(items_), items_, masked_, EvaluateOptions().memory_bytes);
 }
 
-std::optional<double> Validation::score(Scorer& scorer, nlohmann::ordered_json& line) {
+std::optional<double> Validation::measure(Scorer& scorer, nlohmann::ordered_json& line) {
   if (errors_ && !why_unscored_.empty()) {
     line["validation_rmse"] = line["validation_mae"] = nullptr;
     return std::nullopt;

@@ -1,4 +1,5 @@
-// The validation part, scored after every epoch by what the model is for: the error of its ratings, or a full ranking.
+// The validation part, measured after every epoch by what the model is for: the error of its ratings, or a full
+// ranking.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -19,8 +20,9 @@ class Validation {
              std::optional<double> relevant_rating);
 
   // Writes validation_rmse and validation_mae, or validation_recall@20 and validation_ndcg@20, to a history line. Gives
-  // what the best epoch has least of; nothing where the part holds nothing that can be scored (null in the line).
-  std::optional<double> score(Scorer& scorer, nlohmann::ordered_json& line);
+  // what the best epoch has least of, the rmse or -ndcg; nothing where the part holds nothing that can be scored (null
+  // in the line).
+  std::optional<double> measure(Scorer& scorer, nlohmann::ordered_json& line);
   // As far as the part tells before the first epoch; empty where something can be scored.
   const std::string& why_unscored() const { return why_unscored_; }
 

@@ -132,16 +132,16 @@ struct SavedModel::State {
   Json description;
 };
 
-void SavedModel::set_scores(const Json& scores) {
+void SavedModel::set_metrics(const Json& metrics) {
   const Folder& folder = state_->folder;
-  state_->description["scores"] = scores;
+  state_->description["scores"] = metrics;
   std::exception_ptr trouble;
   try {
     folder.replace(kDescriptionFile, model_json_text(state_->description, 2) + '\n');
   } catch (const DataError&) {
     trouble = std::current_exception();
   }
-  // Also where the scores went into a folder that is about to be removed.
+  // Also where the metrics went into a folder that is about to be removed.
   if (folder.is_replaced()) {
     throw DataError(fmt::format("{}: another run has replaced this model meanwhile; its scores are not written",
                                 folder.path().string()));

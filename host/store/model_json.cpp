@@ -152,7 +152,7 @@ Json describe_model(const Model& model, const fs::path& directory, std::span<con
   json["n_items"] = model.item_ids.size();
   json["architecture"] = model.architecture;
   json["training"] = model.training;
-  json["scores"] = model.scores;
+  json["scores"] = model.metrics;
   add_checksums(json, directory, files);
   return json;
 }
@@ -188,7 +188,7 @@ void apply_description(const ModelDescription& description, const fs::path& file
   check_architecture(model.architecture, file);
   model.training = field<Json>(json, "training", file);
   check_training(model.training, file);
-  model.scores = field<Json>(json, "scores", file);
+  model.metrics = field<Json>(json, "scores", file);
 }
 
 std::string why_no_model(const fs::path& existing) {

@@ -235,11 +235,11 @@ class TrainingRun final : private Epoch {
     parts_.model->describe_epoch(line);
     bool better = true;
     if (can_validate_) {
-      const std::optional<double> score = parts_.validation->score(parts_.model->scorer(), line);
-      if (!score) no_validation();
-      if (score && !std::isfinite(*score)) return diverged();
-      better = !score || *score < best_score_;
-      if (score && better) best_score_ = *score;
+      const std::optional<double> value = parts_.validation->measure(parts_.model->scorer(), line);
+      if (!value) no_validation();
+      if (value && !std::isfinite(*value)) return diverged();
+      better = !value || *value < best_value_;
+      if (value && better) best_value_ = *value;
     }
     tell(1, n_ratings, seconds);
     history_.push_back(line);
@@ -346,7 +346,7 @@ class TrainingRun final : private Epoch {
   double loss_ = 0;  // of the epoch so far
   Clock::time_point started_, epoch_started_, told_at_, kept_at_;
   double copy_seconds_ = 0;
-  double best_score_ = std::numeric_limits<double>::infinity();
+  double best_value_ = std::numeric_limits<double>::infinity();
   bool has_best_ = false;
 };
 

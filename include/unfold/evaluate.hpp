@@ -62,7 +62,7 @@ struct RatingMetrics {
   std::uint64_t n = 0;
 };
 
-// A model's scores and the baseline's beside them. Baseline: items by training count for ranking; the item's
+// A model's metrics and the baseline's beside them. Baseline: items by training count for ranking; the item's
 // mean training rating for rmse and mae.
 struct Evaluation {
   RatingMetrics rating, rating_baseline;

@@ -1,6 +1,6 @@
 // A trained model in host memory, and the directory that holds it. docs/formats.md describes the files.
 //
-//   model.json           what it is, how it was made, its scores, and the list of the other files
+//   model.json           what it is, how it was made, its metrics, and the list of the other files
 //   tensors.safetensors  its parameters by name: user.embedding item.embedding user.bias item.bias global.bias
 //   user_ids.txt item_ids.txt   external ids, one a line, in row order
 //   seen.safetensors     the items that each user has in training, validation and test: what evaluation and lists leave
@@ -34,7 +34,7 @@ struct Model {
   IdMap item_ids;
   SeenItems seen;
   nlohmann::ordered_json training;  // how: options, data set, split, version, backend
-  nlohmann::ordered_json scores;    // what came out
+  nlohmann::ordered_json metrics;   // what came out: "scores" of model.json
   std::vector<nlohmann::ordered_json> history;
   std::string config;  // config.toml
   // Files that the family adds, by path in the directory, with "/": "vocab/genre.txt".
@@ -59,14 +59,14 @@ std::optional<float> positive_from(const Model& model);
 // Something was held out for validation or test.
 bool held_something_out(const Model& model);
 
-// A model that was written. Its scores may follow: what training made is on the disk before it is evaluated.
+// A model that was written. Its metrics may follow: what training made is on the disk before it is evaluated.
 class SavedModel {
  public:
   struct State;
   explicit SavedModel(std::shared_ptr<State> state) : state_(std::move(state)) {}
-  // Writes model.json anew with these scores, in the folder that save_model wrote, wherever it has been moved since,
+  // Writes model.json anew with these metrics, in the folder that save_model wrote, wherever it has been moved since,
   // and in no other. Throws DataError, where another model has replaced it too; then the model is as it was.
-  void set_scores(const nlohmann::ordered_json& scores);
+  void set_metrics(const nlohmann::ordered_json& metrics);
   // Whether another model has taken its place.
   bool is_replaced() const;
 

@@ -46,7 +46,7 @@ struct TrainCallbacks {
 enum class TrainOutcome { kFinished, kEarlyStopped, kInterrupted, kDiverged };
 
 struct TrainResult {
-  Model model;  // without ids, seen and scores, which the caller adds
+  Model model;  // without ids, seen and metrics, which the caller adds
   TrainOutcome outcome = TrainOutcome::kFinished;
   std::string message;           // kDiverged: epoch, step and what to do
   std::uint32_t best_epoch = 0;  // the epoch the model is of (the best by validation, else the last)

@@ -83,7 +83,7 @@ TEST(ModelDirectory, LoadGivesWhatWasSaved) {
   EXPECT_EQ(loaded.seen.item_mean_rating, saved.seen.item_mean_rating);
   EXPECT_EQ(loaded.seen.mean_rating, 3.0f);
   EXPECT_EQ(loaded.training["learning_rate"], 0.05);
-  EXPECT_EQ(loaded.scores, saved.scores);
+  EXPECT_EQ(loaded.metrics, saved.metrics);
   EXPECT_EQ(loaded.history, saved.history);
   EXPECT_EQ(loaded.config, saved.config);
   EXPECT_NE(test::read_file(directory / "m/model.json").find("0.1,"), std::string::npos);

@@ -224,9 +224,9 @@ TEST_F(ModelFiles, NamesOfAFamilyAreCheckedWhenTheyAreWritten) {
 
 TEST_F(ModelFiles, ScoresAreWrittenBesideTheList) {
   SavedModel saved = save_model(encoder(), folder_ / "s", false);
-  saved.set_scores({{"ndcg@20", 0.25}});
+  saved.set_metrics({{"ndcg@20", 0.25}});
   const Model loaded = load_model(folder_ / "s");
-  EXPECT_EQ(loaded.scores["ndcg@20"], 0.25);
+  EXPECT_EQ(loaded.metrics["ndcg@20"], 0.25);
   EXPECT_EQ(loaded.files, encoder().files);
 }
 

@@ -191,9 +191,9 @@ TEST_F(Version1, IsReplacedAsAModelIs) {
   EXPECT_THROW(save_model(model, path("mf_range"), false), UsageError);
   fs::remove(path("mf/notes.txt"));
   SavedModel saved = save_model(model, path("mf"), true);
-  saved.set_scores({{"mrr", 0.5}});
+  saved.set_metrics({{"mrr", 0.5}});
   EXPECT_EQ(load_model(path("mf")).kind, "softmax");
-  EXPECT_EQ(load_model(path("mf")).scores["mrr"], 0.5);
+  EXPECT_EQ(load_model(path("mf")).metrics["mrr"], 0.5);
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ Model small_model(std::uint32_t dim) {
   const Ratings train = writer.finish();
   model.seen = SeenItems::from_ratings(train.view(), model.user_ids.size(), model.item_ids.size());
   model.training = {{"source", "folder \xff/ratings.csv"}, {"learning_rate", 0.05}, {"epochs", 3}};
-  model.scores = {{"rmse", 0.9}};
+  model.metrics = {{"rmse", 0.9}};
   model.history = {{{"epoch", 1}, {"train_rmse", 1.5}}, {{"epoch", 2}, {"train_rmse", 1.25}}};
   model.config = "dim=3\n[train]\nseed=1\n";
   return model;
