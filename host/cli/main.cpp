@@ -11,6 +11,7 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <new>
 #include <string>
@@ -190,19 +191,21 @@ int run(int argc, char** argv) {
       "  unfold train ratings.csv --model softmax --out model\n"
       "  unfold recommend model --user 42 --items movies.csv");
 
-  const std::pair<const char*, RunCommand> commands[] = {{"train", add_train(root, chosen)},
-                                                         {"evaluate", add_evaluate(root)},
-                                                         {"recommend", add_recommend(root)},
-                                                         {"neighbors", add_neighbors(root)},
-                                                         {"export", add_export(root)},
-                                                         {"map", add_map(root)},
-                                                         {"import", add_import(root)},
-                                                         {"synth", add_synth(root)},
-                                                         {"verify", add_verify(root)},
-                                                         {"selfcheck", add_selfcheck(root)},
-                                                         {"info", add_info(root)},
-                                                         {"completion", add_completion(root)},
-                                                         {"help", add_help(root)}};
+  std::map<std::string, RunCommand> commands;
+  const auto add = [&](RunCommand command) { commands[command_names(root).back()] = std::move(command); };
+  add(add_train(root, chosen));
+  add(add_evaluate(root));
+  add(add_recommend(root));
+  add(add_neighbors(root));
+  add(add_export(root));
+  add(add_map(root));
+  add(add_import(root));
+  add(add_synth(root));
+  add(add_verify(root));
+  add(add_selfcheck(root));
+  add(add_info(root));
+  add(add_completion(root));
+  add(add_help(root));
   for (CLI::App* app : root.get_subcommands([](const CLI::App*) { return true; })) {
     const std::string group = app->get_options().back()->get_group();
     app->set_help_flag("-h,--help", "print this help and exit")->group(group);
@@ -223,13 +226,10 @@ int run(int argc, char** argv) {
   if (!configs.empty()) set_config_input(configs.back());
   const std::string& name = parsed_command(root)->get_name();
   try {
-    for (const auto& [command, run_command] : commands) {
-      if (name == command) return run_command();
-    }
+    return commands.at(name)();
   } catch (const UsageError& error) {
     throw UsageError(config_file->with_origin(name, error.what()));
   }
-  return 1;
 }
 
 }  // namespace
