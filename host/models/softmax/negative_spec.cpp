@@ -90,7 +90,10 @@ void set_hard(NegativeSpec& spec, HardNegatives kind, std::string_view text, con
     if (candidates) kept = std::min(*kept, *candidates);
   }
   if (!kept || !candidates || *kept < 1 || *kept > *candidates || *candidates > kMaxCandidates) {
-    refuse(text, term.text, fmt::format("needs M/N with 1 <= M <= N <= {}", kMaxCandidates));
+    const char* const numbers = kind == HardNegatives::kDisliked ? "M with 1 <= M"
+                                : kind == HardNegatives::kMined  ? "M/K with 1 <= M <= K"
+                                                                 : "M/N with 1 <= M <= N";
+    refuse(text, term.text, fmt::format("needs {} <= {}", numbers, kMaxCandidates));
   }
   spec.n_hard = *kept;
   spec.n_candidates = *candidates;

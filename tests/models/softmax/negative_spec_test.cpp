@@ -79,5 +79,19 @@ TEST(NegativeSpec, NamesWhatItRefuses) {
   }
 }
 
+TEST(NegativeSpec, SaysWhichNumbersAKindTakes) {
+  const auto message = [](const char* text) {
+    try {
+      NegativeSpec::parse(text);
+    } catch (const UsageError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(message("hard:6/5"), HasSubstr("\"hard:6/5\" needs M/N with 1 <= M <= N <= 4096"));
+  EXPECT_THAT(message("uniform+mined:0/5"), HasSubstr("\"mined:0/5\" needs M/K with 1 <= M <= K <= 4096"));
+  EXPECT_THAT(message("disliked:2/5"), HasSubstr("\"disliked:2/5\" needs M with 1 <= M <= 4096"));
+}
+
 }  // namespace
 }  // namespace unfold
