@@ -70,7 +70,8 @@ class BackendParity : public testing::TestWithParam<const char*> {
 };
 
 // Runs a suite's cases on every backend.
-#define UNFOLD_FOR_EVERY_BACKEND(Suite) \
-  INSTANTIATE_TEST_SUITE_P(, Suite, testing::ValuesIn(kBackends), [](const auto& i) { return std::string(i.param); })
+#define UNFOLD_FOR_EVERY_BACKEND(Suite)                                           \
+  INSTANTIATE_TEST_SUITE_P(, Suite, testing::ValuesIn(::unfold::test::kBackends), \
+                           [](const auto& i) { return std::string(i.param); })
 
 }  // namespace unfold::test
