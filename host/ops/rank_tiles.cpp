@@ -17,66 +17,42 @@ namespace hn = hwy::HWY_NAMESPACE;
 // At most 16 lanes, so that two vectors never pass the end of a panel.
 using Lanes16 = hn::CappedTag<float, 16>;
 
-// Six queries against one panel: twelve sums stay in registers, also where there are only sixteen of them.
+// Queries that are scored at once: with two vectors of items each, twelve sums stay in registers, also where there are
+// only sixteen of them.
+constexpr std::uint32_t kPanelQueries = 6;
+
 HWY_INLINE void score_panel(const float* const* queries, std::uint32_t dim, const float* panel, float* out) {
   const Lanes16 d;
   const std::size_t n = hn::Lanes(d);
-  const float* const q0 = queries[0];
-  const float* const q1 = queries[1];
-  const float* const q2 = queries[2];
-  const float* const q3 = queries[3];
-  const float* const q4 = queries[4];
-  const float* const q5 = queries[5];
   for (std::size_t c = 0; c < kPanelItems; c += 2 * n) {
-    auto l0 = hn::Zero(d), l1 = l0, l2 = l0, l3 = l0, l4 = l0, l5 = l0;
-    auto r0 = l0, r1 = l0, r2 = l0, r3 = l0, r4 = l0, r5 = l0;
+    hn::Vec<Lanes16> left_sums[kPanelQueries], right_sums[kPanelQueries];
+    for (std::uint32_t q = 0; q < kPanelQueries; ++q) left_sums[q] = right_sums[q] = hn::Zero(d);
     const float* column = panel + c;
     for (std::size_t k = 0; k < dim; ++k, column += kPanelItems) {
       const auto left = hn::Load(d, column);
       const auto right = hn::Load(d, column + n);
-      auto q = hn::Set(d, q0[k]);
-      l0 = hn::MulAdd(q, left, l0);
-      r0 = hn::MulAdd(q, right, r0);
-      q = hn::Set(d, q1[k]);
-      l1 = hn::MulAdd(q, left, l1);
-      r1 = hn::MulAdd(q, right, r1);
-      q = hn::Set(d, q2[k]);
-      l2 = hn::MulAdd(q, left, l2);
-      r2 = hn::MulAdd(q, right, r2);
-      q = hn::Set(d, q3[k]);
-      l3 = hn::MulAdd(q, left, l3);
-      r3 = hn::MulAdd(q, right, r3);
-      q = hn::Set(d, q4[k]);
-      l4 = hn::MulAdd(q, left, l4);
-      r4 = hn::MulAdd(q, right, r4);
-      q = hn::Set(d, q5[k]);
-      l5 = hn::MulAdd(q, left, l5);
-      r5 = hn::MulAdd(q, right, r5);
+      for (std::uint32_t q = 0; q < kPanelQueries; ++q) {
+        const auto weight = hn::Set(d, queries[q][k]);
+        left_sums[q] = hn::MulAdd(weight, left, left_sums[q]);
+        right_sums[q] = hn::MulAdd(weight, right, right_sums[q]);
+      }
     }
     const auto left_bias = hn::Load(d, column);
     const auto right_bias = hn::Load(d, column + n);
-    float* const row = out + c;
-    hn::Store(hn::Add(l0, left_bias), d, row);
-    hn::Store(hn::Add(r0, right_bias), d, row + n);
-    hn::Store(hn::Add(l1, left_bias), d, row + kTileItems);
-    hn::Store(hn::Add(r1, right_bias), d, row + kTileItems + n);
-    hn::Store(hn::Add(l2, left_bias), d, row + 2 * kTileItems);
-    hn::Store(hn::Add(r2, right_bias), d, row + 2 * kTileItems + n);
-    hn::Store(hn::Add(l3, left_bias), d, row + 3 * kTileItems);
-    hn::Store(hn::Add(r3, right_bias), d, row + 3 * kTileItems + n);
-    hn::Store(hn::Add(l4, left_bias), d, row + 4 * kTileItems);
-    hn::Store(hn::Add(r4, right_bias), d, row + 4 * kTileItems + n);
-    hn::Store(hn::Add(l5, left_bias), d, row + 5 * kTileItems);
-    hn::Store(hn::Add(r5, right_bias), d, row + 5 * kTileItems + n);
+    for (std::uint32_t q = 0; q < kPanelQueries; ++q) {
+      float* const row = out + std::size_t{q} * kTileItems + c;
+      hn::Store(hn::Add(left_sums[q], left_bias), d, row);
+      hn::Store(hn::Add(right_sums[q], right_bias), d, row + n);
+    }
   }
 }
 
 void score_tile_impl(const float* const* queries, std::uint32_t dim, const float* panels, std::uint32_t n_panels,
                      float* scores) {
-  static_assert(kTileQueries % 6 == 0);
+  static_assert(kTileQueries % kPanelQueries == 0);
   for (std::uint32_t p = 0; p < n_panels; ++p) {
     const float* const panel = panels + p * panel_size(dim);
-    for (std::uint32_t q = 0; q < kTileQueries; q += 6) {
+    for (std::uint32_t q = 0; q < kTileQueries; q += kPanelQueries) {
       score_panel(queries + q, dim, panel, scores + std::size_t{q} * kTileItems + std::size_t{p} * kPanelItems);
     }
   }
