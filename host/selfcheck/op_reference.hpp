@@ -162,6 +162,26 @@ inline std::vector<Bounded> reference_row_gradient(const Bounded& by_score, std:
   return gradient;
 }
 
+// What a rating puts on the rows that it touches.
+struct ReferenceRatingGradients {
+  Bounded error;
+  std::vector<Bounded> user, item;  // [dim]
+  Bounded user_bias, item_bias;     // zeros without biases
+};
+
+inline ReferenceRatingGradients reference_rating_gradients(const ReferenceMf& mf, Row user, Row item, float rating,
+                                                           const RatingLoss& loss) {
+  const ReferenceGradient g = reference_gradient(reference_score(mf, user, item, loss), rating, loss);
+  ReferenceRatingGradients out;
+  out.error = g.error;
+  out.user = reference_row_gradient(g.by_score, mf.item_factors.row(item), mf.user_factors.row(user), loss.l2);
+  out.item = reference_row_gradient(g.by_score, mf.user_factors.row(user), mf.item_factors.row(item), loss.l2);
+  if (!loss.use_bias) return out;
+  out.user_bias = g.by_score + Bounded(loss.l2_bias) * mf.user_bias.at(user, 0);
+  out.item_bias = g.by_score + Bounded(loss.l2_bias) * mf.item_bias.at(item, 0);
+  return out;
+}
+
 // Plain sequential SGD in batch order. Equal to any backend's rating_step where no two ratings share a row; then
 // the order does not matter. Returns the sum of squared errors before each update.
 inline Bounded reference_rating_step(ReferenceMf& mf, const HostBatch& batch, const RatingLoss& loss,
@@ -169,21 +189,18 @@ inline Bounded reference_rating_step(ReferenceMf& mf, const HostBatch& batch, co
   std::vector<Bounded> squares;
   for (std::uint64_t n = 0; n < batch.size(); ++n) {
     const Row u = batch.users[n], i = batch.items[n];
-    const ReferenceGradient g = reference_gradient(reference_score(mf, u, i, loss), batch.ratings[n], loss);
+    const ReferenceRatingGradients g = reference_rating_gradients(mf, u, i, batch.ratings[n], loss);
     squares.push_back(g.error * g.error);
-    const auto user = reference_row_gradient(g.by_score, mf.item_factors.row(i), mf.user_factors.row(u), loss.l2);
-    const auto item = reference_row_gradient(g.by_score, mf.user_factors.row(u), mf.item_factors.row(i), loss.l2);
-    reference_update_row(mf.user_factors, u, user, step);
-    reference_update_row(mf.item_factors, i, item, step);
+    reference_update_row(mf.user_factors, u, g.user, step);
+    reference_update_row(mf.item_factors, i, g.item, step);
     if (!loss.use_bias) continue;
-    const Bounded user_bias = g.by_score + Bounded(loss.l2_bias) * mf.user_bias.at(u, 0);
-    const Bounded item_bias = g.by_score + Bounded(loss.l2_bias) * mf.item_bias.at(i, 0);
-    reference_update_row(mf.user_bias, u, {&user_bias, 1}, step);
-    reference_update_row(mf.item_bias, i, {&item_bias, 1}, step);
+    reference_update_row(mf.user_bias, u, {&g.user_bias, 1}, step);
+    reference_update_row(mf.item_bias, i, {&g.item_bias, 1}, step);
   }
   return bounded_sum(squares);
 }
 
+// The same of a batch, and the sum of its squared errors.
 struct ReferenceGradients {
   std::vector<Bounded> user, item;            // [n, dim]
   std::vector<Bounded> user_bias, item_bias;  // [n]; zeros without biases
@@ -195,17 +212,13 @@ inline ReferenceGradients reference_rating_gradients(const ReferenceMf& mf, cons
   ReferenceGradients out;
   std::vector<Bounded> squares;
   for (std::uint64_t n = 0; n < batch.size(); ++n) {
-    const Row u = batch.users[n], i = batch.items[n];
-    const ReferenceGradient g = reference_gradient(reference_score(mf, u, i, loss), batch.ratings[n], loss);
+    const ReferenceRatingGradients g =
+        reference_rating_gradients(mf, batch.users[n], batch.items[n], batch.ratings[n], loss);
     squares.push_back(g.error * g.error);
-    const auto user = reference_row_gradient(g.by_score, mf.item_factors.row(i), mf.user_factors.row(u), loss.l2);
-    const auto item = reference_row_gradient(g.by_score, mf.user_factors.row(u), mf.item_factors.row(i), loss.l2);
-    out.user.insert(out.user.end(), user.begin(), user.end());
-    out.item.insert(out.item.end(), item.begin(), item.end());
-    const Bounded user_bias = g.by_score + Bounded(loss.l2_bias) * mf.user_bias.at(u, 0);
-    const Bounded item_bias = g.by_score + Bounded(loss.l2_bias) * mf.item_bias.at(i, 0);
-    out.user_bias.push_back(loss.use_bias ? user_bias : Bounded(0));
-    out.item_bias.push_back(loss.use_bias ? item_bias : Bounded(0));
+    out.user.insert(out.user.end(), g.user.begin(), g.user.end());
+    out.item.insert(out.item.end(), g.item.begin(), g.item.end());
+    out.user_bias.push_back(g.user_bias);
+    out.item_bias.push_back(g.item_bias);
   }
   out.squared_error = bounded_sum(squares);
   return out;
