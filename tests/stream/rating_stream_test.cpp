@@ -9,24 +9,19 @@
 #include <tuple>
 #include <vector>
 
+#include "tests/support/columns.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
 namespace {
 
-struct Columns {
-  std::vector<Row> users, items;
-  std::vector<float> ratings;
-  RatingView view() const { return {users, items, ratings, {}}; }
-};
+using test::Columns;
 
 // Every rating can be told from every other, and its three fields belong together.
 Columns numbered_ratings(std::uint64_t n) {
   Columns columns;
   for (std::uint64_t k = 0; k < n; ++k) {
-    columns.users.push_back(static_cast<Row>(k));
-    columns.items.push_back(static_cast<Row>(3 * k));
-    columns.ratings.push_back(static_cast<float>(k) + 0.5f);
+    columns.add(static_cast<Row>(k), static_cast<Row>(3 * k), static_cast<float>(k) + 0.5f);
   }
   return columns;
 }

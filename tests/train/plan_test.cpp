@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/ops/parity.hpp"
+#include "tests/support/columns.hpp"
 #include "unfold/random.hpp"
 #include "unfold/train.hpp"
 
@@ -16,11 +17,7 @@ namespace {
 
 constexpr std::uint32_t kUsers = 50, kItems = 40;
 
-struct Columns {
-  std::vector<Row> users, items;
-  std::vector<float> ratings;
-  RatingView view() const { return {users, items, ratings, {}}; }
-};
+using test::Columns;
 
 // A third of all pairs, rated 1 to 5.
 Columns ratings(std::uint32_t part) {
@@ -29,9 +26,7 @@ Columns ratings(std::uint32_t part) {
     for (Row item = 0; item < kItems; ++item) {
       const RandomBlock random = philox(11, user, item);
       if (random.v[0] % 12 != part && (part != 0 || random.v[0] % 12 > 3)) continue;
-      columns.users.push_back(user);
-      columns.items.push_back(item);
-      columns.ratings.push_back(static_cast<float>(1 + random.v[1] % 5));
+      columns.add(user, item, static_cast<float>(1 + random.v[1] % 5));
     }
   }
   return columns;

@@ -10,6 +10,7 @@
 
 #include "host/models/softmax/softmax_family.hpp"
 #include "tests/ops/parity.hpp"
+#include "tests/support/columns.hpp"
 #include "unfold/error.hpp"
 #include "unfold/evaluate.hpp"
 #include "unfold/random.hpp"
@@ -21,16 +22,7 @@ namespace {
 constexpr std::uint32_t kGroups = 6, kGroupUsers = 20, kGroupItems = 15;
 constexpr std::uint32_t kUsers = kGroups * kGroupUsers, kItems = kGroups * kGroupItems;
 
-struct Columns {
-  std::vector<Row> users, items;
-  std::vector<float> ratings;
-  void add(Row user, Row item) {
-    users.push_back(user);
-    items.push_back(item);
-    ratings.push_back(1);
-  }
-  RatingView view() const { return {users, items, ratings, {}}; }
-};
+using test::Columns;
 
 // Three in five of a group's pairs, in a random order; a fifth of them held out.
 struct Groups {

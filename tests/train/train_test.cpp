@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "host/models/mf/mf_family.hpp"
+#include "tests/support/columns.hpp"
 #include "unfold/error.hpp"
 #include "unfold/evaluate.hpp"
 #include "unfold/random.hpp"
@@ -13,11 +14,7 @@
 namespace unfold {
 namespace {
 
-struct Columns {
-  std::vector<Row> users, items;
-  std::vector<float> ratings;
-  RatingView view() const { return {users, items, ratings, {}}; }
-};
+using test::Columns;
 
 constexpr std::uint32_t kUsers = 200, kItems = 100;
 constexpr double kNoise = 0.3;
@@ -38,9 +35,7 @@ void planted_ratings(double scale, Columns& train, Columns& held_out) {
       double rating = 3 + 0.3 * normal(1, u) + 0.3 * normal(2, i) + kNoise * normal(3, pair);
       for (int k = 0; k < 2; ++k) rating += 0.7 * normal(4, 2 * u + k) * normal(5, 2 * i + k);
       Columns& part = draw < 0.1f ? held_out : train;
-      part.users.push_back(u);
-      part.items.push_back(i);
-      part.ratings.push_back(static_cast<float>(scale * rating));
+      part.add(u, i, static_cast<float>(scale * rating));
     }
   }
 }

@@ -14,6 +14,7 @@
 
 #include "host/selfcheck/bounded.hpp"
 #include "tests/ops/parity.hpp"
+#include "tests/support/columns.hpp"
 
 namespace unfold {
 namespace {
@@ -27,9 +28,7 @@ constexpr std::uint32_t kNegatives = 64;
 constexpr std::uint64_t kDrawSeed = 3;
 
 // Items that are chosen less and less, rated 1 to 5. User 0 chose them all, and user 1 none.
-struct World {
-  std::vector<Row> users, items;
-  std::vector<float> ratings;
+struct World : test::Columns {
   SeenItems seen;
   std::vector<double> counts = std::vector<double>(kItems);  // users of each item
 
@@ -38,15 +37,12 @@ struct World {
       for (Row item = 0; item < kItems; ++item) {
         const RandomBlock random = philox(17, user, item);
         if (user == 1 || (user > 0 && random.v[0] % kItems < item + 4)) continue;
-        users.push_back(user);
-        items.push_back(item);
-        ratings.push_back(static_cast<float>(1 + random.v[1] % 5));
+        add(user, item, static_cast<float>(1 + random.v[1] % 5));
         ++counts[item];
       }
     }
     seen = SeenItems::from_ratings(view(), kUsers, kItems);
   }
-  RatingView view() const { return {users, items, ratings, {}}; }
   std::set<Row> items_of(Row user, float least = 0) const {
     std::set<Row> found;
     for (std::size_t n = 0; n < users.size(); ++n) {
