@@ -58,7 +58,7 @@ class TrainRun {
   Evaluation evaluate_test(const Model& model, const Parts& parts, bool has_ratings);
   nlohmann::ordered_json describe(const LoadedData& data, const Parts& parts, const TrainResult& result) const;
   int finish(LoadedData& data, Parts& parts, TrainResult& result);
-  // Evaluates the model that was kept and adds its scores.
+  // Evaluates the model that was kept and adds its metrics.
   void score(const LoadedData& data, const Parts& parts, TrainResult& result, KeptModel& kept);
   // Where this outcome may be written: an unfinished model never takes the place of a model.
   std::filesystem::path target(TrainOutcome outcome) const;

@@ -20,9 +20,9 @@ class UserGroups {
     return std::span<const std::uint32_t>(groups_).subspan(offsets_[user], offsets_[user + 1] - offsets_[user]);
   }
   bool is_other(Row user, Row item) const;  // the item has a group, and it is none of the user's
-  std::uint64_t n_others(Row user) const;   // items that are
+  std::uint64_t n_others(Row user) const;   // items of which is_other holds
   std::uint64_t n_own(Row user) const { return n_items_ - n_others(user); }
-  // Adds the items that are not, ascending.
+  // Adds the items of which it does not hold, ascending.
   void append_own(Row user, std::vector<Row>& items) const;
 
  private:

@@ -29,7 +29,7 @@ struct BlockNeeds {
   std::uint64_t tile_bytes = std::uint64_t{64} << 20;
 };
 
-// A block when its turn comes. `first` of its users among all.
+// A block when its turn comes. `first`: the place of its first user among all.
 struct Block {
   std::uint64_t first = 0;
   std::span<const Row> users;

@@ -38,7 +38,7 @@ class StreamSlot {
   virtual double busy_seconds() const = 0;
 };
 
-// Measures the device between two points in its order of ops.
+// Measures the device between two points in its order of ops. For benchmarks alone: nothing else asks for one.
 class DeviceTimer {
  public:
   virtual ~DeviceTimer() = default;
@@ -56,7 +56,7 @@ class Backend {
   virtual std::string description() const = 0;  // "2 threads, AVX3" or "NVIDIA H200, 141 GB, driver 580.65"
 
   // --- memory -------------------------------------------------------------------------------------------------
-  // Whether that is other memory than the host's. Pointers into the host's own are plain.
+  // Whether the device's memory is its own. If not, it is the host's, which may read and write what pointers point to.
   virtual bool has_own_memory() const = 0;
   // At least 64-byte aligned, zeroed. Throws DeviceError (bytes wanted, bytes free). nullptr for 0 bytes.
   void* allocate(std::uint64_t bytes);

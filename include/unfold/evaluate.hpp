@@ -52,7 +52,7 @@ struct FoldingMetrics {
   double chance = 0;                        // share of all unseen items that are of another group
   double pairwise = 0;                      // P(item of another group scores at least as high as a relevant test item)
   std::uint64_t n_users = 0;                // users in the means at K and in `chance`
-  std::uint64_t n_users_skipped = 0;        // users of the model who are not
+  std::uint64_t n_users_skipped = 0;        // users of the model in neither
   std::uint64_t n_pairwise_users = 0;       // users in the mean `pairwise`
   std::uint64_t n_items_without_group = 0;  // items of the model: of no user's groups and of no other group
 };
@@ -79,7 +79,8 @@ struct Evaluation {
   nlohmann::ordered_json to_json() const;
 };
 
-// RMSE and MAE of the predictions, clipped to nothing. Sums in double, in a fixed order. The scorer predicts ratings.
+// RMSE and MAE of the predictions as they are, not clipped. Sums in double, in a fixed order. The scorer predicts
+// ratings.
 RatingMetrics evaluate_ratings(Backend& backend, Scorer& scorer, const RatingView& test);
 
 // Full ranking over all items with each user's training and validation items masked.
