@@ -94,13 +94,20 @@ class CpuBackend : public Backend {
     return (dim + kRowAlignment - 1) / kRowAlignment * kRowAlignment;
   }
 
-#define UNFOLD_OP(Op)                                                                                      \
-  void run(const Op& op, std::span<std::byte> workspace) override { cpu::run(op, workspace, n_threads_); } \
+#define UNFOLD_OP(Op)                                                        \
+  void run(const Op& op, std::span<std::byte> workspace) override {          \
+    require_workspace(#Op, workspace, cpu::workspace_bytes(op, n_threads_)); \
+    cpu::run(op, workspace, n_threads_);                                     \
+  }                                                                          \
   std::uint64_t workspace_bytes(const Op& op) const override { return cpu::workspace_bytes(op, n_threads_); }
 #include "unfold/ops.def"
 #undef UNFOLD_OP
 
  private:
+  static void require_workspace(const char* op, std::span<std::byte> workspace, std::uint64_t bytes) {
+    if (workspace.size() >= bytes) return;
+    throw DeviceError(fmt::format("{}: the workspace has {} bytes, {} are needed", op, workspace.size(), bytes));
+  }
   static void copy(void* to, const void* from, std::uint64_t bytes) {
     if (bytes > 0) std::memcpy(to, from, bytes);
   }

@@ -39,9 +39,10 @@ std::optional<Named> named_in_file(const std::string& file) {
   std::ifstream input(file, std::ios::binary);
   try {
     for (const TomlTable& table : read_toml({std::istreambuf_iterator<char>(input), {}}, file)) {
-      if (table.name != std::vector<std::string>{"train"}) continue;
       for (const TomlPair& pair : table.pairs) {
-        if (pair.key == std::vector<std::string>{"model"} && pair.values.size() == 1) {
+        std::vector<std::string> key = table.name;
+        key.insert(key.end(), pair.key.begin(), pair.key.end());
+        if (key == std::vector<std::string>{"train", "model"} && pair.values.size() == 1) {
           return Named{pair.values[0].text, fmt::format("{}:{}: ", file, pair.line)};
         }
       }
@@ -70,13 +71,6 @@ ChosenModel chosen_model(int argc, const char* const* argv) {
   throw UsageError(fmt::format("{}--model {}: use {}{}", named->where, terminal_text(shell_quote(named->model)),
                                Allowed{.words = families}.to_string(),
                                did_you_mean(named->model, {families.begin(), families.end()})));
-}
-
-std::string foreign_option(const std::string& option, const std::string& family) {
-  const std::vector<std::string> owners = families_with(option);
-  if (owners.empty()) return {};
-  return fmt::format("--{} belongs to model{} {}, and this run is of model {}", option, owners.size() == 1 ? "" : "s",
-                     fmt::join(owners, " and "), family);
 }
 
 std::string nearest_foreign_option(const std::string& option, const std::string& family) {

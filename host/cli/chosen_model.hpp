@@ -14,10 +14,6 @@ struct ChosenModel {
 // exist. Faults that the parser will find are left to it.
 ChosenModel chosen_model(int argc, const char* const* argv);
 
-// Why an option is not this family's, "--negatives belongs to model softmax, and this run is of model mf"; empty where
-// no family has it.
-std::string foreign_option(const std::string& option, const std::string& family);
-
 // The option of other families whose name is nearest to a mistyped one, or "" where none is near.
 std::string nearest_foreign_option(const std::string& option, const std::string& family);
 

@@ -37,7 +37,7 @@ std::vector<CompletedCommand> commands_of(const CLI::App& root) {
     if (command.name == "train") {
       for (const char* const family : family_names()) {
         CLI::App other;
-        add_train(other, {family, true});
+        const RunCommand owner = add_train(other, {family, true});  // of the fields that options are bound to
         command.variants.push_back({family, options_of(*other.get_subcommand("train"))});
       }
     } else {

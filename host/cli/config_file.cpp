@@ -13,6 +13,7 @@
 #include "host/cli/option_set.hpp"
 #include "host/cli/suggest.hpp"
 #include "host/cli/toml.hpp"
+#include "unfold/model_family.hpp"
 
 namespace unfold::cli {
 namespace {

@@ -31,6 +31,7 @@
 #include "host/cli/text.hpp"
 #include "host/io/file.hpp"
 #include "unfold/error.hpp"
+#include "unfold/model_family.hpp"
 #include "unfold/version.hpp"
 
 namespace unfold::cli {

@@ -79,6 +79,10 @@ void bind_run(TrainCommand& command) {
 
 int run(TrainCommand& command) {
   TrainRequest& request = command.request;
+  if (command.model != request.family->name()) {
+    throw UsageError(
+        fmt::format("--model {}: name it once, on the command line or in the table [train]", command.model));
+  }
   if (request.split.empty()) request.split = request.test.empty() ? "random:0.1" : "none";
   // A folder's name may end in a slash; names beside it are made from the bare one.
   while (command.out.size() > 1 && command.out.back() == '/') command.out.pop_back();

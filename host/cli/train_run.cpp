@@ -1,6 +1,8 @@
 // A run of `unfold train` up to the trained model; train_run_end.cpp has what becomes of it.
 #include "host/cli/train_run.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -87,25 +89,21 @@ int TrainRun::run() {
   return finish(data, parts, result);
 }
 
-// Which ratings are positives of a model that predicts none: resolved here once, of the whole data set, so that
-// model.json says so.
+// Which ratings are positives of a model that predicts none: resolved here once, of the whole data set.
 void TrainRun::resolve_positives(const LoadedData& data) {
   const ImportReport& report = data.dataset.report();
   const RatingView ratings = data.dataset.ratings();
   ModelFamily& family = *request_.family;
-  const nlohmann::ordered_json before = family.to_json();
-  if (!before.contains("positive-from")) return;
-  const bool was_given = !before["positive-from"].get<std::string>().empty();
+  const auto option = family.option("positive-from");
+  const bool has_option = option.has_value(), was_given = has_option && !option->text().empty();
   positive_from_ = family.positive_from(ratings);
   if (family.predicts_ratings() || report.rating_min == report.rating_max) return;
   if (!positive_from_) {
-    progress_.say(
-        fmt::format("note: all ratings, from {:g} to {:g}, count as positives of model {}; "
-                    "--positive-from X lets those below X say no",
-                    report.rating_min, report.rating_max, family.name()));
+    progress_.say(fmt::format("note: all ratings, from {:g} to {:g}, count as positives of model {}{}",
+                              report.rating_min, report.rating_max, family.name(),
+                              has_option ? "; --positive-from X lets those below X say no" : ""));
     return;
   }
-  family.set("positive-from", fmt::format("{}", *positive_from_));
   if (!request_.score.relevant_rating) evaluate_options_.relevant_rating = static_cast<double>(*positive_from_);
   const auto n_low = std::ranges::count_if(ratings.ratings, [&](float rating) { return rating < *positive_from_; });
   progress_.say(
@@ -113,7 +111,7 @@ void TrainRun::resolve_positives(const LoadedData& data) {
                   "and test{}",
                   format_count(static_cast<std::uint64_t>(n_low)), format_count(ratings.size()),
                   was_given ? fmt::format("below {}", *positive_from_) : "0 or below", family.name(),
-                  was_given ? "" : "; --positive-from X draws the line elsewhere"));
+                  was_given || !has_option ? "" : "; --positive-from X draws the line elsewhere"));
 }
 
 TrainRun::Parts TrainRun::make_parts(const LoadedData& data) {
@@ -200,7 +198,7 @@ TrainResult TrainRun::train_parts(LoadedData& data, const Parts& parts) {
   progress_.say(fmt::format("training {} on {}", request_.family->name(), backend_text(*backend_)));
   const TrainData view{
       parts.train, parts.validation, data.dataset.n_users(), data.dataset.n_items(), groups_ ? &*groups_ : nullptr,
-      &seen_};
+      &seen_,      positive_from_};
   TrainResult result = train(*backend_, view, *request_.family, callbacks);
   if (chosen_ && result.outcome == TrainOutcome::kInterrupted) {
     progress_.clear();

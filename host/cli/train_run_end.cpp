@@ -78,6 +78,7 @@ nlohmann::ordered_json TrainRun::describe(const LoadedData& data, const Parts& p
   training["best_epoch"] = result.best_epoch;
   training["refitted"] = result.refitted;
   training["options"] = request_.family->to_json();
+  training["positive_from"] = positive_from_ ? nlohmann::ordered_json(*positive_from_) : nlohmann::ordered_json();
   training["data"] = to_json(data.dataset.report());
   training["data"]["source"] = request_.data;
   training["split"] = split_.to_string();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "host/io/content_hash.hpp"
+#include "host/text/utf8.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
@@ -50,7 +51,7 @@ void require_same(const Json& names, const char* key, const Json& others, const 
 }  // namespace
 
 bool is_inner_path(std::string_view name) {
-  if (name.find('\0') != std::string_view::npos) return false;
+  if (name.find('\0') != std::string_view::npos || !is_utf8(name)) return false;
   for (std::size_t begin = 0; begin <= name.size();) {
     const std::size_t end = std::min(name.find('/', begin), name.size());
     const std::string_view part = name.substr(begin, end - begin);

@@ -15,7 +15,7 @@
 
 namespace unfold {
 
-// Whether a name is a path to a place in the folder: not empty, not absolute, without "." and "..".
+// Whether a name is a path to a place in the folder: not empty, not absolute, without "." and "..", UTF-8.
 bool is_inner_path(std::string_view name);
 
 // Sets both keys. The files are in `directory`. Throws DataError.

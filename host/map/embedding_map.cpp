@@ -101,6 +101,7 @@ class Picture {
       items_.push_back(place(items, item, true, groups == nullptr ? kNoGroup : groups->of_item[item], model.item_ids));
     }
     if (options.users) {
+      check_product_tensors(model);
       const Tensor& users = user_embedding(model);
       for (const Row user : draw_order(users.rows(), options.max_points)) {
         const std::uint32_t group = groups == nullptr ? kNoGroup : group_of_user(model.seen, *groups, user);

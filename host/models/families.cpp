@@ -41,4 +41,11 @@ std::vector<std::string> families_with(std::string_view option) {
   return names;
 }
 
+std::string foreign_option(std::string_view option, std::string_view family) {
+  const std::vector<std::string> owners = families_with(option);
+  if (owners.empty()) return {};
+  return fmt::format("--{} belongs to model{} {}, and this run is of model {}", option, owners.size() == 1 ? "" : "s",
+                     fmt::join(owners, " and "), family);
+}
+
 }  // namespace unfold

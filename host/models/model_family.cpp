@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "host/models/product_model.hpp"
 #include "host/store/product_tensors.hpp"
@@ -16,14 +17,17 @@ std::vector<Option> options_of(const ModelFamily& family) { return const_cast<Mo
 
 }  // namespace
 
-void ModelFamily::set(std::string_view name, std::string_view value) {
-  for (const Option& option : options()) {
-    if (option.name == name) return option.set(value);
+std::optional<Option> ModelFamily::option(std::string_view name) const {
+  for (const Option& option : options_of(*this)) {
+    if (option.name == name) return option;
   }
-  const std::vector<std::string> owners = families_with(name);
-  if (owners.empty()) throw UsageError(fmt::format("--{}: unknown option", name));
-  throw UsageError(
-      fmt::format("--{} belongs to model {}, and this is {}", name, fmt::join(owners, ", "), this->name()));
+  return std::nullopt;
+}
+
+void ModelFamily::set(std::string_view name, std::string_view value) {
+  if (const std::optional<Option> found = option(name)) return found->set(value);
+  const std::string foreign = foreign_option(name, this->name());
+  throw UsageError(foreign.empty() ? fmt::format("--{}: unknown option", name) : foreign);
 }
 
 void ModelFamily::validate() const {
@@ -49,7 +53,7 @@ std::unique_ptr<Scorer> ModelFamily::make_scorer(Backend& backend, const Model& 
 }
 
 std::string ModelFamily::against_divergence() const {
-  return fmt::format("lower --learning-rate (now {})", run_.learning_rate);
+  return !streams() ? "" : fmt::format("lower --learning-rate (now {})", run_.learning_rate);
 }
 
 }  // namespace unfold

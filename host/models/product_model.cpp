@@ -49,9 +49,9 @@ struct ItemTables {
   }
 };
 
-class ModelScorer final : private ItemTables, public ProductScorer {
+class StoredProductScorer final : private ItemTables, public ProductScorer {
  public:
-  ModelScorer(Backend& backend, const Model& model)
+  StoredProductScorer(Backend& backend, const Model& model)
       : ItemTables(backend, model),
         ProductScorer(Arena(backend), ItemTables::tables),
         model_(model),
@@ -91,7 +91,7 @@ class ModelScorer final : private ItemTables, public ProductScorer {
 }  // namespace
 
 std::unique_ptr<Scorer> make_product_scorer(Backend& backend, const Model& model) {
-  return std::make_unique<ModelScorer>(backend, model);
+  return std::make_unique<StoredProductScorer>(backend, model);
 }
 
 }  // namespace unfold

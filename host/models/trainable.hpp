@@ -19,8 +19,10 @@ class TrainableModel {
 
   // "rmse" or "loss": what epoch_loss is called in a history line and on the screen.
   virtual const char* loss_name() const = 0;
-  // The epoch so far, from the sum of its steps' losses.
-  virtual double epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t n_steps) const = 0;
+  // Of a family that streams: the epoch so far, from the sum of its steps' losses.
+  virtual double epoch_loss(double sum, std::uint64_t /*n_ratings*/, std::uint64_t n_steps) const {
+    return sum / static_cast<double>(n_steps);
+  }
   // More for the history line of an epoch.
   virtual void describe_epoch(nlohmann::ordered_json& /*line*/) {}
   // Of the tables as they are now: what validation and searches for hard negatives ask.

@@ -61,8 +61,13 @@ void check_training(const Json& training, const fs::path& file) {
   };
   const auto has_ratings = part("data").value("has_ratings", Json(true));
   require(has_ratings.is_boolean(), has_ratings, "has_ratings", "true or false", file);
-  const auto positive_from = part("options").value("positive-from", Json(""));
-  require(positive_from.is_string(), positive_from, "positive-from", "a text", file);
+  if (training.is_object() && training.contains("positive_from")) {
+    const Json& least = training["positive_from"];
+    require(least.is_null() || least.is_number(), least, "positive_from", "a number or null", file);
+  } else {
+    const auto least = part("options").value("positive-from", Json(""));
+    require(least.is_string(), least, "positive-from", "a text", file);
+  }
   for (const char* name : {"n_validation", "n_test"}) {
     const auto size = part("parts").value(name, Json(std::uint64_t{0}));
     require(size.is_number_unsigned(), size, name, "a whole number from 0", file);

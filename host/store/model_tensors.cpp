@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "host/text/utf8.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
@@ -77,6 +78,7 @@ void check_shapes(const Model& model) {
   require_size("seen.offsets", model.seen.offsets.size(), model.user_ids.size() + std::uint64_t{1});
   require_size("seen.item_mean_rating", model.seen.item_mean_rating.size(), model.item_ids.size());
   for (const auto& [name, tensor] : model.tensors) {
+    if (!is_utf8(name)) throw std::logic_error("model: a tensor's name is not UTF-8");
     if (tensor.data.size() == n_elements(tensor.shape) && name != "__metadata__") continue;
     throw std::logic_error(fmt::format("model: tensor \"{}\" of shape {} has {} elements", name,
                                        shape_text(tensor.shape), tensor.data.size()));

@@ -18,6 +18,9 @@ Json training_value(const Model& model, const char* part, const char* name, Json
 bool has_ratings(const Model& model) { return training_value(model, "data", "has_ratings", true).get<bool>(); }
 
 std::optional<float> positive_from(const Model& model) {
+  const auto found = model.training.find("positive_from");
+  if (found != model.training.end()) return found->is_null() ? std::nullopt : std::optional(found->get<float>());
+  // Once the option held what had been found.
   const auto text = training_value(model, "options", "positive-from", "").get<std::string>();
   float value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

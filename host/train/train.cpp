@@ -1,6 +1,8 @@
 // A run, and where it asks for that, a second one on training and validation together.
 #include "unfold/train.hpp"
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <vector>
 
@@ -38,7 +40,8 @@ TrainResult refit(Backend& backend, const TrainData& data, const ModelFamily& fa
 TrainResult train(Backend& backend, const TrainData& data, const ModelFamily& family, const TrainCallbacks& callbacks) {
   family.validate();
   if (data.train.size() == 0) throw UsageError("the training part is empty; hold out less, or give more data");
-  const std::optional<float> floor = family.positive_from(data.train);  // the same for both runs
+  // The same for both runs.
+  const std::optional<float> floor = data.positive_from ? data.positive_from : family.positive_from(data.train);
   TrainResult chosen = run_training(backend, data, family, floor, callbacks, nullptr);
   const bool is_complete = chosen.outcome == TrainOutcome::kFinished || chosen.outcome == TrainOutcome::kEarlyStopped;
   if (!family.run().refit || !is_complete) return chosen;

@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -83,8 +84,16 @@ class TrainingRun final : private Epoch {
   Parts make_parts(const Arena& arena) const {
     Parts parts;
     const std::uint64_t n_positives = positives_.view().size();
-    parts.model = family_.make(arena, {data_, positives_.view(), positives_.floor(), *seen_,
-                                       RatingStream::batch_sizes(n_positives, batch_size_)});
+    ModelInput input{data_, positives_.view(), {}, positives_.floor(), *seen_, {}};
+    if (family_.streams()) {
+      input.batch_sizes = RatingStream::batch_sizes(n_positives, batch_size_);
+    } else {
+      input.weights = weights_;
+    }
+    parts.model = family_.make(arena, input);
+    if (parts.model->scorer().predicts_ratings() != family_.predicts_ratings()) {
+      throw std::logic_error("a family and its scorer differ in whether scores are ratings");
+    }
     const std::uint64_t n_batches = (n_positives + batch_size_ - 1) / batch_size_;
     if (family_.streams()) parts.losses = std::make_unique<EpochLosses>(arena, n_batches);
     if (can_validate_) {
@@ -94,11 +103,16 @@ class TrainingRun final : private Epoch {
     return parts;
   }
 
+  // What ranks items leaves out those that a user has.
+  bool needs_seen() const { return family_.needs_seen() || !family_.predicts_ratings(); }
   void make_seen() {
-    seen_ = data_.seen;
-    if (seen_ != nullptr) return;
-    if (!family_.predicts_ratings()) own_seen_ = SeenItems::from_ratings(data_.train, data_.n_users, data_.n_items);
     seen_ = &own_seen_;
+    if (!needs_seen()) return;
+    if (data_.seen != nullptr) {
+      seen_ = data_.seen;
+    } else {
+      own_seen_ = SeenItems::from_ratings(data_.train, data_.n_users, data_.n_items);
+    }
   }
 
   bool running() const { return result_.outcome == TrainOutcome::kFinished; }
@@ -118,7 +132,7 @@ class TrainingRun final : private Epoch {
     plan.add_host("weights of positives", sizeof(float) * weights_.size());
     const std::uint64_t n_positives = positives_.view().size();
     plan.add_host("copies of the best model and the last", 2 * planned.model->host_bytes());
-    if (!family_.predicts_ratings()) {
+    if (needs_seen()) {
       plan.add_host("users' training items",
                     4 * data_.train.size() + 8 * (data_.n_users + 1ull) + 4 * std::uint64_t{data_.n_items});
     }
@@ -150,7 +164,9 @@ class TrainingRun final : private Epoch {
   void run_epoch() {
     epoch_started_ = told_at_ = Clock::now();
     parts_.model->train_epoch(*this);
-    if (running()) end_epoch(seconds_since(epoch_started_));
+    if (!running()) return;
+    end_epoch(seconds_since(epoch_started_));
+    if (running() && epoch_ < n_epochs_ && wants_end()) interrupt();
   }
 
   // As the model sees the epoch.
@@ -173,12 +189,12 @@ class TrainingRun final : private Epoch {
       });
       ++n_done;
       ratings_done += batch.size;
-      const bool is_over = must_stop();
+      const bool is_over = wants_end();
       if (!is_over && seconds_since(told_at_) < kTellSeconds) continue;
       if (!read_losses(n_done, ratings_done)) return;
       tell(static_cast<double>(n_done) / static_cast<double>(n_batches), static_cast<double>(ratings_done),
            seconds_since(epoch_started_));
-      if (is_over) return;
+      if (is_over) return interrupt();
     }
     read_losses(n_done, ratings_done);
   }
@@ -188,19 +204,19 @@ class TrainingRun final : private Epoch {
       diverged(fmt::format("the loss stopped being finite in epoch {}", epoch_));
       return false;
     }
-    const bool is_over = share_done < 1 && must_stop();
+    const bool is_over = share_done < 1 && wants_end();
     if (is_over || seconds_since(told_at_) >= kTellSeconds) {
       tell(share_done, share_done * static_cast<double>(positives_.view().size()), seconds_since(epoch_started_));
     }
+    if (is_over) interrupt();
     return !is_over;
   }
 
-  // Whether the caller wants the run to end here.
-  bool must_stop() {
-    if (!callbacks_.stop || !callbacks_.stop()) return false;
+  bool wants_end() const { return callbacks_.stop && callbacks_.stop(); }
+  // Ends the run with the model as it is, or the best so far.
+  void interrupt() {
     result_.outcome = TrainOutcome::kInterrupted;
-    result_.best_epoch = has_best_ ? result_.best_epoch : epoch_;
-    return true;
+    if (!can_validate_ || !has_best_) result_.best_epoch = epoch_;
   }
 
   // False where a step's loss is not finite: then the run has diverged.
@@ -218,8 +234,9 @@ class TrainingRun final : private Epoch {
     told_at_ = Clock::now();
     if (!callbacks_.progress) return;
     const double share_done = (epoch_ - 1 + share_of_epoch) / n_epochs_;
+    const double left = share_done > 0 ? seconds_since(started_) * (1 - share_done) / share_done : 0;
     callbacks_.progress({epoch_, n_epochs_, share_of_epoch, parts_.model->loss_name(), loss_, ratings_done / elapsed,
-                         seconds_since(started_) * (1 - share_done) / share_done, result_.best_epoch});
+                         left, result_.best_epoch});
   }
 
   void end_epoch(double seconds) {
@@ -237,7 +254,9 @@ class TrainingRun final : private Epoch {
     if (can_validate_) {
       const std::optional<double> value = parts_.validation->measure(parts_.model->scorer(), line);
       if (!value) no_validation();
-      if (value && !std::isfinite(*value)) return diverged();
+      if (value && !std::isfinite(*value)) {
+        return diverged(fmt::format("the validation metric stopped being finite in epoch {}", epoch_));
+      }
       better = !value || *value < best_value_;
       if (value && better) best_value_ = *value;
     }
@@ -285,9 +304,9 @@ class TrainingRun final : private Epoch {
   // stays and the run has diverged. False then.
   bool take_model(std::uint32_t epoch) {
     Model model;
+    parts_.model->download(model);
     model.kind = family_.name();
     model.architecture["predicts_ratings"] = family_.predicts_ratings();
-    parts_.model->download(model);
     const std::string tensor = tensor_not_finite(model);
     if (!tensor.empty()) {
       diverged(fmt::format("{} stopped being finite in epoch {}", tensor, epoch));
@@ -306,7 +325,8 @@ class TrainingRun final : private Epoch {
   void diverged(const std::string& what) {
     result_.outcome = TrainOutcome::kDiverged;
     result_.has_model = has_best_;
-    result_.message = fmt::format("{}; {}", what, family_.against_divergence());
+    const std::string remedy = family_.against_divergence();
+    result_.message = remedy.empty() ? what : what + "; " + remedy;
   }
 
   void finish() {

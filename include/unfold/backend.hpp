@@ -83,7 +83,9 @@ class Backend {
 
   // --- ops ----------------------------------------------------------------------------------------------------
   // run does an op of unfold/ops/: `backend.run(LookupRows{.table = table, ...})`. `workspace` holds at least
-  // workspace_bytes(op), which reads shapes alone: it may be asked before the arrays exist.
+  // workspace_bytes(op), aligned as allocate's memory; less of it throws DeviceError. workspace_bytes reads shapes
+  // alone, so it may be asked before the arrays exist; on CUDA it also loads cuBLAS for the ops that multiply matrices
+  // in a step, as nothing can be loaded while a step is recorded.
 #define UNFOLD_OP(Op)                                                      \
   virtual void run(const Op& op, std::span<std::byte> workspace = {}) = 0; \
   virtual std::uint64_t workspace_bytes(const Op& op) const = 0;

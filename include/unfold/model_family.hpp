@@ -4,8 +4,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,13 +23,14 @@ class Scorer;
 class TrainableModel;
 struct Model;
 
-// What a model is made from. Views and references outlive it.
+// What a model is made from. What it refers to stays until the run ends.
 struct ModelInput {
   const TrainData& data;
-  RatingView positives;                    // what batches hold: data.train, or its ratings from positive_from on
+  RatingView positives;                    // what is trained on: data.train, or its ratings from positive_from on
+  std::span<const float> weights;          // of `positives`; empty: all alike, or streamed with them
   std::optional<float> positive_from;      // the least rating of a positive, where lower ones were left out
-  const SeenItems& seen;                   // of data.train; empty for a family that predicts ratings
-  std::vector<std::uint64_t> batch_sizes;  // that occur, the largest first
+  const SeenItems& seen;                   // of data.train; empty where neither needs_seen() nor a ranking asks for it
+  std::vector<std::uint64_t> batch_sizes;  // that occur, the largest first; empty where nothing is streamed
 };
 
 class ModelFamily {
@@ -39,11 +41,13 @@ class ModelFamily {
   virtual const char* help() const = 0;  // a line: what it learns, and by which method
   // Whether a score is a rating; else scores put items in order, and a rating says how much a user liked an item.
   virtual bool predicts_ratings() const = 0;
-  // All that a run of it takes, in the order of the help page. The fields are this object's, at the family's defaults
-  // until they are set.
+  // The options of a run, in the order of the help page, bound to fields of this object, which stays where it is. Their
+  // values are the family's defaults until they are set. To list them changes nothing.
   virtual std::vector<Option> options() = 0;
   // Whether its epochs go over batches that are streamed to the backend; else they reach for the data themselves.
   virtual bool streams() const { return true; }
+  // Whether its models look at the items that each user has, beside what a ranking leaves out.
+  virtual bool needs_seen() const { return false; }
   // The validation part of a run that names none, as --validation takes it.
   virtual const char* default_validation() const { return "none"; }
 
@@ -53,6 +57,8 @@ class ModelFamily {
   // Sets an option by its name: set("dim", "64"). Throws UsageError for a name that the family does not have and for a
   // value that the option does not take.
   void set(std::string_view name, std::string_view value);
+  // The option of this name, with its present value, where the family has it.
+  std::optional<Option> option(std::string_view name) const;
   // Throws UsageError naming an option, its value and what is allowed.
   void validate() const;
   // {"model": name(), option: value, ...}: its own options and no others.
@@ -64,7 +70,7 @@ class ModelFamily {
   virtual std::vector<float> weights(const RatingView& /*positives*/) const { return {}; }
   // Ratings a step: as asked for, or as suits n_ratings of them.
   virtual std::uint64_t batch_size(std::uint64_t n_ratings) const;
-  // What to change in a run that diverged: "lower --learning-rate (now 0.05)".
+  // What to change in a run that diverged: "lower --learning-rate (now 0.05)"; may be empty.
   virtual std::string against_divergence() const;
   // Takes its memory from the arena; of an arena that plans, a model without memory. Throws UsageError, DataError where
   // the options do not suit the data, and DeviceError.
@@ -73,7 +79,7 @@ class ModelFamily {
   // Of a model on disk. A family whose models are embeddings and biases needs neither.
   // Throws DataError where its tensors make no scorer: what is missing or does not fit.
   virtual void check_model(const Model& model) const;
-  // Requires check_model. `model` outlives the scorer.
+  // Requires check_model. `model` outlives the scorer; this object need not.
   virtual std::unique_ptr<Scorer> make_scorer(Backend& backend, const Model& model) const;
 
  protected:
@@ -90,5 +96,8 @@ std::vector<const char*> family_names();
 std::unique_ptr<ModelFamily> make_family(std::string_view name);
 // Names of the families that have this option.
 std::vector<std::string> families_with(std::string_view option);
+// Why an option is not a family's: "--negatives belongs to model softmax, and this run is of model mf"; empty where no
+// family has it.
+std::string foreign_option(std::string_view option, std::string_view family);
 
 }  // namespace unfold

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 #include <limits>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,9 +37,9 @@ enum class OptionGroup : std::uint8_t { kData, kModel, kNegatives, kOptimizer, k
 const char* group_title(OptionGroup group);
 
 struct Option {
-  const char* name;  // without dashes
+  const char* name;  // a literal, without dashes
   OptionGroup group;
-  std::variant<bool*, std::uint32_t*, std::uint64_t*, double*, std::string*> field;
+  std::variant<bool*, std::uint32_t*, std::uint64_t*, double*, std::string*> field;  // outlives the option
   Allowed allowed;
   const char* help;  // a literal
 

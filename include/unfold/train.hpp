@@ -31,10 +31,10 @@ struct TrainResult;
 struct TrainCallbacks {
   std::function<void(const MemoryPlan&)> plan;         // before anything is allocated
   std::function<void(const TrainProgress&)> progress;  // at most ten times a second
-  // After every epoch, the history line: epoch, train_rmse or train_loss as the family has it, learning_rate, seconds,
-  // ratings_per_second, wait_share (of the epoch, in which the device had no batch to work on); softmax: negatives
-  // (scored), rejected (draws that the query knew) and temperature; with a validation part,
-  // validation_rmse and validation_mae, or validation_recall@20 and validation_ndcg@20.
+  // After every epoch, the history line: epoch, train_rmse or train_loss as the family has it, seconds,
+  // ratings_per_second; where batches are streamed, learning_rate and wait_share (of the epoch, in which the device had
+  // no batch to work on); with a validation part, validation_rmse and validation_mae, or validation_recall@20 and
+  // validation_ndcg@20; and what the family adds.
   std::function<void(const nlohmann::ordered_json&)> evaluation;
   std::function<void(const std::string&)> notice;  // something a user should know
   std::function<bool()> stop;                      // true: finish the batch and stop (asked between batches)

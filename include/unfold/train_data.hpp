@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "unfold/ratings.hpp"
 
@@ -16,8 +17,9 @@ struct TrainData {
   RatingView validation;
   std::uint32_t n_users = 0;
   std::uint32_t n_items = 0;
-  const ItemGroups* groups = nullptr;  // of all items; for group_batches
-  const SeenItems* seen = nullptr;     // of `train`; null: made where the model needs it
+  const ItemGroups* groups = nullptr;       // of all items; for group_batches
+  const SeenItems* seen = nullptr;          // of `train`; null: made where the model needs it
+  std::optional<float> positive_from = {};  // the least rating of a positive; else the family finds it in `train`
 };
 
 }  // namespace unfold

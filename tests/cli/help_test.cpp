@@ -27,7 +27,7 @@ const std::vector<std::string> kCommands = {"train", "evaluate",   "recommend", 
 // The parser's flags by command, as the fish completion lists them.
 std::set<std::string> flags_of(const std::string& command, const std::string& completion) {
   std::set<std::string> flags;
-  const std::regex pattern("__fish_seen_subcommand_from " + command + "[a-z_; ]*' -l ([a-z0-9-]+)");
+  const std::regex pattern("__fish_seen_subcommand_from " + command + "[^']*' -l ([a-z0-9-]+)");
   for (std::sregex_iterator match(completion.begin(), completion.end(), pattern), end; match != end; ++match) {
     flags.insert((*match)[1]);
   }

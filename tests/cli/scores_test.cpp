@@ -200,8 +200,7 @@ TEST_F(CliScores, DislikesAreNoPositivesAndItIsSaid) {
   ProcessResult result = unfold(train_command("votes.csv", "m", {"--model", "softmax", "--json"}));
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.err, HasSubstr("ratings are 0 or below and no positives of model softmax"));
-  const json options = read_json("m/model.json").at("training").at("options");
-  EXPECT_EQ(options.at("positive-from"), "1");
+  EXPECT_EQ(read_json("m/model.json").at("training").at("positive_from"), 1);
   // The test part holds dislikes too: they are not relevant, here and when the model is scored again.
   const json scores = json::parse(result.out);
   EXPECT_LT(scores.at("n_test_items"), scores.at("n_interactions"));

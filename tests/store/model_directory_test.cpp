@@ -257,6 +257,7 @@ TEST(ModelDirectory, DescriptionsThatDoNotFitAreNamed) {
                {"\"source\"", "\"data\": [1], \"source\"", "\"data\" is [1]; an object is right"},
                {"\"source\"", "\"data\": {\"has_ratings\": 1}, \"source\"", "true or false is right"},
                {"\"source\"", "\"options\": {\"positive-from\": 4}, \"source\"", "a text is right"},
+               {"\"source\"", "\"positive_from\": \"4\", \"source\"", "a number or null is right"},
                {"\"source\"", "\"parts\": {\"n_test\": -1}, \"source\"", "a whole number from 0 is right"},
                {"\"architecture\": {", "\"x\": {", "\"architecture\" is missing"},
                {"\"architecture\": {", "\"architecture\": [], \"x\": {", "\"architecture\" is []; an object is right"},

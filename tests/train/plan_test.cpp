@@ -32,14 +32,14 @@ Columns ratings(std::uint32_t part) {
   return columns;
 }
 
-struct Run {
+struct Recipe {
   const char* name;
   const char* model;
   std::vector<std::pair<const char*, const char*>> options;
 };
-std::ostream& operator<<(std::ostream& out, const Run& run) { return out << run.name; }
+std::ostream& operator<<(std::ostream& out, const Recipe& run) { return out << run.name; }
 
-class PlanOfRun : public testing::TestWithParam<std::tuple<Run, bool>> {};
+class PlanOfRun : public testing::TestWithParam<std::tuple<Recipe, bool>> {};
 
 TEST_P(PlanOfRun, IsThePeakOfItsMemory) {
   const auto& [run, validates] = GetParam();
@@ -67,32 +67,39 @@ TEST_P(PlanOfRun, IsThePeakOfItsMemory) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, PlanOfRun,
-    testing::Combine(
-        testing::Values(
-            Run{"Mf", "mf", {}}, Run{"MfDeterministicAdam", "mf", {{"deterministic", "true"}, {"optimizer", "adam"}}},
-            Run{"MfHalf", "mf", {{"table-type", "float16"}}}, Run{"Softmax", "softmax", {{"n-negatives", "20"}}},
-            Run{"SoftmaxUniformAndHard", "softmax", {{"n-negatives", "20"}, {"negatives", "uniform+hard:4/32"}}},
-            Run{"SoftmaxMinedWeightRank",
-                "softmax",
-                {{"negatives", "uniform+mined:2/20"}, {"weight-rank", "7"}, {"refresh-epochs", "1"}}},
-            Run{"SoftmaxDisliked", "softmax", {{"negatives", "uniform+disliked:4"}}},
-            Run{"SoftmaxPopularityOwn",
-                "softmax",
-                {{"negatives", "popularity:0.5"}, {"own-negatives", "true"}, {"n-negatives", "9"}}},
-            Run{"SoftmaxMixed", "softmax", {{"n-negatives", "20"}, {"negatives", "mixed:0.5"}}},
-            Run{"SoftmaxInBatchDot", "softmax", {{"negatives", "in-batch"}, {"score", "dot"}, {"no-bias", "true"}}},
-            Run{"SoftmaxFullHalf",
-                "softmax",
-                {{"negatives", "full"}, {"table-type", "bfloat16"}, {"learn-temperature", "true"}}},
-            Run{"SoftmaxFloor", "softmax", {{"positive-from", "3"}}},
-            Run{"SoftmaxWeights", "softmax", {{"rating-weight", "1.5"}, {"user-balance", "0.5"}}},
-            Run{"SoftmaxRefit", "softmax", {{"refit", "true"}}}),
-        testing::Bool()),
-    [](const auto& instance) {
-      return std::string(std::get<0>(instance.param).name) + (std::get<1>(instance.param) ? "Validated" : "");
-    });
+const std::vector<Recipe> kRuns = {
+    Recipe{"Mf", "mf", {}},
+    Recipe{"MfDeterministicAdam", "mf", {{"deterministic", "true"}, {"optimizer", "adam"}}},
+    Recipe{"MfHalf", "mf", {{"table-type", "float16"}}},
+    Recipe{"Softmax", "softmax", {{"n-negatives", "20"}}},
+    Recipe{"SoftmaxUniformAndHard", "softmax", {{"n-negatives", "20"}, {"negatives", "uniform+hard:4/32"}}},
+    Recipe{"SoftmaxMinedWeightRank",
+           "softmax",
+           {{"negatives", "uniform+mined:2/20"}, {"weight-rank", "7"}, {"refresh-epochs", "1"}}},
+    Recipe{"SoftmaxDisliked", "softmax", {{"negatives", "uniform+disliked:4"}}},
+    Recipe{"SoftmaxPopularityOwn",
+           "softmax",
+           {{"negatives", "popularity:0.5"}, {"own-negatives", "true"}, {"n-negatives", "9"}}},
+    Recipe{"SoftmaxMixed", "softmax", {{"n-negatives", "20"}, {"negatives", "mixed:0.5"}}},
+    Recipe{"SoftmaxInBatchDot", "softmax", {{"negatives", "in-batch"}, {"score", "dot"}, {"no-bias", "true"}}},
+    Recipe{"SoftmaxFullHalf",
+           "softmax",
+           {{"negatives", "full"}, {"table-type", "bfloat16"}, {"learn-temperature", "true"}}},
+    Recipe{"SoftmaxFloor", "softmax", {{"positive-from", "3"}}},
+    Recipe{"SoftmaxWeights", "softmax", {{"rating-weight", "1.5"}, {"user-balance", "0.5"}}},
+    Recipe{"SoftmaxRefit", "softmax", {{"refit", "true"}}}};
+
+INSTANTIATE_TEST_SUITE_P(All, PlanOfRun, testing::Combine(testing::ValuesIn(kRuns), testing::Bool()),
+                         [](const auto& instance) {
+                           return std::string(std::get<0>(instance.param).name) +
+                                  (std::get<1>(instance.param) ? "Validated" : "");
+                         });
+
+TEST(PlansOfRuns, AreOfEveryFamily) {
+  for (const std::string name : family_names()) {
+    EXPECT_TRUE(std::ranges::any_of(kRuns, [&](const Recipe& run) { return run.model == name; })) << name;
+  }
+}
 
 }  // namespace
 }  // namespace unfold

@@ -275,10 +275,6 @@ void SoftmaxModel::update(const RatingBatch& batch, const OptimizerStep& step, s
   }
 }
 
-double SoftmaxModel::epoch_loss(double sum, std::uint64_t /*n_ratings*/, std::uint64_t n_steps) const {
-  return sum / static_cast<double>(n_steps);
-}
-
 void SoftmaxModel::describe_epoch(nlohmann::ordered_json& line) {
   std::uint64_t n_rejected = 0;
   source_.n_rejected().download({&n_rejected, 1});

@@ -30,7 +30,6 @@ class SoftmaxModel final : public TrainableModel {
 
   void train_epoch(Epoch& epoch) override;
   const char* loss_name() const override { return "loss"; }
-  double epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t n_steps) const override;
   void describe_epoch(nlohmann::ordered_json& line) override;
   Scorer& scorer() override { return scorer_; }
   void download(Model& model) const override;

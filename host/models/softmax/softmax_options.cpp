@@ -33,13 +33,11 @@ void add_model_options(SoftmaxOptions& o, std::vector<Option>& options) {
   add(o.positive_in_denominator, "positive-in-denominator", {},
       "count the positive among the terms of the denominator, as the exact softmax does");
   add(o.denominator_items, "denominator-items", {},
-      "with positive-in-denominator: the negatives together count as this many items; few care for the whole list, "
-      "many "
-      "for its head; 0: as all items");
+      "with positive-in-denominator: the negatives together count as this many items; "
+      "few care for the whole list, many for its head; 0: as all items");
   add(o.positive_from, "positive-from", {},
-      "ratings from X on are positives, lower ones say no (in validation and test too); empty: those above 0 where "
-      "some "
-      "ratings are 0 or below, else all");
+      "ratings from X on are positives, lower ones say no (in validation and test too); "
+      "empty: those above 0 where some ratings are 0 or below, else all");
   add(o.rating_weight, "rating-weight", Allowed::over(0),
       "a positive counts this factor more for each standard deviation that its rating is above the mean; 1: all alike");
   add(o.user_balance, "user-balance", Allowed::between(0, 1),
@@ -110,10 +108,9 @@ std::vector<Option> SoftmaxFamily::options() {
   add_model_options(own, options);
   add_negative_options(own, options);
   add_batch_options(run_, options);
-  options.push_back(
-      {"l2", OptionGroup::kOptimizer, &own.l2, Allowed::from(0),
-       "score dot: L2 penalty that a positive puts on its two embeddings, and each shared negative on its "
-       "own"});
+  options.push_back({"l2", OptionGroup::kOptimizer, &own.l2, Allowed::from(0),
+                     "score dot: L2 penalty that a positive puts on its two embeddings, "
+                     "and each shared negative on its own"});
   add_run_options(run_, options);
   return options;
 }
