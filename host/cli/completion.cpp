@@ -23,7 +23,7 @@ std::vector<CompletedOption> options_of(const CLI::App& app) {
   for (const CLI::Option* option : app.get_options()) {
     for (const auto& names : {option->get_lnames(), option->get_snames()}) {
       for (const std::string& name : names) {
-        options.push_back({name, option->get_description(), option->get_type_size() != 0, words_of(*option)});
+        options.push_back({name, option->get_description(), option->get_items_expected_min() > 0, words_of(*option)});
       }
     }
   }

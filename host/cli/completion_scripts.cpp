@@ -54,7 +54,9 @@ std::string zsh_arguments(const CompletedVariant& variant) {
     std::string value;
     if (option.takes_value) value = ":value:_files";
     if (!option.words.empty()) value = fmt::format(":value:({})", fmt::join(option.words, " "));
-    out += fmt::format(" \\\n      '{}[{}]{}'", flag_of(option.name), zsh_text(option.help), value);
+    const bool takes_equals = option.takes_value && option.name.size() > 1;
+    out += fmt::format(" \\\n      '{}{}[{}]{}'", flag_of(option.name), takes_equals ? "=" : "", zsh_text(option.help),
+                       value);
   }
   return out + " \\\n      '*:file:_files'";
 }

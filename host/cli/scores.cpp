@@ -89,8 +89,8 @@ void ScoreOptions::add(OptionSet& options) {
   options.add(at, "at", "cutoffs K of the ranking metrics", Allowed::between(1, kMaxCutoff));
   options.add(
       relevant_rating, "relevant-rating",
-      "test items that their user rated lower than X do not count as relevant; absent: all count, but for a model "
-      "with --positive-from those from there on, and of ratings of 0 and below none");
+      "test items that their user rated lower than X do not count as relevant; absent: all count, or those that "
+      "are positives of the model");
   options.add(no_ranking, "no-ranking", "leave out the ranking metrics, which score every item for every user");
   add_group_options(options, items, group_column,
                     "measure folding too, how much items of groups that a user has nothing to do with get in between");

@@ -186,6 +186,7 @@ class Reader {
 }  // namespace
 
 std::vector<TomlTable> read_toml(std::string text, const std::string& file) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);  // a byte-order mark
   return Reader(std::move(text), file).read();
 }
 

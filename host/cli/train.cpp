@@ -15,12 +15,12 @@ namespace unfold::cli {
 namespace {
 
 struct TrainCommand {
-  TrainCommand(CLI::App& app, const ChosenModel& chosen) : options(app), model(chosen.name) {
-    request.family = make_family(model);
+  TrainCommand(CLI::App& app, const ChosenModel& chosen) : options(app) {
+    request.family = make_family(chosen.name);
     request.validation = request.family->default_validation();
   }
   OptionSet options;
-  std::string model;
+  std::string model = family_names().front();
   TrainRequest request;
   std::string out;
 };
@@ -56,6 +56,7 @@ void bind_family(TrainCommand& command, bool is_named) {
   options.begin_group(group_title(OptionGroup::kModel));
   options.add(command.model, "model", "model family; unfold train --model NAME --help prints its options", Saved::kYes,
               "NAME", {.words = family_names()});
+  command.model = command.request.family->name();
   for (const Option& option : command.request.family->options()) {
     const bool is_shown = is_named || option.group == OptionGroup::kRun;
     options.begin_group(is_shown ? group_title(option.group) : kHiddenGroup);
@@ -98,11 +99,13 @@ std::string footer(const ChosenModel& chosen) {
     for (const auto& family : model_families()) text += fmt::format("\t{}\t{}\n", family->name(), family->help());
     text += "\n";
   }
-  return text +
-         "Examples:\n"
-         "  unfold train ratings.csv --out model\n"
-         "  unfold train ratings.csv --out model --validation random:0.1 --patience 3\n"
-         "  unfold train ratings.csv --out again --config model/config.toml";
+  const std::string model = chosen.is_named ? " --model " + chosen.name : "";
+  return text + fmt::format(
+                    "Examples:\n"
+                    "  unfold train ratings.csv{0} --out model\n"
+                    "  unfold train ratings.csv{0} --out model --validation random:0.1 --patience 3\n"
+                    "  unfold train ratings.csv --out again --config model/config.toml",
+                    model);
 }
 
 }  // namespace

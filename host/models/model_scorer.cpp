@@ -12,6 +12,10 @@ namespace {
 std::unique_ptr<ModelFamily> family_of(const Model& model) {
   for (auto& family : model_families()) {
     if (family->name() != model.kind) continue;
+    if (predicts_ratings(model) != family->predicts_ratings()) {
+      throw DataError(fmt::format("the model's \"predicts_ratings\" is {}, and that of kind {} is {}; it is damaged",
+                                  predicts_ratings(model), model.kind, family->predicts_ratings()));
+    }
     family->check_model(model);
     return std::move(family);
   }

@@ -172,7 +172,9 @@ ModelDescription read_description(const Folder& folder) {
   if (!json.is_object() || field<std::string>(json, "format", file) != kFormat) {
     throw DataError(fmt::format("{}: is not the description of a model", file.string()));
   }
-  read.version = field<std::uint64_t>(json, "format_version", file);
+  const Json version = field<Json>(json, "format_version", file);
+  require(version.is_number_unsigned(), version, "format_version", "a whole number from 1", file);
+  read.version = version.get<std::uint64_t>();
   if (read.version < 1 || read.version > kFormatVersion) {
     throw DataError(fmt::format("{}: has format version {}; this program reads 1 to {}; use the one that wrote it",
                                 file.string(), read.version, kFormatVersion));

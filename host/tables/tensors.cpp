@@ -38,8 +38,8 @@ const Tensor* TensorSet::find(std::string_view name) const {
 std::string TensorSet::why_missing(std::string_view name) const {
   std::vector<std::string_view> names;
   for (const NamedTensor& tensor : tensors_) names.push_back(tensor.name);
-  return fmt::format("there is no tensor \"{}\", but {}", name,
-                     names.empty() ? "none at all" : fmt::format("{}", fmt::join(names, ", ")));
+  if (names.empty()) return fmt::format("there is no tensor \"{}\", and no other", name);
+  return fmt::format("there is no tensor \"{}\", but {}", name, fmt::join(names, ", "));
 }
 
 const Tensor& TensorSet::at(std::string_view name) const {

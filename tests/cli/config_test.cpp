@@ -138,6 +138,20 @@ TEST_F(CliConfig, AnOptionOfAnotherModelIsRefusedWithItsOwner) {
   expect_config_error("[train]\ntemperature = 1\nmodel = \"sofmax\"\n", "c.toml:3: --model sofmax: use " + models);
 }
 
+TEST_F(CliConfig, ADottedKeyNamesTheModelToo) {
+  write_ratings("ratings.csv");
+  write_file(path("c.toml"), "train.model = \"softmax\"\ntrain.epochs = 1\ntrain.n-negatives = 8\n");
+  unfold_ok({"train", "ratings.csv", "--out", "m", "--config", "c.toml"});
+  EXPECT_EQ(read_json("m/model.json")["kind"], "softmax");
+}
+
+TEST_F(CliConfig, OtherCommandsReadTheTableOfAnyModel) {
+  write_file(path("c.toml"), "\xEF\xBB\xBF[train]\nloss = \"bpr\"\nrating-range = \"1:5\"\n");
+  unfold_ok({"info", "--config", "c.toml"});
+  write_file(path("c.toml"), "[train]\nlos = \"bpr\"\n");
+  expect_error({"info", "--config", "c.toml"}, 2, "c.toml:2: unknown key \"los\"");
+}
+
 // Written when a configuration held the options of every family, of which a model used its own.
 TEST_F(CliConfig, ReadsFilesWithTheOptionsOfEveryFamily) {
   write_ratings("ratings.csv");

@@ -78,6 +78,8 @@ TEST_F(CliHelp, AModelsPageHoldsItsOptionsWithItsDefaultsInGroups) {
       const bool has_default = !option.is_flag() && !option.text().empty();
       EXPECT_TRUE(!has_default || help.ends_with("[" + option.text() + "]")) << help;
     }
+    EXPECT_TRUE(help_of("model", page).ends_with(fmt::format("[{}]", family_names().front())));
+    EXPECT_THAT(page, HasSubstr(fmt::format("unfold train ratings.csv --model {} --out model", family->name())));
     EXPECT_TRUE(help_of("validation", page).ends_with(fmt::format("[{}]", family->default_validation())));
     for (const auto& other : model_families()) {
       for (const Option& option : other->options()) {

@@ -157,5 +157,14 @@ TEST_F(CliOutputs, VerifyTellsOfDamage) {
   expect_error({"verify", "r.csv"}, 3, "r.csv");
 }
 
+TEST_F(CliOutputs, NoOutputLiesInTheFolderOfAnother) {
+  write_ratings("ratings.csv");
+  for (const char* log : {"m/history.jsonl", "m/log.json", "./m/../m/deep/log.json"}) {
+    expect_error({"train", "ratings.csv", "--out", "m", "--epochs", "1", "--log-json", log, "--overwrite"}, 2,
+                 "lies in the folder of --out");
+  }
+  EXPECT_FALSE(std::filesystem::exists(path("m")));
+}
+
 }  // namespace
 }  // namespace unfold::test

@@ -21,8 +21,8 @@ void add_model_options(SoftmaxOptions& o, std::vector<Option>& options) {
   add(o.no_bias, "no-bias", {}, "leave out the biases of items");
   add(o.score, "score", {.words = {"cosine", "dot"}}, "of a query and an item; dot: the product of the embeddings");
   add(o.loss, "loss", {.words = {"softmax", "bsl", "bpr"}},
-      "sampled softmax; bilateral, the negatives' side weighted by negative-weight, or at a temperature of its own; or "
-      "pairwise");
+      "softmax: sampled softmax; bsl: bilateral, the negatives' side weighted by negative-weight, or at a temperature "
+      "of its own; bpr: pairwise");
   add(o.temperature, "temperature", Allowed::from(0),
       "scores are divided by it, lower looks at harder negatives; 0: of cosines 1.4 / (number of items)^(1/4) up to "
       "0.3, of products 1");
