@@ -12,10 +12,6 @@ namespace {
 std::unique_ptr<ModelFamily> family_of(const Model& model) {
   for (auto& family : model_families()) {
     if (family->name() != model.kind) continue;
-    if (predicts_ratings(model) != family->predicts_ratings()) {
-      throw DataError(fmt::format("the model's \"predicts_ratings\" is {}, and that of kind {} is {}; it is damaged",
-                                  predicts_ratings(model), model.kind, family->predicts_ratings()));
-    }
     family->check_model(model);
     return std::move(family);
   }
@@ -30,7 +26,11 @@ std::unique_ptr<ModelFamily> family_of(const Model& model) {
 Model open_model(const std::filesystem::path& directory) {
   Model model = load_model(directory);
   try {
-    family_of(model);
+    const bool expected = family_of(model)->predicts_ratings();
+    if (predicts_ratings(model) != expected) {
+      throw DataError(fmt::format("\"predicts_ratings\" of model.json is {}, and of kind {} it is {}; it is damaged",
+                                  predicts_ratings(model), model.kind, expected));
+    }
   } catch (const DataError& error) {
     throw DataError(fmt::format("{}: {}", directory.string(), error.what()));
   }

@@ -54,7 +54,7 @@ TEST(ModelScorer, MissingTensorsAreNamed) {
   expect_refused(model,
                  "kind \"mf\", has no vector for each item: there is no tensor \"item.embedding\", but user.embe");
   model.tensors = {};
-  expect_refused(model, "has no vector for each user: there is no tensor \"user.embedding\", but none at all");
+  expect_refused(model, "has no vector for each user: there is no tensor \"user.embedding\", and no other");
 }
 
 TEST(ModelScorer, ShapesThatDoNotFitAreNamed) {

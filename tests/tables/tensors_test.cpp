@@ -49,7 +49,7 @@ TEST(Tensors, WhatIsMissingIsNamedWithWhatThereIs) {
     }
     return std::string();
   };
-  EXPECT_EQ(message(), "there is no tensor \"item.embedding\", but none at all");
+  EXPECT_EQ(message(), "there is no tensor \"item.embedding\", and no other");
   set["decoder.weight"] = Tensor::zeros({2, 2});
   set["decoder.bias"] = Tensor::zeros({2});
   EXPECT_EQ(message(), "there is no tensor \"item.embedding\", but decoder.weight, decoder.bias");
