@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t kMinChunkBytes = 1024;
 constexpr std::uint64_t kMaxChunkBytes = std::uint64_t{1} << 30;  // beyond it the page cache does as well
+constexpr std::size_t kFirstBytes = std::size_t{64} << 10;        // most data sets of tests are smaller
 constexpr std::size_t kReadRecords = std::size_t{1} << 15;
 
 }  // namespace
@@ -36,9 +37,13 @@ std::uint64_t RatingSpill::size(std::uint64_t partition) const {
 }
 
 void RatingSpill::make_room(Partition& partition) {
-  if (partition.buffer == nullptr) {
+  if (partition.capacity < chunk_bytes_) {
+    const std::size_t capacity = partition.capacity == 0 ? std::min(kFirstBytes, chunk_bytes_) : chunk_bytes_;
     // Left as it is, so that pages which are never written take no memory.
-    partition.buffer.reset(new std::byte[chunk_bytes_]);
+    std::unique_ptr<std::byte[]> buffer(new std::byte[capacity]);
+    if (partition.used > 0) std::memcpy(buffer.get(), partition.buffer.get(), partition.used);
+    partition.buffer = std::move(buffer);
+    partition.capacity = capacity;
     return;
   }
   if (!writer_.has_value()) writer_.emplace(FileWriter::unnamed(directory_));

@@ -28,7 +28,7 @@ class RatingSpill {
   // Not after for_each.
   void append(std::uint64_t partition, const Rating& rating) {
     Partition& target = partitions_[partition];
-    if (target.used + record_bytes_ > chunk_bytes_ || target.buffer == nullptr) make_room(target);
+    if (target.used + record_bytes_ > target.capacity) make_room(target);
     std::byte* out = target.buffer.get() + target.used;
     std::memcpy(out, &rating, kRecordBytes);
     if (with_times()) std::memcpy(out + kRecordBytes, &rating.time, sizeof rating.time);
@@ -55,7 +55,8 @@ class RatingSpill {
  private:
   static constexpr std::size_t kRecordBytes = 12;  // user, item, rating
   struct Partition {
-    std::unique_ptr<std::byte[]> buffer;  // [chunk_bytes_], made when needed
+    std::unique_ptr<std::byte[]> buffer;  // [capacity], made when needed
+    std::size_t capacity = 0;             // bytes: those of small data, then chunk_bytes_
     std::size_t used = 0;                 // bytes
     std::vector<std::uint64_t> chunks;    // offsets in the file, chunk_bytes_ each
   };
