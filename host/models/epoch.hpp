@@ -22,8 +22,8 @@ class Epoch {
   // Streams the epoch's data through `step`, a batch after another, at the rate that the schedule has then. Ends early
   // where the run is to stop, or has diverged.
   virtual void for_each_batch(const Step& step) = 0;
-  // Of a family that does not stream: how much of the epoch is done, in [0, 1], and its loss so far. To be called at its
-  // end at least. False: the run is to stop, or has diverged.
+  // Of a family that does not stream: how much of the epoch is done, in [0, 1], and its loss so far. To be called at
+  // its end at least. False: the run is to stop, or has diverged.
   virtual bool report(double share_done, double loss) = 0;
 };
 
