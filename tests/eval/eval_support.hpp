@@ -6,22 +6,12 @@
 #include <algorithm>
 #include <vector>
 
+#include "tests/support/columns.hpp"
 #include "unfold/evaluate.hpp"
 
 namespace unfold::test {
 
-// Columns of interactions that grow.
-struct Interactions {
-  std::vector<Row> users, items;
-  std::vector<float> ratings;
-
-  void add(Row user, Row item, float rating = 1) {
-    users.push_back(user);
-    items.push_back(item);
-    ratings.push_back(rating);
-  }
-  RatingView view() const { return {users, items, ratings, {}}; }
-};
+using Interactions = Columns;
 
 // Training items by user; item means are 1.
 inline SeenItems seen_items(std::vector<std::vector<Row>> lists, std::uint64_t n_items) {

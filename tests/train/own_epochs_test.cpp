@@ -10,6 +10,7 @@
 #include "host/models/trainable.hpp"
 #include "host/score/product_scorer.hpp"
 #include "host/tables/parameter_table.hpp"
+#include "tests/support/columns.hpp"
 #include "unfold/train.hpp"
 
 namespace unfold {
@@ -97,21 +98,15 @@ class WeightFamily final : public ModelFamily {
   }
 };
 
-struct Columns {
-  std::vector<Row> users = {0, 1, 2, 3, 4, 5, 0, 1, 2}, items = {0, 0, 0, 0, 0, 0, 1, 1, 2};
-  std::vector<float> ratings = std::vector<float>(9, 1.0f);
-  RatingView view() const { return {users, items, ratings, {}}; }
-};
-
 class OwnEpochs : public testing::Test {
  protected:
   TrainResult run(const TrainCallbacks& callbacks = {}, bool validates = false) {
-    held_out_ = Columns{{3, 4}, {1, 2}, {1, 1}};
     const TrainData data{train_.view(), validates ? held_out_.view() : RatingView{}, kUsers, kItems};
     return train(*backend_, data, family_, callbacks);
   }
 
-  Columns train_, held_out_;
+  test::Columns train_{{0, 1, 2, 3, 4, 5, 0, 1, 2}, {0, 0, 0, 0, 0, 0, 1, 1, 2}, std::vector<float>(9, 1.0f)};
+  test::Columns held_out_{{3, 4}, {1, 2}, {1, 1}};
   WeightFamily family_;
   std::unique_ptr<Backend> backend_ = make_cpu_backend(1);
 };
