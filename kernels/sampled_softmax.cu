@@ -12,7 +12,7 @@ namespace unfold::cuda {
 namespace {
 
 template <typename Score>
-struct Parts {
+struct SoftmaxParts {
   RowSort sort;
   OwnScores own;
   float* losses = nullptr;
@@ -23,9 +23,9 @@ struct Parts {
 std::uint32_t rounded_stride(std::uint32_t dim) { return (dim + kRoundedPack - 1) / kRoundedPack * kRoundedPack; }
 
 template <typename Score>
-Parts<Score> cut(Workspace& workspace, std::uint64_t n_queries, std::uint64_t n_shared, std::uint64_t n_own,
-                 std::uint32_t dim) {
-  Parts<Score> parts;
+SoftmaxParts<Score> cut(Workspace& workspace, std::uint64_t n_queries, std::uint64_t n_shared, std::uint64_t n_own,
+                        std::uint32_t dim) {
+  SoftmaxParts<Score> parts;
   parts.losses = workspace.take<float>(n_queries);
   parts.sort = take_row_sort(workspace, n_shared);
   if constexpr (sizeof(Score) < sizeof(float)) {
@@ -110,7 +110,7 @@ void run_with(const Context& context, const SampledSoftmax& op, std::span<std::b
   const SoftmaxGradients& gradients = op.gradients;
   const std::uint64_t n_queries = batch.queries.rows, n_shared = shared.n();
   Workspace memory(workspace);
-  const Parts<Score> parts = cut<Score>(memory, n_queries, n_shared, own.n, batch.queries.cols);
+  const SoftmaxParts<Score> parts = cut<Score>(memory, n_queries, n_shared, own.n, batch.queries.cols);
   const QueryTiles<Score> tiles(n_queries, n_shared, memory);
   check_workspace("sampled_softmax", memory, workspace.size());
 

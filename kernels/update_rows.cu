@@ -15,14 +15,14 @@ std::size_t library_scratch_bytes(std::uint64_t n) {
 }
 
 // The workspace in parts. starts holds 0, 1, 2, ... until the sort has carried them to order.
-struct Parts {
+struct UpdateParts {
   Row* sorted_rows;
   std::uint32_t *order, *starts, *n_segments;
   float* chunk_sums;
   std::span<std::byte> scratch;
 };
-Parts cut(Workspace& workspace, std::uint64_t n_rows, std::uint64_t sum_stride) {
-  Parts parts = {};
+UpdateParts cut(Workspace& workspace, std::uint64_t n_rows, std::uint64_t sum_stride) {
+  UpdateParts parts = {};
   parts.sorted_rows = workspace.take<Row>(n_rows);
   parts.order = workspace.take<std::uint32_t>(n_rows);
   parts.starts = workspace.take<std::uint32_t>(n_rows);
@@ -33,7 +33,7 @@ Parts cut(Workspace& workspace, std::uint64_t n_rows, std::uint64_t sum_stride) 
   return parts;
 }
 
-SortedBatch sort_batch(const Launch& launch, const Parts& parts, const UpdateRows& op) {
+SortedBatch sort_batch(const Launch& launch, const UpdateParts& parts, const UpdateRows& op) {
   // One more than the last row: kNoRow's bits, all set, sort behind it.
   const int n_bits = std::max(1, static_cast<int>(std::bit_width(op.table.weight.rows)));
   sort_positions(launch, parts.scratch, op.rows, parts.sorted_rows, parts.starts, parts.order, op.n_rows, n_bits);
@@ -59,7 +59,7 @@ void run(const Context& context, const UpdateRows& op, std::span<std::byte> work
     check_vector_table("gradient", op.gradient);
   }
   Workspace memory(workspace);
-  const Parts parts = cut(memory, op.n_rows, (weight.cols + 7u) / 8u * 8u);
+  const UpdateParts parts = cut(memory, op.n_rows, (weight.cols + 7u) / 8u * 8u);
   check_workspace("update_rows", memory, workspace.size());
   const SortedBatch batch = sort_batch(launch, parts, op);
   with_element(weight.type, [&]<typename Element>() {

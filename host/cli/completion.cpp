@@ -51,7 +51,7 @@ std::vector<CompletedCommand> commands_of(const CLI::App& root) {
   return commands;
 }
 
-int run(const CLI::App& root, const std::string& shell) {
+int print_script(const CLI::App& root, const std::string& shell) {
   const std::vector<CompletedCommand> commands = commands_of(root);
   if (shell == "bash") {
     print_out("{}", bash_completion(commands));
@@ -70,7 +70,7 @@ RunCommand add_completion(CLI::App& root) {
   app->footer("Example:\n  source <(unfold completion bash)");
   auto shell = std::make_shared<std::string>();
   OptionSet(*app).add_positional(*shell, "SHELL", "the shell", {.words = {"bash", "zsh", "fish"}});
-  return [&root, shell] { return run(root, *shell); };
+  return [&root, shell] { return print_script(root, *shell); };
 }
 
 }  // namespace unfold::cli

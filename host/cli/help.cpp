@@ -8,7 +8,7 @@
 namespace unfold::cli {
 namespace {
 
-int run(const CLI::App& root, const std::string& word) {
+int print_page(const CLI::App& root, const std::string& word) {
   const CLI::App* page = &root;
   std::string name = root.get_name();
   if (!word.empty()) {
@@ -29,7 +29,7 @@ RunCommand add_help(CLI::App& root) {
   app->footer("Example:\n  unfold help train");
   auto word = std::make_shared<std::string>();
   app->add_option("COMMAND", *word, "the command; absent: the program's own page")->type_name("");
-  return [&root, word] { return run(root, *word); };
+  return [&root, word] { return print_page(root, *word); };
 }
 
 }  // namespace unfold::cli

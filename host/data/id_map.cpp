@@ -12,44 +12,45 @@
 namespace unfold {
 namespace {
 
-// The bytes of all ids, one after the other.
-struct IdArena {
-  std::vector<char> bytes;
-  std::vector<std::uint64_t> ends;  // where the id of each row ends
-
-  std::string_view id(Row row) const {
-    const std::uint64_t begin = row == 0 ? 0 : ends[row - 1];
-    return {bytes.data() + begin, static_cast<std::size_t>(ends[row] - begin)};
-  }
-  void add(std::string_view text) {
-    bytes.insert(bytes.end(), text.begin(), text.end());
-    ends.push_back(bytes.size());
-  }
-};
-
-// The set holds row numbers; their ids are compared where they lie.
-struct IdHash {
-  const IdArena* arena;
-  std::size_t operator()(std::string_view id) const { return XXH3_64bits(id.data(), id.size()); }
-  std::size_t operator()(Row row) const { return (*this)(arena->id(row)); }
-};
-
-struct IdEqual {
-  using is_transparent = void;
-  const IdArena* arena;
-  bool operator()(Row a, Row b) const { return a == b; }
-  bool operator()(Row row, std::string_view id) const { return arena->id(row) == id; }
-  bool operator()(std::string_view id, Row row) const { return arena->id(row) == id; }
-};
-
-using RowSet = tsl::robin_set<Row, IdHash, IdEqual, std::allocator<Row>, true>;
 constexpr std::uint64_t kSetBucketBytes = 12;  // distance, 32 bits of the hash, row
 
 }  // namespace
 
 struct IdMap::State {
-  IdArena arena;
-  RowSet rows{0, IdHash{&arena}, IdEqual{&arena}};
+  // The bytes of all ids, one after the other.
+  struct Arena {
+    std::vector<char> bytes;
+    std::vector<std::uint64_t> ends;  // where the id of each row ends
+
+    std::string_view id(Row row) const {
+      const std::uint64_t begin = row == 0 ? 0 : ends[row - 1];
+      return {bytes.data() + begin, static_cast<std::size_t>(ends[row] - begin)};
+    }
+    void add(std::string_view text) {
+      bytes.insert(bytes.end(), text.begin(), text.end());
+      ends.push_back(bytes.size());
+    }
+  };
+
+  // The set holds row numbers; their ids are compared where they lie.
+  struct Hash {
+    const Arena* arena;
+    std::size_t operator()(std::string_view id) const { return XXH3_64bits(id.data(), id.size()); }
+    std::size_t operator()(Row row) const { return (*this)(arena->id(row)); }
+  };
+
+  struct Equal {
+    using is_transparent = void;
+    const Arena* arena;
+    bool operator()(Row a, Row b) const { return a == b; }
+    bool operator()(Row row, std::string_view id) const { return arena->id(row) == id; }
+    bool operator()(std::string_view id, Row row) const { return arena->id(row) == id; }
+  };
+
+  using RowSet = tsl::robin_set<Row, Hash, Equal, std::allocator<Row>, true>;
+
+  Arena arena;
+  RowSet rows{0, Hash{&arena}, Equal{&arena}};
   std::uint64_t max_size = kNoRow;
 };
 

@@ -14,7 +14,7 @@ namespace unfold {
 namespace {
 
 // Candidates scored at once: 24 MiB of scratch, both sides of the copies.
-constexpr std::uint64_t kBatch = std::uint64_t{1} << 20;
+constexpr std::uint64_t kCandidatesAtOnce = std::uint64_t{1} << 20;
 
 // Cases waiting to be scored: case c is the pairs [ends[c - 1], ends[c]), its relevant item first.
 struct Cases {
@@ -141,7 +141,7 @@ Evaluation evaluate_candidates(Backend& backend, Scorer& scorer, const Model& mo
       continue;
     }
     cases.append(user, relevant, negatives);
-    if (cases.items.size() >= kBatch) {
+    if (cases.items.size() >= kCandidatesAtOnce) {
       ranker.rank(cases);
       cases.clear();
     }

@@ -10,7 +10,7 @@ namespace unfold {
 namespace {
 
 // Ratings predicted at once: 16 MiB of scratch.
-constexpr std::uint64_t kBatch = std::uint64_t{1} << 20;
+constexpr std::uint64_t kRatingsAtOnce = std::uint64_t{1} << 20;
 
 // Sums of squared and absolute errors of n ratings. Zeros where there are none.
 RatingMetrics rating_metrics(double squared, double absolute, std::uint64_t n) {
@@ -22,7 +22,7 @@ RatingMetrics rating_metrics(double squared, double absolute, std::uint64_t n) {
 }  // namespace
 
 RatingErrors::RatingErrors(const Arena& arena, const RatingView& test)
-    : backend_(arena.backend()), test_(test), batch_(std::min(kBatch, test.size())) {
+    : backend_(arena.backend()), test_(test), batch_(std::min(kRatingsAtOnce, test.size())) {
   const std::string name = "errors of held-out ratings";
   users_ = arena.array<Row>(name, batch_);
   items_ = arena.array<Row>(name, batch_);

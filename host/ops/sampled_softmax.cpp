@@ -20,7 +20,6 @@
 namespace unfold::cpu {
 namespace {
 
-constexpr float kNone = -std::numeric_limits<float>::infinity();
 // Queries that share a stretch of packed negatives while it is in the caches, and negatives that share a stretch of
 // queries.
 constexpr std::uint64_t kGroupQueries = 48;
@@ -173,7 +172,7 @@ class Step {
     const KnownRows known = known_rows(batch_.known, batch_.users, q);
     std::uint64_t n = 0;
     parts_.packed.for_each_place(known, [&](std::uint32_t place) {
-      scores[place] = kNone;
+      scores[place] = kNoScore;
       ++n;
     });
     return n;
@@ -239,10 +238,10 @@ class Step {
   Coefficients softmax(std::uint64_t q, float positive_score, float* shared, float* own) const {
     const std::uint64_t n_padded = parts_.packed.n_padded();
     const bool with_moment = out_.log_temperature != nullptr;
-    float max = shared == nullptr ? kNone : row_max(shared, n_padded);
+    float max = shared == nullptr ? kNoScore : row_max(shared, n_padded);
     for (std::uint32_t k = 0; k < own_.n; ++k) max = std::max(max, own[k]);
     ExpSums sums;
-    if (max == kNone) {  // no negative takes part
+    if (max == kNoScore) {  // no negative takes part
       if (shared != nullptr) std::fill_n(shared, n_padded, 0.0f);
       std::fill_n(own, own_.n, 0.0f);
     } else {
@@ -254,9 +253,9 @@ class Step {
         sums.sum += e;
       }
     }
-    const float log_sum = max == kNone ? kNone : max + std::log(sums.sum);
+    const float log_sum = max == kNoScore ? kNoScore : max + std::log(sums.sum);
     const SoftmaxTerms terms = softmax_terms(positive_score, log_sum, inverse_, loss_);
-    if (max == kNone) return {terms.loss, terms.by_positive, 0, terms.by_inverse};
+    if (max == kNoScore) return {terms.loss, terms.by_positive, 0, terms.by_inverse};
     return {terms.loss, terms.by_positive, terms.by_log_sum * inverse_ / sums.sum,
             terms.by_inverse + terms.by_log_sum * sums.moment / sums.sum / inverse_};
   }
@@ -267,11 +266,11 @@ class Step {
     float least = std::numeric_limits<float>::infinity();
     if (shared != nullptr) {
       for (std::uint64_t j = 0; j < shared_.n(); ++j) {
-        if (shared[j] != kNone) least = std::min(least, shared_.log_count == nullptr ? 0.0f : shared_.log_count[j]);
+        if (shared[j] != kNoScore) least = std::min(least, shared_.log_count == nullptr ? 0.0f : shared_.log_count[j]);
       }
     }
     for (std::uint32_t k = 0; k < own_.n; ++k) {
-      if (own[k] != kNone) least = std::min(least, own_count(q, k));
+      if (own[k] != kNoScore) least = std::min(least, own_count(q, k));
     }
     if (least == std::numeric_limits<float>::infinity()) {  // no negative takes part
       if (shared != nullptr) std::fill_n(shared, n_padded, 0.0f);
@@ -286,7 +285,7 @@ class Step {
       sums = bpr_row(shared, shared_.log_count, shared_.n(), n_padded, logit, least);
     }
     for (std::uint32_t k = 0; k < own_.n; ++k) {
-      const bool takes_part = own[k] != kNone;
+      const bool takes_part = own[k] != kNoScore;
       const float weight = takes_part ? std::exp(least - own_count(q, k)) : 0.0f;
       const float x = takes_part ? own[k] - logit : 0.0f;
       own[k] = weight * sigmoid(x);

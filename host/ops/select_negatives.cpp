@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <span>
 #include <string>
 
@@ -16,8 +15,6 @@
 
 namespace unfold::cpu {
 namespace {
-
-constexpr float kNone = -std::numeric_limits<float>::infinity();
 
 // What a thread needs for a group of queries.
 struct Scratch {
@@ -70,7 +67,7 @@ class Selection {
     }
     for (std::uint64_t r = 0; r < n; ++r) {
       packed.for_each_place(known_rows(batch_.known, batch_.users, first + r),
-                            [&](std::uint32_t place) { scratch.scores[r * n_padded + place] = kNone; });
+                            [&](std::uint32_t place) { scratch.scores[r * n_padded + place] = kNoScore; });
     }
   }
 
@@ -92,7 +89,7 @@ class Selection {
     }
     std::uint32_t n = 0;
     for (std::uint32_t j = 0; j < pool_.n; ++j) {
-      if (rows[j] == kNoRow || !(scores[j] > kNone)) continue;
+      if (rows[j] == kNoRow || !(scores[j] > kNoScore)) continue;
       const std::uint64_t place = q * pool_.n + j;
       const std::uint64_t key = score_key(selection_key(scores[j], target, place, hardness_), j);
       if (key != kNoScoreKey) keys[n++] = key;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "host/ops/softmax_kernels.cpp"
@@ -18,8 +17,6 @@ namespace unfold::cpu::HWY_NAMESPACE {
 // At most 16 lanes: a panel holds whole vectors, and rows of tables do.
 using RowTag = hn::CappedTag<float, 16>;
 using RowVec = hn::Vec<RowTag>;
-
-constexpr float kNone = -std::numeric_limits<float>::infinity();
 
 // Of n numbers, those from k on; zero past the end or where there are none at all.
 HWY_INLINE RowVec load_counts(const float* log_count, std::size_t k, std::size_t n) {
@@ -37,7 +34,7 @@ void scale_scores_impl(const float* scores, const float* log_count, float invers
   for (std::size_t k = 0; k < n; k += lanes) {
     RowVec x = hn::MulSub(hn::Load(d, scores + k), by, load_counts(log_count, k, n_valid));
     if (k + lanes > n_valid) {
-      x = hn::IfThenElse(hn::FirstN(d, k < n_valid ? n_valid - k : 0), x, hn::Set(d, kNone));
+      x = hn::IfThenElse(hn::FirstN(d, k < n_valid ? n_valid - k : 0), x, hn::Set(d, kNoScore));
     }
     hn::Store(x, d, out + k);
   }
@@ -45,7 +42,7 @@ void scale_scores_impl(const float* scores, const float* log_count, float invers
 
 float row_max_impl(const float* row, std::size_t n) {
   const RowTag d;
-  RowVec high = hn::Set(d, kNone);
+  RowVec high = hn::Set(d, kNoScore);
   for (std::size_t k = 0; k < n; k += hn::Lanes(d)) high = hn::Max(high, hn::Load(d, row + k));
   return hn::GetLane(hn::MaxOfLanes(d, high));
 }
@@ -53,7 +50,7 @@ float row_max_impl(const float* row, std::size_t n) {
 ExpSums exp_row_impl(float* row, const float* log_count, std::size_t n_valid, std::size_t n, float max,
                      bool with_moment) {
   const RowTag d;
-  const RowVec top = hn::Set(d, max), none = hn::Set(d, kNone);
+  const RowVec top = hn::Set(d, max), none = hn::Set(d, kNoScore);
   RowVec sum = hn::Zero(d), moment = hn::Zero(d);
   for (std::size_t k = 0; k < n; k += hn::Lanes(d)) {
     const RowVec x = hn::Load(d, row + k);
@@ -72,7 +69,7 @@ ExpSums exp_row_impl(float* row, const float* log_count, std::size_t n_valid, st
 HWY_INLINE RowVec bpr_weights(RowVec x, const float* log_count, std::size_t k, std::size_t n_valid, RowVec least) {
   const RowTag d;
   const RowVec weight = hn::Exp(d, hn::Sub(least, load_counts(log_count, k, n_valid)));
-  return hn::IfThenElseZero(hn::Ne(x, hn::Set(d, kNone)), weight);
+  return hn::IfThenElseZero(hn::Ne(x, hn::Set(d, kNoScore)), weight);
 }
 
 float bpr_weight_impl(const float* row, const float* log_count, std::size_t n_valid, std::size_t n, float least_count) {
@@ -92,7 +89,7 @@ BprSums bpr_row_impl(float* row, const float* log_count, std::size_t n_valid, st
   RowVec loss = zero, slope = zero, moment = zero;
   for (std::size_t k = 0; k < n; k += hn::Lanes(d)) {
     const RowVec score = hn::Load(d, row + k);
-    const auto takes_part = hn::Ne(score, hn::Set(d, kNone));
+    const auto takes_part = hn::Ne(score, hn::Set(d, kNoScore));
     const RowVec weight = bpr_weights(score, log_count, k, n_valid, least);
     const RowVec x = hn::IfThenElseZero(takes_part, hn::Sub(score, high));
     const RowVec e = hn::Exp(d, hn::Neg(hn::Abs(x)));
@@ -191,7 +188,7 @@ HWY_INLINE void score_rows_of(const float* query, MatrixView<const Element> tabl
     if (k + kAhead < n && rows[k + kAhead] != kNoRow) {
       prefetch_row(table.row(rows[k + kAhead]), table.stride);
     }
-    scores[k] = kNone;
+    scores[k] = kNoScore;
     inverse_length[k] = 0;
     if (rows[k] == kNoRow) continue;
     const Element* const row = table.row(rows[k]);

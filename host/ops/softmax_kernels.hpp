@@ -4,11 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "unfold/matrix_view.hpp"
 #include "unfold/table_view.hpp"
 
 namespace unfold::cpu {
+
+inline constexpr float kNoScore = -std::numeric_limits<float>::infinity();  // of an item that takes no part
 
 // out[j] = scores[j] * inverse - log_count[j]; log_count may be null (all 0) and has n_counts <= n numbers. out[j] of j
 // past n_counts, or past n_valid, is -infinity.

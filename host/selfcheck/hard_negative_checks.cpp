@@ -8,8 +8,8 @@
 namespace unfold::selfcheck {
 namespace {
 
-constexpr Row kItems = 300, kUsers = 5;
-constexpr Row kUserWhoKnowsNone = 0, kUserWhoKnowsNearlyAll = 1;
+constexpr Row kPoolItems = 300, kPoolUsers = 5;
+constexpr Row kUserOfNone = 0, kUserOfNearlyAll = 1;
 
 enum class PoolKind { kShared, kOwn, kLists };
 constexpr PoolKind kPools[] = {PoolKind::kShared, PoolKind::kOwn, PoolKind::kLists};
@@ -52,29 +52,28 @@ HostSelection random_selection(std::mt19937_64& random, const SelectionShape& sh
   };
   HostSelection c{.queries = table(shape.n_queries, TableType::kFloat32),
                   .positives = table(shape.n_queries, TableType::kFloat32),
-                  .users = random_rows(random, kUsers, shape.n_queries),
+                  .users = random_rows(random, kPoolUsers, shape.n_queries),
                   .has_known = true,
                   .is_shared = is_shared,
-                  .vectors = table(is_shared ? shape.n : kItems, is_shared ? TableType::kFloat32 : shape.type),
+                  .vectors = table(is_shared ? shape.n : kPoolItems, is_shared ? TableType::kFloat32 : shape.type),
                   .log_draws = 0.75f,
                   .n = shape.n,
                   .row_stride = is_shared ? 0u : shape.n + 3,
                   .hardness = hardness,
                   .exact_scores = shape.integers};
-  for (Row user = 0; user < kUsers; ++user) {
+  for (Row user = 0; user < kPoolUsers; ++user) {
     std::vector<Row> list;
-    for (Row item = 0; item < kItems; ++item)
-      if (user != kUserWhoKnowsNone && random() % 100 < (user == kUserWhoKnowsNearlyAll ? 97 : 33))
-        list.push_back(item);
+    for (Row item = 0; item < kPoolItems; ++item)
+      if (user != kUserOfNone && random() % 100 < (user == kUserOfNearlyAll ? 97 : 33)) list.push_back(item);
     c.known.append(list);
   }
   const std::uint64_t n_rows = is_shared                        ? shape.n
-                               : shape.pool == PoolKind::kLists ? kUsers * c.row_stride
+                               : shape.pool == PoolKind::kLists ? kPoolUsers * c.row_stride
                                                                 : shape.n_queries * c.row_stride;
-  c.rows = random_rows(random, kItems, n_rows);
+  c.rows = random_rows(random, kPoolItems, n_rows);
   for (std::uint64_t j = 0; j + 7 < n_rows; j += 7) c.rows[j + 5] = c.rows[j];
   // Shared candidates of one row have one vector and one bias.
-  c.bias = random_table(random, is_shared ? shape.n : kItems, 1, 1, 1).values;
+  c.bias = random_table(random, is_shared ? shape.n : kPoolItems, 1, 1, 1).values;
   if (shape.integers)
     for (float& x : c.bias) x = std::round(x);
   if (shape.integers) c.positive_bias.assign(shape.n_queries, 1);
@@ -88,7 +87,7 @@ HostSelection random_selection(std::mt19937_64& random, const SelectionShape& sh
   // The third query has half as many as it wants, at most.
   for (std::uint64_t j = 0; shape.pool == PoolKind::kOwn && shape.n_queries > 2 && j < c.row_stride; ++j)
     if (j >= hardness.n_kept / 2) c.rows[2 * c.row_stride + j] = kNoRow;
-  if (shape.pool == PoolKind::kLists) c.lists = random_rows(random, kUsers, shape.n_queries);
+  if (shape.pool == PoolKind::kLists) c.lists = random_rows(random, kPoolUsers, shape.n_queries);
   c.log_count = random_table(random, n_rows, 1, 1, 3).values;
   return c;
 }

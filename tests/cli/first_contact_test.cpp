@@ -38,12 +38,6 @@ class CliFirstContact : public CliTest {
   }
 };
 
-std::size_t count(const std::string& text, const std::string& word) {
-  std::size_t n = 0;
-  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++n;
-  return n;
-}
-
 TEST_F(CliFirstContact, ATableInWhichMfLosesNamesTheModelForLists) {
   synth_stars("stars.csv");
   const ProcessResult mf = train("stars.csv", {"--epochs", "4"});
@@ -159,16 +153,16 @@ TEST_F(CliFirstContact, QuietLeavesWhatWasAskedFor) {
 TEST_F(CliFirstContact, TheDeviceIsNewsOnceAndOnlyWhereABuildCouldUseAnother) {
   synth_clicks("clicks.csv");
   const ProcessResult any = train("clicks.csv", {"--epochs", "1"});
-  EXPECT_LE(count(any.err, "no GPU"), has_cuda_backend() ? 1u : 0u) << any.err;
-  EXPECT_EQ(count(any.err, "this build is for the CPU alone"), has_cuda_backend() ? 0u : 1u) << any.err;
+  EXPECT_LE(count_of(any.err, "no GPU"), has_cuda_backend() ? 1u : 0u) << any.err;
+  EXPECT_EQ(count_of(any.err, "this build is for the CPU alone"), has_cuda_backend() ? 0u : 1u) << any.err;
   const ProcessResult cpu = train("clicks.csv", {"--epochs", "1", "--device", "cpu"});
-  EXPECT_EQ(count(cpu.err, "no GPU"), 0u) << cpu.err;
+  EXPECT_EQ(count_of(cpu.err, "no GPU"), 0u) << cpu.err;
   EXPECT_THAT(any.err, Not(HasSubstr("cudaError"))) << "unfold info has the reason";
   // What takes a moment on any device says nothing of it.
   for (const std::vector<std::string>& command : {std::vector<std::string>{"evaluate", "m", "--test", "clicks.csv"},
                                                   {"recommend", "m", "--user", "1"},
                                                   {"neighbors", "m", "--item", "1"}}) {
-    EXPECT_EQ(count(unfold(command).err, "no GPU"), 0u) << command[0];
+    EXPECT_EQ(count_of(unfold(command).err, "no GPU"), 0u) << command[0];
   }
 }
 

@@ -12,12 +12,6 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-std::size_t count(const std::string& text, const std::string& word) {
-  std::size_t n = 0;
-  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++n;
-  return n;
-}
-
 class CliFolding : public CliTest {
  protected:
   // 4 groups, and a model that knows them apart as little as ratings let it.
@@ -98,14 +92,14 @@ TEST_F(CliFolding, MapDrawsTheGroupsOfAModel) {
   const std::string map = read_file(path("map.svg"));
   for (int group = 0; group < 4; ++group) {
     // 20 items of 80 and an entry of the legend.
-    EXPECT_EQ(count(map, fmt::format("<circle class=\"m{}\"", group)), 21u);
-    EXPECT_EQ(count(map, fmt::format("<path class=\"m{}\"", group)), 50u);
+    EXPECT_EQ(count_of(map, fmt::format("<circle class=\"m{}\"", group)), 21u);
+    EXPECT_EQ(count_of(map, fmt::format("<path class=\"m{}\"", group)), 50u);
   }
   EXPECT_THAT(map, HasSubstr(">Embeddings of model</text>"));
   unfold_ok({"map", "model", "--out", "plain.svg", "--title", "A & b", "--max-points", "30", "--quiet"});
   const std::string plain = read_file(path("plain.svg"));
-  EXPECT_EQ(count(plain, "<circle class=\"none\""), 30u);
-  EXPECT_EQ(count(plain, "<circle"), 30u);
+  EXPECT_EQ(count_of(plain, "<circle class=\"none\""), 30u);
+  EXPECT_EQ(count_of(plain, "<circle"), 30u);
   EXPECT_THAT(plain, HasSubstr("a random sample of 30 of 80 items"));
   EXPECT_THAT(plain, HasSubstr(">A &amp; b</text>"));
   expect_error({"map", "model", "--out", "none/map.svg"}, 3, "none");
@@ -121,10 +115,10 @@ TEST_F(CliFolding, TheRecipeMakesItsSets) {
   options.environment["UNFOLD"] = program().string();
   const ProcessResult result = run_process({"bash", recipe.string(), "sets"}, options);
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_EQ(count(read_file(path("sets/folding-10.csv")), "\n"), 15001u);
-  EXPECT_EQ(count(read_file(path("sets/folding-50.csv")), "\n"), 18001u);
-  EXPECT_EQ(count(read_file(path("sets/folding-10.tsv")), "\n"), 501u);
-  EXPECT_EQ(count(read_file(path("sets/folding-50.tsv")), "\n"), 1501u);
+  EXPECT_EQ(count_of(read_file(path("sets/folding-10.csv")), "\n"), 15001u);
+  EXPECT_EQ(count_of(read_file(path("sets/folding-50.csv")), "\n"), 18001u);
+  EXPECT_EQ(count_of(read_file(path("sets/folding-10.tsv")), "\n"), 501u);
+  EXPECT_EQ(count_of(read_file(path("sets/folding-50.tsv")), "\n"), 1501u);
 }
 
 }  // namespace

@@ -24,11 +24,11 @@ TEST_F(CliSelfcheck, ChecksEveryOpAndPrintsATable) {
 }
 
 TEST_F(CliSelfcheck, PrintsJsonOfOneOp) {
-  const nlohmann::json json = nlohmann::json::parse(
+  const nlohmann::json report = nlohmann::json::parse(
       unfold_ok({"selfcheck", "--device", "cpu", "--op", "predict_ratings", "--quick", "--json"}));
-  EXPECT_EQ(json["passed"], true);
-  ASSERT_GE(json["checks"].size(), 1u);
-  for (const nlohmann::json& check : json["checks"]) {
+  EXPECT_EQ(report["passed"], true);
+  ASSERT_GE(report["checks"].size(), 1u);
+  for (const nlohmann::json& check : report["checks"]) {
     EXPECT_EQ(check["op"], "predict_ratings");
     EXPECT_GT(check["compared"], 100);
     EXPECT_GT(check["worst_error_share"], 0.0);

@@ -4,6 +4,7 @@
 #include <set>
 #include <vector>
 
+#include "tests/support/columns.hpp"
 #include "unfold/error.hpp"
 #include "unfold/model.hpp"
 #include "unfold/random.hpp"
@@ -11,11 +12,7 @@
 namespace unfold {
 namespace {
 
-Ratings columns_of(const std::vector<Rating>& rows) {
-  RatingWriter writer = RatingWriter::temporary(false);
-  for (const Rating& row : rows) writer.append(row);
-  return writer.finish();
-}
+using test::columns_of;
 
 TEST(SeenItems, AgreesWithSetsOnRandomRows) {
   constexpr std::uint32_t kUsers = 40, kItems = 30;
@@ -29,7 +26,7 @@ TEST(SeenItems, AgreesWithSetsOnRandomRows) {
     lists[row.user].insert(row.item);
     ratings[row.item].push_back(static_cast<double>(row.rating));
   }
-  const Ratings columns = columns_of(rows);
+  const Ratings columns = columns_of(rows, false);
   const SeenItems seen = SeenItems::from_ratings(columns.view(), kUsers, kItems);
   ASSERT_EQ(seen.offsets.size(), kUsers + 1u);
   EXPECT_EQ(seen.offsets.back(), seen.items.size());
@@ -53,9 +50,9 @@ TEST(SeenItems, AgreesWithSetsOnRandomRows) {
 
 // A pair counts once: for training, else for test, else for validation; unknown rows for nothing.
 TEST(SeenItems, ListsOfThePartsShareNoPair) {
-  const Ratings train = columns_of({{0, 1}, {0, 2}, {2, 0}});
-  const Ratings validation = columns_of({{0, 2}, {0, 3}, {0, 0}, {0, 3}, {1, 4}, {1, kNoRow}, {kNoRow, 0}});
-  const Ratings test = columns_of({{0, 1}, {0, 0}, {2, 4}, {2, 1}});
+  const Ratings train = columns_of({{0, 1}, {0, 2}, {2, 0}}, false);
+  const Ratings validation = columns_of({{0, 2}, {0, 3}, {0, 0}, {0, 3}, {1, 4}, {1, kNoRow}, {kNoRow, 0}}, false);
+  const Ratings test = columns_of({{0, 1}, {0, 0}, {2, 4}, {2, 1}}, false);
   SeenItems seen = SeenItems::from_ratings(train.view(), 3, 5);
   EXPECT_FALSE(seen.knows_held_out());
   seen.hold_out(validation.view(), test.view());
@@ -78,7 +75,7 @@ TEST(SeenItems, NoRatings) {
 }
 
 TEST(SeenItems, RowOutOfRangeIsADataError) {
-  const Ratings user = columns_of({{2, 0, 1}}), item = columns_of({{0, kNoRow, 1}});
+  const Ratings user = columns_of({{2, 0, 1}}, false), item = columns_of({{0, kNoRow, 1}}, false);
   EXPECT_THROW(SeenItems::from_ratings(user.view(), 2, 3), DataError);
   EXPECT_THROW(SeenItems::from_ratings(item.view(), 2, 3), DataError);
 }

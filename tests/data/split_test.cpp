@@ -11,6 +11,7 @@
 #include <tuple>
 #include <vector>
 
+#include "tests/support/columns.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::uint32_t kUsers = 50;
 constexpr RandomPurpose kPurpose = RandomPurpose::kSplit;
+using test::columns_of;
 using Row4 = std::tuple<Row, Row, float, std::int64_t>;
 
 // Distinct pairs; few distinct times, so that most are tied, some of them before 1970.
@@ -31,12 +33,6 @@ std::vector<Rating> random_rows(std::uint64_t n_rows, std::uint64_t n_times = 20
     if (seen.emplace(row.user, row.item).second) rows.push_back(row);
   }
   return rows;
-}
-
-Ratings columns_of(const std::vector<Rating>& rows, bool with_times = true) {
-  RatingWriter writer = RatingWriter::temporary(with_times);
-  for (const Rating& row : rows) writer.append(row);
-  return writer.finish();
 }
 
 std::multiset<Row4> rows_of(const RatingView& view) {

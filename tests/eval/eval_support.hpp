@@ -41,4 +41,13 @@ inline Model empty_model(std::uint32_t n_users, std::uint32_t n_items, std::uint
   return model;
 }
 
+// Without the biases that are the same for all of a user's items.
+inline double model_score(const Model& model, Row user, Row item) {
+  const std::span<const float> p = model.tensors.at("user.embedding").row(user);
+  const std::span<const float> q = model.tensors.at("item.embedding").row(item);
+  double score = static_cast<double>(model.tensors.at("item.bias").data[item]);
+  for (std::size_t k = 0; k < p.size(); ++k) score += static_cast<double>(p[k]) * static_cast<double>(q[k]);
+  return score;
+}
+
 }  // namespace unfold::test

@@ -138,29 +138,19 @@ BruteForce brute_force(const World& world, const std::vector<std::uint32_t>& cut
   return result;
 }
 
-double model_score(const Model& model, Row user, Row item) {
-  const std::uint64_t dim = model.tensors.at("user.embedding").cols();
-  double score = static_cast<double>(model.tensors.at("item.bias").data[item]);
-  for (std::uint32_t k = 0; k < dim; ++k) {
-    score += static_cast<double>(model.tensors.at("user.embedding").data[std::size_t{user} * dim + k]) *
-             static_cast<double>(model.tensors.at("item.embedding").data[std::size_t{item} * dim + k]);
-  }
-  return score;
-}
-
 double popularity_score(const Model& model, Row item) {
   return static_cast<double>(std::count(model.seen.items.begin(), model.seen.items.end(), item));
 }
 
 const std::vector<std::uint32_t> kCutoffs = {1, 3, 10, 1000};
 
-struct Shape {
+struct RankingShape {
   std::uint32_t n_users, n_items, dim;
 };
 
 TEST(EvaluateRanking, EqualsBruteForceOnRandomModels) {
   const auto backend = make_cpu_backend(2);
-  for (const Shape& shape : {Shape{1, 2, 1}, {10, 5, 3}, {40, 33, 4}, {60, 200, 16}, {25, 700, 33}}) {
+  for (const RankingShape& shape : {RankingShape{1, 2, 1}, {10, 5, 3}, {40, 33, 4}, {60, 200, 16}, {25, 700, 33}}) {
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
       SCOPED_TRACE(fmt::format("seed {}, {} users", seed, shape.n_users));
       const World world = random_world(seed, shape.n_users, shape.n_items, shape.dim);
@@ -169,7 +159,7 @@ TEST(EvaluateRanking, EqualsBruteForceOnRandomModels) {
       const Evaluation e = evaluate(*backend, *scorer, world.test.view(), world.model.seen, false, options);
       EXPECT_FALSE(e.has_rating);
       brute_force(world, kCutoffs, [&](Row u, Row i) {
-        return model_score(world.model, u, i);
+        return test::model_score(world.model, u, i);
       }).expect_equal(e.ranking);
       brute_force(world, kCutoffs, [&](Row, Row i) {
         return popularity_score(world.model, i);

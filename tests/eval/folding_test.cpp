@@ -16,9 +16,9 @@ namespace {
 using test::Interactions;
 using test::kBackends;
 
-constexpr float kNoNumber = std::numeric_limits<float>::quiet_NaN();
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
-struct World {
+struct GroupedWorld {
   Model model;
   Interactions test;
   ItemGroups groups;
@@ -27,18 +27,8 @@ struct World {
 // Groups by name, "" for none.
 ItemGroups groups_of(const std::vector<std::string>& names) { return make_item_groups(names); }
 
-double score(const Model& model, Row user, Row item) {
-  const std::uint64_t dim = model.tensors.at("user.embedding").cols();
-  double sum = static_cast<double>(model.tensors.at("item.bias").data[item]);
-  for (std::uint32_t k = 0; k < dim; ++k) {
-    sum += static_cast<double>(model.tensors.at("user.embedding").data[std::size_t{user} * dim + k]) *
-           static_cast<double>(model.tensors.at("item.embedding").data[std::size_t{item} * dim + k]);
-  }
-  return sum;
-}
-
 // What folding is, said the long way: every list sorted, every pair compared, in double.
-struct BruteForce {
+struct GroupedBruteForce {
   std::vector<double> folding;  // by cutoff
   double chance = 0, pairwise = 0;
   std::uint64_t n_users = 0, n_pairwise_users = 0;
@@ -46,8 +36,9 @@ struct BruteForce {
 
 // score_of(user, item)
 template <typename Score>
-BruteForce brute_force(const World& world, const std::vector<std::uint32_t>& cutoffs, const Score& score_of) {
-  BruteForce result;
+GroupedBruteForce brute_force_of_groups(const GroupedWorld& world, const std::vector<std::uint32_t>& cutoffs,
+                                        const Score& score_of) {
+  GroupedBruteForce result;
   result.folding.assign(cutoffs.size(), 0);
   const SeenItems& seen = world.model.seen;
   const auto n_items = static_cast<Row>(world.model.tensors.at("item.embedding").rows());
@@ -105,7 +96,7 @@ BruteForce brute_force(const World& world, const std::vector<std::uint32_t>& cut
   return result;
 }
 
-void expect_equal(const FoldingMetrics& m, const BruteForce& expected, std::uint64_t n_model_users) {
+void expect_equal(const FoldingMetrics& m, const GroupedBruteForce& expected, std::uint64_t n_model_users) {
   EXPECT_EQ(m.n_users, expected.n_users);
   EXPECT_EQ(m.n_users_skipped, n_model_users - expected.n_users);
   EXPECT_EQ(m.n_pairwise_users, expected.n_pairwise_users);
@@ -119,18 +110,17 @@ void expect_equal(const FoldingMetrics& m, const BruteForce& expected, std::uint
 
 // Small integers as factors: scores are exact and tie often. Users have items of several groups, some items have no
 // group, some users no training item or all items, some test items are of other groups, some embeddings are no numbers.
-World random_world(std::uint64_t seed, std::uint32_t n_users, std::uint32_t n_items, std::uint32_t n_groups,
-                   bool some_no_numbers) {
+GroupedWorld random_grouped_world(std::uint64_t seed, std::uint32_t n_users, std::uint32_t n_items,
+                                  std::uint32_t n_groups, bool some_no_numbers) {
   std::mt19937_64 random(seed);
   const auto below = [&](std::uint64_t n) { return static_cast<std::uint32_t>(random() % n); };
-  World world{test::empty_model(n_users, n_items, 4), {}, {}};
+  GroupedWorld world{test::empty_model(n_users, n_items, 4), {}, {}};
   for (float& x : world.model.tensors.at("user.embedding").data) x = static_cast<float>(below(5)) - 2;
   for (float& x : world.model.tensors.at("item.embedding").data) x = static_cast<float>(below(5)) - 2;
   for (float& x : world.model.tensors.at("item.bias").data) x = static_cast<float>(below(3));
   if (some_no_numbers) {
-    for (std::uint32_t k = 0; k < n_items / 4; ++k)
-      world.model.tensors.at("item.bias").data[below(n_items)] = kNoNumber;
-    world.model.tensors.at("user.embedding").data[0] = kNoNumber;
+    for (std::uint32_t k = 0; k < n_items / 4; ++k) world.model.tensors.at("item.bias").data[below(n_items)] = kNaN;
+    world.model.tensors.at("user.embedding").data[0] = kNaN;
   }
   std::vector<std::string> names;
   for (std::uint32_t i = 0; i < n_items; ++i) names.push_back(below(7) == 0 ? "" : fmt::format("g{}", below(n_groups)));
@@ -149,7 +139,7 @@ World random_world(std::uint64_t seed, std::uint32_t n_users, std::uint32_t n_it
   return world;
 }
 
-const std::vector<std::uint32_t> kCutoffs = {1, 3, 20, 1000};
+const std::vector<std::uint32_t> kFoldingCutoffs = {1, 3, 20, 1000};
 
 class FoldingParity : public test::BackendParity {};
 
@@ -160,16 +150,20 @@ TEST_P(FoldingParity, EqualsBruteForceOnRandomModels) {
   for (const Shape& shape : {Shape{1, 1, 1}, {3, 2, 2}, {20, 6, 3}, {40, 33, 4}, {60, 200, 10}, {30, 1100, 150}}) {
     for (std::uint64_t seed = 1; seed <= 4; ++seed) {
       SCOPED_TRACE(fmt::format("seed {}, {} users, {} items", seed, shape.n_users, shape.n_items));
-      const World world = random_world(seed, shape.n_users, shape.n_items, shape.n_groups, seed % 2 == 0);
+      const GroupedWorld world =
+          random_grouped_world(seed, shape.n_users, shape.n_items, shape.n_groups, seed % 2 == 0);
       const std::unique_ptr<Scorer> scorer = make_scorer(backend(), world.model);
-      const EvaluateOptions options{.cutoffs = kCutoffs, .relevant_rating = 3, .groups = &world.groups};
+      const EvaluateOptions options{.cutoffs = kFoldingCutoffs, .relevant_rating = 3, .groups = &world.groups};
       const Evaluation e = evaluate(backend(), *scorer, world.test.view(), world.model.seen, false, options);
       ASSERT_TRUE(e.has_folding);
-      expect_equal(e.folding, brute_force(world, kCutoffs, [&](Row u, Row i) { return score(world.model, u, i); }),
+      expect_equal(e.folding,
+                   brute_force_of_groups(world, kFoldingCutoffs,
+                                         [&](Row u, Row i) { return test::model_score(world.model, u, i); }),
                    shape.n_users);
-      const std::vector<Row>& items = world.model.seen.items;
-      const BruteForce popularity = brute_force(
-          world, kCutoffs, [&](Row, Row i) { return static_cast<double>(std::count(items.begin(), items.end(), i)); });
+      std::vector<double> n_users_of(shape.n_items);
+      for (const Row item : world.model.seen.items) ++n_users_of[item];
+      const GroupedBruteForce popularity =
+          brute_force_of_groups(world, kFoldingCutoffs, [&](Row, Row i) { return n_users_of[i]; });
       expect_equal(e.folding_baseline, popularity, shape.n_users);
       EXPECT_EQ(
           e.folding.n_items_without_group,
@@ -181,7 +175,7 @@ TEST_P(FoldingParity, EqualsBruteForceOnRandomModels) {
 UNFOLD_FOR_EVERY_BACKEND(FoldingParity);
 
 TEST(Folding, IsTheSameInSmallBlocksAndForAnyThreads) {
-  const World world = random_world(7, 100, 150, 9, false);
+  const GroupedWorld world = random_grouped_world(7, 100, 150, 9, false);
   EvaluateOptions options{.cutoffs = {5, 20}, .groups = &world.groups};
   const auto run = [&](unsigned threads) {
     const auto backend = make_cpu_backend(threads);
@@ -200,7 +194,7 @@ TEST(Folding, IsTheSameInSmallBlocksAndForAnyThreads) {
 
 // Items by score: a4 b5 a3 b2 - the example of docs/metrics.md.
 TEST(Folding, TheDocumentedExample) {
-  World world{test::empty_model(3, 8, 1), {}, groups_of({"a", "a", "a", "a", "b", "b", "c", ""})};
+  GroupedWorld world{test::empty_model(3, 8, 1), {}, groups_of({"a", "a", "a", "a", "b", "b", "c", ""})};
   world.model.tensors.at("user.embedding").data = {1, 1, 1};
   world.model.tensors.at("item.embedding").data = {9, 8, 7, 5, 6, 5, 4, 3};
   world.model.seen = test::seen_items({{0, 1}, {}, {7}}, 8);
@@ -223,7 +217,7 @@ TEST(Folding, TheDocumentedExample) {
 }
 
 TEST(Folding, CountsTiesAgainstTheModel) {
-  World world{test::empty_model(1, 6, 3), {}, groups_of({"a", "a", "b", "b", "c", "c"})};
+  GroupedWorld world{test::empty_model(1, 6, 3), {}, groups_of({"a", "a", "b", "b", "c", "c"})};
   world.model.seen = test::seen_items({{0}}, 6);
   world.test.add(0, 1);
   const auto backend = make_cpu_backend(1);
@@ -235,7 +229,7 @@ TEST(Folding, CountsTiesAgainstTheModel) {
 
 // Two groups are the user's: their items are never another's, whatever their number.
 TEST(Folding, TakesAllGroupsOfAUser) {
-  World world{test::empty_model(1, 6, 1), {}, groups_of({"a", "b", "a", "b", "c", "c"})};
+  GroupedWorld world{test::empty_model(1, 6, 1), {}, groups_of({"a", "b", "a", "b", "c", "c"})};
   world.model.tensors.at("user.embedding").data = {1};
   world.model.tensors.at("item.embedding").data = {0, 0, 4, 3, 2, 1};
   world.model.seen = test::seen_items({{0, 1}}, 6);
@@ -248,7 +242,7 @@ TEST(Folding, TakesAllGroupsOfAUser) {
 }
 
 TEST(Folding, SaysNullWhereNothingWasMeasured) {
-  const World world{test::empty_model(2, 3, 1), {}, groups_of({"a", "b", ""})};
+  const GroupedWorld world{test::empty_model(2, 3, 1), {}, groups_of({"a", "b", ""})};
   const auto backend = make_cpu_backend(1);
   const std::unique_ptr<Scorer> scorer = make_scorer(*backend, world.model);
   const nlohmann::ordered_json json =

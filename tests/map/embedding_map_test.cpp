@@ -18,6 +18,7 @@
 namespace unfold {
 namespace {
 
+using test::count_of;
 using test::TempDirectory;
 
 // "" for well-formed XML, else what is wrong: tags nest, attributes are quoted, entities are known, text is text.
@@ -66,12 +67,6 @@ std::map<std::string, Mark> marks_of(const std::string& svg) {
   return marks;
 }
 
-std::size_t count(const std::string& text, const std::string& word) {
-  std::size_t n = 0;
-  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++n;
-  return n;
-}
-
 Model random_model(std::uint32_t n_users, std::uint32_t n_items, std::uint32_t dim) {
   Model model = test::empty_model(n_users, n_items, dim);
   std::mt19937_64 random(4);
@@ -100,7 +95,7 @@ TEST(EmbeddingMap, DrawsACircleAnItem) {
   const Drawn drawn = draw(model, nullptr);
   EXPECT_EQ(drawn.report.n_items_drawn, 50u);
   EXPECT_EQ(drawn.report.n_users_drawn, 0u);
-  EXPECT_EQ(count(drawn.svg, "<circle"), 50u);
+  EXPECT_EQ(count_of(drawn.svg, "<circle"), 50u);
   const auto marks = marks_of(drawn.svg);
   ASSERT_EQ(marks.size(), 50u);
   for (const auto& [label, mark] : marks) {
@@ -151,9 +146,9 @@ TEST(EmbeddingMap, ColoursGroupsApart) {
   EXPECT_EQ(distinct.size(), 6u);
   EXPECT_EQ(styles[""], std::set<std::string>{"none"});
   // The legend: an entry a group, and one for the items without.
-  EXPECT_EQ(count(drawn.svg, "<circle"), 60u + 6u);
-  EXPECT_EQ(count(drawn.svg, "id=\"legend\""), 1u);
-  EXPECT_EQ(count(drawn.svg, "&lt;group&gt; &amp; 3</text>"), 1u);
+  EXPECT_EQ(count_of(drawn.svg, "<circle"), 60u + 6u);
+  EXPECT_EQ(count_of(drawn.svg, "id=\"legend\""), 1u);
+  EXPECT_EQ(count_of(drawn.svg, "&lt;group&gt; &amp; 3</text>"), 1u);
 }
 
 TEST(EmbeddingMap, RepeatsMarksForManyGroups) {
@@ -162,14 +157,14 @@ TEST(EmbeddingMap, RepeatsMarksForManyGroups) {
   for (int i = 0; i < 40; ++i) names.push_back(fmt::format("{:02}", i));
   const ItemGroups groups = make_item_groups(names);
   const Drawn drawn = draw(model, &groups);
-  EXPECT_EQ(count(drawn.svg, "id=\"legend\""), 0u);
-  EXPECT_EQ(count(drawn.svg, "40 of them, so marks repeat"), 1u);
+  EXPECT_EQ(count_of(drawn.svg, "id=\"legend\""), 0u);
+  EXPECT_EQ(count_of(drawn.svg, "40 of them, so marks repeat"), 1u);
   const auto marks = marks_of(drawn.svg);
   EXPECT_EQ(marks.at("i0 (group 00)").style, marks.at("i18 (group 18)").style);
   std::set<std::string> distinct;
   for (const auto& [label, mark] : marks) distinct.insert(mark.style);
   EXPECT_EQ(distinct.size(), 18u);
-  for (const std::string& style : distinct) EXPECT_EQ(count(drawn.svg, "circle." + style + "{"), 1u) << style;
+  for (const std::string& style : distinct) EXPECT_EQ(count_of(drawn.svg, "circle." + style + "{"), 1u) << style;
 }
 
 TEST(EmbeddingMap, DrawsUsersByTheGroupTheyShare) {
@@ -194,8 +189,8 @@ TEST(EmbeddingMap, DrawsASampleOfMany) {
   EXPECT_EQ(drawn.report.n_items_drawn, 100u);
   EXPECT_EQ(drawn.report.n_users_drawn, 100u);
   EXPECT_EQ(marks_of(drawn.svg).size(), 200u);
-  EXPECT_EQ(count(drawn.svg, "a random sample of 100 of 700 items (circles)"), 1u);
-  EXPECT_EQ(count(drawn.svg, "a random sample of 100 of 600 users (crosses)"), 1u);
+  EXPECT_EQ(count_of(drawn.svg, "a random sample of 100 of 700 items (circles)"), 1u);
+  EXPECT_EQ(count_of(drawn.svg, "a random sample of 100 of 600 users (crosses)"), 1u);
   // From all rows alike, not from the most frequent ones, which come first.
   double sum = 0;
   for (const auto& [label, mark] : marks_of(drawn.svg)) sum += label[0] == 'i' ? std::stod(label.substr(1)) : 0;
@@ -228,7 +223,7 @@ TEST(EmbeddingMap, EscapesIdsAndTitles) {
   EXPECT_EQ(marks.count("&lt;b&gt;&quot;&amp;\xEF\xBF\xBD"), 1u);
   EXPECT_EQ(marks.count("caf\xEF\xBF\xBD"), 1u);
   EXPECT_EQ(marks.count("\xEF\xBF\xBD-\xE2\x82\xAC"), 1u);
-  EXPECT_EQ(count(drawn.svg, ">&lt;/svg&gt;</text>"), 1u);
+  EXPECT_EQ(count_of(drawn.svg, ">&lt;/svg&gt;</text>"), 1u);
 }
 
 TEST(EmbeddingMap, RefusesWhatHasNoPlace) {

@@ -12,7 +12,7 @@ namespace {
 
 using cpu::RowFilter;
 
-std::vector<Row> random_rows(std::mt19937_64& random, std::size_t n) {
+std::vector<Row> random_filter_rows(std::mt19937_64& random, std::size_t n) {
   std::vector<Row> rows(n);
   for (Row& row : rows) row = static_cast<Row>(random());
   return rows;
@@ -23,10 +23,10 @@ TEST(RowFilter, FindsAllThatItHoldsInOrder) {
   std::mt19937_64 random(1);
   for (const std::size_t n_held : {1, 2, 3, 31, 500, 4097}) {
     for (const std::size_t n : {0, 1, 7, 16, 33, 256}) {
-      const std::vector<Row> held = random_rows(random, n_held);
+      const std::vector<Row> held = random_filter_rows(random, n_held);
       std::vector<std::uint32_t> bits(RowFilter::n_words(n_held), 0xFFFFFFFFu);
       const RowFilter filter(held, bits.data());
-      std::vector<Row> rows = random_rows(random, n);
+      std::vector<Row> rows = random_filter_rows(random, n);
       for (std::size_t k = 0; k < n; k += 3) rows[k] = held[random() % n_held];
       std::vector<Row> found(n + RowFilter::kSlack);
       found.resize(filter.find(rows, found.data()));

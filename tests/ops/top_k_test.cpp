@@ -15,8 +15,8 @@ namespace unfold {
 namespace {
 
 TEST(ScoreKey, OrdersByScoreAndThenByLowerRow) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  const std::vector<float> ascending = {-kInfinity, -3e38f, -2, -1e-45f, 0, 1e-45f, 0.5f, 2, 3e38f, kInfinity};
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  const std::vector<float> ascending = {-kInf, -3e38f, -2, -1e-45f, 0, 1e-45f, 0.5f, 2, 3e38f, kInf};
   for (std::size_t i = 0; i < ascending.size(); ++i) {
     for (const Row row : {Row{0}, Row{7}, kNoRow - 1}) {
       const std::uint64_t key = score_key(ascending[i], row);
@@ -30,7 +30,7 @@ TEST(ScoreKey, OrdersByScoreAndThenByLowerRow) {
   EXPECT_EQ(score_key(-0.0f, 3), score_key(0.0f, 3));
   EXPECT_EQ(score_key(std::nanf(""), 3), kNoScoreKey);
   EXPECT_EQ(row_of_key(kNoScoreKey), kNoRow);
-  EXPECT_EQ(score_of_key(kNoScoreKey), -kInfinity);
+  EXPECT_EQ(score_of_key(kNoScoreKey), -kInf);
 }
 
 struct TopKCase {

@@ -19,4 +19,11 @@ struct Columns {
   RatingView view() const { return {users, items, ratings, {}}; }
 };
 
+// The same in temporary files, from rows.
+inline Ratings columns_of(const std::vector<Rating>& rows, bool with_times = true) {
+  RatingWriter writer = RatingWriter::temporary(with_times);
+  for (const Rating& row : rows) writer.append(row);
+  return writer.finish();
+}
+
 }  // namespace unfold::test

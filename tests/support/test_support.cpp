@@ -48,6 +48,12 @@ std::filesystem::path find_folder(const char* variable, std::initializer_list<co
 
 }  // namespace
 
+std::size_t count_of(const std::string& text, const std::string& word) {
+  std::size_t n = 0;
+  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++n;
+  return n;
+}
+
 std::filesystem::path program() {
   if (const char* named = std::getenv("UNFOLD_PROGRAM")) return named;
   const std::filesystem::path here = program_directory();

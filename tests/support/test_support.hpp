@@ -24,6 +24,9 @@ class TempDirectory {
 void write_file(const std::filesystem::path& file, std::string_view bytes);
 std::string read_file(const std::filesystem::path& file);
 
+// How often `word` stands in the text.
+std::size_t count_of(const std::string& text, const std::string& word);
+
 // The program under test: $UNFOLD_PROGRAM, else where a build or a bundle has it beside this one.
 std::filesystem::path program();
 

@@ -16,7 +16,7 @@
 namespace unfold {
 namespace {
 
-constexpr std::uint32_t kUsers = 6, kItems = 5;
+constexpr std::uint32_t kFewUsers = 6, kFewItems = 5;
 
 // Scores items by the weights of their positives. What is unusual about a run is asked for.
 struct Behaviour {
@@ -32,17 +32,17 @@ class WeightModel final : public TrainableModel {
       : backend_(arena.backend()),
         input_(input),
         behaviour_(behaviour),
-        users_(arena, "user.embedding", kUsers, 1, TableType::kFloat32, OptimizerKind::kSgd),
-        items_(arena, "item.embedding", kItems, 1, TableType::kFloat32, OptimizerKind::kSgd),
-        bias_(ParameterTable::vector(arena, "item.bias", kItems, OptimizerKind::kSgd)),
+        users_(arena, "user.embedding", kFewUsers, 1, TableType::kFloat32, OptimizerKind::kSgd),
+        items_(arena, "item.embedding", kFewItems, 1, TableType::kFloat32, OptimizerKind::kSgd),
+        bias_(ParameterTable::vector(arena, "item.bias", kFewItems, OptimizerKind::kSgd)),
         scorer_(arena, tables()) {}
 
   void train_epoch(Epoch& epoch) override {
-    std::vector<float> weights(kItems);
+    std::vector<float> weights(kFewItems);
     for (std::uint64_t n = 0; n < input_.positives.size(); ++n) {
       weights[input_.positives.items[n]] += input_.weights.empty() ? 1 : input_.weights[n];
     }
-    backend_.copy_to_device(bias_.view().weight.data, weights.data(), sizeof(float) * kItems);
+    backend_.copy_to_device(bias_.view().weight.data, weights.data(), sizeof(float) * kFewItems);
     backend_.copy_to_device(users_.view().weight.data, &behaviour_.value, sizeof(float));
     backend_.copy_to_device(items_.view().weight.data, &behaviour_.value, sizeof(float));
     for (const double share : behaviour_.reported) {
@@ -93,7 +93,7 @@ class WeightFamily final : public ModelFamily {
   }
   std::unique_ptr<TrainableModel> make(const Arena& arena, const ModelInput& input) const override {
     EXPECT_TRUE(input.batch_sizes.empty());
-    EXPECT_EQ(input.seen.offsets.size(), kUsers + 1u) << "what ranks leaves out what users have";
+    EXPECT_EQ(input.seen.offsets.size(), kFewUsers + 1u) << "what ranks leaves out what users have";
     return std::make_unique<WeightModel>(arena, input, behaviour);
   }
 };
@@ -101,7 +101,7 @@ class WeightFamily final : public ModelFamily {
 class OwnEpochs : public testing::Test {
  protected:
   TrainResult run(const TrainCallbacks& callbacks = {}, bool validates = false) {
-    const TrainData data{train_.view(), validates ? held_out_.view() : RatingView{}, kUsers, kItems};
+    const TrainData data{train_.view(), validates ? held_out_.view() : RatingView{}, kFewUsers, kFewItems};
     return train(*backend_, data, family_, callbacks);
   }
 

@@ -15,15 +15,15 @@
 namespace unfold {
 namespace {
 
-constexpr std::uint32_t kUsers = 50, kItems = 40;
+constexpr std::uint32_t kPlannedUsers = 50, kPlannedItems = 40;
 
 using test::Columns;
 
 // A third of all pairs, rated 1 to 5.
 Columns ratings(std::uint32_t part) {
   Columns columns;
-  for (Row user = 0; user < kUsers; ++user) {
-    for (Row item = 0; item < kItems; ++item) {
+  for (Row user = 0; user < kPlannedUsers; ++user) {
+    for (Row item = 0; item < kPlannedItems; ++item) {
       const RandomBlock random = philox(11, user, item);
       if (random.v[0] % 12 != part && (part != 0 || random.v[0] % 12 > 3)) continue;
       columns.add(user, item, static_cast<float>(1 + random.v[1] % 5));
@@ -32,14 +32,14 @@ Columns ratings(std::uint32_t part) {
   return columns;
 }
 
-struct Recipe {
+struct PlannedRun {
   const char* name;
   const char* model;
   std::vector<std::pair<const char*, const char*>> options;
 };
-std::ostream& operator<<(std::ostream& out, const Recipe& run) { return out << run.name; }
+std::ostream& operator<<(std::ostream& out, const PlannedRun& run) { return out << run.name; }
 
-class PlanOfRun : public testing::TestWithParam<std::tuple<Recipe, bool>> {};
+class PlanOfRun : public testing::TestWithParam<std::tuple<PlannedRun, bool>> {};
 
 TEST_P(PlanOfRun, IsThePeakOfItsMemory) {
   const auto& [run, validates] = GetParam();
@@ -60,34 +60,34 @@ TEST_P(PlanOfRun, IsThePeakOfItsMemory) {
       planned = std::max(planned, plan.backend_bytes());
       plans += plan.to_string();
     };
-    const TrainData data{train_part.view(), held_out.view(), kUsers, kItems, nullptr};
+    const TrainData data{train_part.view(), held_out.view(), kPlannedUsers, kPlannedItems, nullptr};
     EXPECT_EQ(train(*backend, data, *family, callbacks).outcome, TrainOutcome::kFinished);
     EXPECT_EQ(planned, backend->peak_bytes()) << name << "\n" << plans;
     EXPECT_EQ(backend->allocated_bytes(), 0u) << name;
   }
 }
 
-const std::vector<Recipe> kRuns = {
-    Recipe{"Mf", "mf", {}},
-    Recipe{"MfDeterministicAdam", "mf", {{"deterministic", "true"}, {"optimizer", "adam"}}},
-    Recipe{"MfHalf", "mf", {{"table-type", "float16"}}},
-    Recipe{"Softmax", "softmax", {{"n-negatives", "20"}}},
-    Recipe{"SoftmaxUniformAndHard", "softmax", {{"n-negatives", "20"}, {"negatives", "uniform+hard:4/32"}}},
-    Recipe{"SoftmaxMinedWeightRank",
-           "softmax",
-           {{"negatives", "uniform+mined:2/20"}, {"weight-rank", "7"}, {"refresh-epochs", "1"}}},
-    Recipe{"SoftmaxDisliked", "softmax", {{"negatives", "uniform+disliked:4"}}},
-    Recipe{"SoftmaxPopularityOwn",
-           "softmax",
-           {{"negatives", "popularity:0.5"}, {"own-negatives", "true"}, {"n-negatives", "9"}}},
-    Recipe{"SoftmaxMixed", "softmax", {{"n-negatives", "20"}, {"negatives", "mixed:0.5"}}},
-    Recipe{"SoftmaxInBatchDot", "softmax", {{"negatives", "in-batch"}, {"score", "dot"}, {"no-bias", "true"}}},
-    Recipe{"SoftmaxFullHalf",
-           "softmax",
-           {{"negatives", "full"}, {"table-type", "bfloat16"}, {"learn-temperature", "true"}}},
-    Recipe{"SoftmaxFloor", "softmax", {{"positive-from", "3"}}},
-    Recipe{"SoftmaxWeights", "softmax", {{"rating-weight", "1.5"}, {"user-balance", "0.5"}}},
-    Recipe{"SoftmaxRefit", "softmax", {{"refit", "true"}}}};
+const std::vector<PlannedRun> kRuns = {
+    PlannedRun{"Mf", "mf", {}},
+    PlannedRun{"MfDeterministicAdam", "mf", {{"deterministic", "true"}, {"optimizer", "adam"}}},
+    PlannedRun{"MfHalf", "mf", {{"table-type", "float16"}}},
+    PlannedRun{"Softmax", "softmax", {{"n-negatives", "20"}}},
+    PlannedRun{"SoftmaxUniformAndHard", "softmax", {{"n-negatives", "20"}, {"negatives", "uniform+hard:4/32"}}},
+    PlannedRun{"SoftmaxMinedWeightRank",
+               "softmax",
+               {{"negatives", "uniform+mined:2/20"}, {"weight-rank", "7"}, {"refresh-epochs", "1"}}},
+    PlannedRun{"SoftmaxDisliked", "softmax", {{"negatives", "uniform+disliked:4"}}},
+    PlannedRun{"SoftmaxPopularityOwn",
+               "softmax",
+               {{"negatives", "popularity:0.5"}, {"own-negatives", "true"}, {"n-negatives", "9"}}},
+    PlannedRun{"SoftmaxMixed", "softmax", {{"n-negatives", "20"}, {"negatives", "mixed:0.5"}}},
+    PlannedRun{"SoftmaxInBatchDot", "softmax", {{"negatives", "in-batch"}, {"score", "dot"}, {"no-bias", "true"}}},
+    PlannedRun{"SoftmaxFullHalf",
+               "softmax",
+               {{"negatives", "full"}, {"table-type", "bfloat16"}, {"learn-temperature", "true"}}},
+    PlannedRun{"SoftmaxFloor", "softmax", {{"positive-from", "3"}}},
+    PlannedRun{"SoftmaxWeights", "softmax", {{"rating-weight", "1.5"}, {"user-balance", "0.5"}}},
+    PlannedRun{"SoftmaxRefit", "softmax", {{"refit", "true"}}}};
 
 INSTANTIATE_TEST_SUITE_P(All, PlanOfRun, testing::Combine(testing::ValuesIn(kRuns), testing::Bool()),
                          [](const auto& instance) {
@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(All, PlanOfRun, testing::Combine(testing::ValuesIn(kRun
 
 TEST(PlansOfRuns, AreOfEveryFamily) {
   for (const std::string name : family_names()) {
-    EXPECT_TRUE(std::ranges::any_of(kRuns, [&](const Recipe& run) { return run.model == name; })) << name;
+    EXPECT_TRUE(std::ranges::any_of(kRuns, [&](const PlannedRun& run) { return run.model == name; })) << name;
   }
 }
 

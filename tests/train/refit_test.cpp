@@ -17,15 +17,15 @@
 namespace unfold {
 namespace {
 
-constexpr std::uint32_t kUsers = 40, kItems = 30;
+constexpr std::uint32_t kRefitUsers = 40, kRefitItems = 30;
 
 // Users like the items of their own half, 5 stars, and now and then rate one of the other half, low.
 struct Halves {
   test::Interactions train, validation, all;
   explicit Halves(float low = 1, float high = 5) {
-    for (Row user = 0; user < kUsers; ++user) {
-      for (Row item = 0; item < kItems; ++item) {
-        const RandomBlock block = philox(11, user * kItems + item, 0);
+    for (Row user = 0; user < kRefitUsers; ++user) {
+      for (Row item = 0; item < kRefitItems; ++item) {
+        const RandomBlock block = philox(11, user * kRefitItems + item, 0);
         const bool own = user % 2 == item % 2;
         if (uniform_float(block.v[0]) > (own ? 0.5f : 0.35f)) continue;
         const bool held_out = own && uniform_float(block.v[1]) < 0.2f;
@@ -37,7 +37,7 @@ struct Halves {
       all.add(validation.users[n], validation.items[n], validation.ratings[n]);
     }
   }
-  TrainData data() const { return {train.view(), validation.view(), kUsers, kItems, nullptr}; }
+  TrainData data() const { return {train.view(), validation.view(), kRefitUsers, kRefitItems, nullptr}; }
 };
 
 std::unique_ptr<ModelFamily> run_of(const std::string& model) {
@@ -97,7 +97,7 @@ TEST_P(Refit, IsATrainingOnBothPartsOfTheEpochsThatValidationChose) {
   ASSERT_TRUE(constant.refitted);
   family->run().refit = false;
   family->run().epochs = constant.best_epoch;
-  const TrainResult direct = train(*backend, {halves.all.view(), {}, kUsers, kItems, nullptr}, *family, {});
+  const TrainResult direct = train(*backend, {halves.all.view(), {}, kRefitUsers, kRefitItems, nullptr}, *family, {});
   if (family->predicts_ratings()) expect_same_weights(constant.model, direct.model);
 }
 
@@ -109,7 +109,7 @@ TEST(RefitWithout, AValidationPartOrAnythingToScoreInItThereIsNone) {
   const auto family = run_of("softmax");
   family->run().refit = true;
   family->run().patience = 2;
-  EXPECT_FALSE(train(*backend, {halves.train.view(), {}, kUsers, kItems, nullptr}, *family, {}).refitted);
+  EXPECT_FALSE(train(*backend, {halves.train.view(), {}, kRefitUsers, kRefitItems, nullptr}, *family, {}).refitted);
   test::Interactions nothing;
   nothing.add(kNoRow, 3);
   nothing.add(2, kNoRow);
@@ -118,7 +118,7 @@ TEST(RefitWithout, AValidationPartOrAnythingToScoreInItThereIsNone) {
   TrainCallbacks callbacks;
   callbacks.notice = [&](const std::string& text) { notice = text; };
   const TrainResult result =
-      train(*backend, {halves.train.view(), nothing.view(), kUsers, kItems, nullptr}, *family, callbacks);
+      train(*backend, {halves.train.view(), nothing.view(), kRefitUsers, kRefitItems, nullptr}, *family, callbacks);
   EXPECT_FALSE(result.refitted);
   EXPECT_FALSE(result.validated);
   EXPECT_EQ(result.outcome, TrainOutcome::kFinished) << "nothing stops it early";
@@ -147,9 +147,9 @@ TEST(RefitInterrupted, KeepsTheModelThatValidationChose) {
 double own_share(const Model& model) {
   const std::uint64_t dim = model.tensors.at("user.embedding").cols();
   double n_own = 0;
-  for (Row user = 0; user < kUsers; ++user) {
+  for (Row user = 0; user < kRefitUsers; ++user) {
     std::vector<std::pair<double, Row>> scores;
-    for (Row item = 0; item < kItems; ++item) {
+    for (Row item = 0; item < kRefitItems; ++item) {
       auto score = static_cast<double>(model.tensors.at("item.bias").data[item]);
       for (std::uint32_t k = 0; k < dim; ++k) {
         score += static_cast<double>(model.tensors.at("user.embedding").data[user * dim + k]) *
@@ -160,7 +160,7 @@ double own_share(const Model& model) {
     std::ranges::sort(scores);
     for (int k = 0; k < 5; ++k) n_own += scores[k].second % 2 == user % 2 ? 1 : 0;
   }
-  return n_own / (5.0 * kUsers);
+  return n_own / (5.0 * kRefitUsers);
 }
 
 TEST(PositiveFrom, CampsSeparateByTheScaleOrByTheLineDrawn) {
@@ -169,7 +169,7 @@ TEST(PositiveFrom, CampsSeparateByTheScaleOrByTheLineDrawn) {
     const auto family = run_of("softmax");
     family->run().epochs = 40;
     family->set("positive-from", positive_from);
-    return own_share(train(*backend, {halves.train.view(), {}, kUsers, kItems, nullptr}, *family, {}).model);
+    return own_share(train(*backend, {halves.train.view(), {}, kRefitUsers, kRefitItems, nullptr}, *family, {}).model);
   };
   const Halves votes(-1, 1), stars(1, 5), zeros(0, 4.5f);
   EXPECT_GT(share(votes, ""), 0.95);

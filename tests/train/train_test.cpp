@@ -16,7 +16,7 @@ namespace {
 
 using test::Columns;
 
-constexpr std::uint32_t kUsers = 200, kItems = 100;
+constexpr std::uint32_t kPlantedUsers = 200, kPlantedItems = 100;
 constexpr double kNoise = 0.3;
 
 // Ratings of a planted model of rank 2 with biases; every pair once with probability 1/2, a fifth of them held out.
@@ -27,9 +27,9 @@ void planted_ratings(double scale, Columns& train, Columns& held_out) {
     normal_pair(random.v[0], random.v[1], a, b);
     return a;
   };
-  for (Row u = 0; u < kUsers; ++u) {
-    for (Row i = 0; i < kItems; ++i) {
-      const std::uint64_t pair = u * kItems + i;
+  for (Row u = 0; u < kPlantedUsers; ++u) {
+    for (Row i = 0; i < kPlantedItems; ++i) {
+      const std::uint64_t pair = u * kPlantedItems + i;
       const float draw = uniform_float(philox(7, pair, 9).v[0]);
       if (draw > 0.5f) continue;
       double rating = 3 + 0.3 * normal(1, u) + 0.3 * normal(2, i) + kNoise * normal(3, pair);
@@ -43,10 +43,10 @@ void planted_ratings(double scale, Columns& train, Columns& held_out) {
 struct Planted {
   Columns train, held_out;
   explicit Planted(double scale = 1) { planted_ratings(scale, train, held_out); }
-  TrainData data() const { return {train.view(), held_out.view(), kUsers, kItems}; }
+  TrainData data() const { return {train.view(), held_out.view(), kPlantedUsers, kPlantedItems}; }
 };
 
-MfFamily small_run() {
+MfFamily small_mf_run() {
   MfFamily family;
   family.own.dim = 8;
   family.run().epochs = 40;
@@ -68,7 +68,7 @@ double mean_rmse(const Planted& planted) {
   return std::sqrt(squares / static_cast<double>(planted.held_out.ratings.size()));
 }
 
-struct Recipe {
+struct MfRecipe {
   const char* optimizer;
   const char* schedule;
   double learning_rate;
@@ -76,17 +76,17 @@ struct Recipe {
   bool deterministic;
   const char* table_type = "float32";
 };
-std::ostream& operator<<(std::ostream& out, const Recipe& r) {
+std::ostream& operator<<(std::ostream& out, const MfRecipe& r) {
   return out << r.optimizer << '_' << r.schedule << '_' << r.range << (r.deterministic ? "_deterministic" : "") << '_'
              << r.table_type;
 }
 
-class TrainRecipes : public testing::TestWithParam<Recipe> {};
+class TrainRecipes : public testing::TestWithParam<MfRecipe> {};
 
 TEST_P(TrainRecipes, RecoversThePlantedModel) {
-  const Recipe recipe = GetParam();
+  const MfRecipe recipe = GetParam();
   const Planted planted;
-  MfFamily family = small_run();
+  MfFamily family = small_mf_run();
   family.run().optimizer = recipe.optimizer;
   family.run().schedule = recipe.schedule;
   family.run().learning_rate = recipe.learning_rate;
@@ -109,20 +109,20 @@ TEST_P(TrainRecipes, RecoversThePlantedModel) {
 
 INSTANTIATE_TEST_SUITE_P(
     Recipes, TrainRecipes,
-    testing::Values(Recipe{"sgd", "linear", 0.05, "", false}, Recipe{"sgd", "constant", 0.02, "", true},
-                    Recipe{"sgd", "exponential", 0.1, "", false}, Recipe{"adagrad", "constant", 0.1, "", false},
-                    Recipe{"adagrad", "constant", 0.1, "", true}, Recipe{"rowwise-adagrad", "linear", 0.2, "", false},
-                    Recipe{"rowwise-adagrad", "linear", 0.2, "", true}, Recipe{"adam", "one-cycle", 0.01, "", false},
-                    Recipe{"adam", "one-cycle", 0.01, "-4:10", true}, Recipe{"sgd", "linear", 0.05, "-4:10", false},
-                    Recipe{"sgd", "linear", 0.05, "", false, "float16"},
-                    Recipe{"sgd", "linear", 0.05, "", false, "bfloat16"},
-                    Recipe{"rowwise-adagrad", "linear", 0.2, "", true, "bfloat16"},
-                    Recipe{"adam", "one-cycle", 0.01, "", true, "float16"},
-                    Recipe{"adagrad", "constant", 0.1, "", false, "bfloat16"}));
+    testing::Values(
+        MfRecipe{"sgd", "linear", 0.05, "", false}, MfRecipe{"sgd", "constant", 0.02, "", true},
+        MfRecipe{"sgd", "exponential", 0.1, "", false}, MfRecipe{"adagrad", "constant", 0.1, "", false},
+        MfRecipe{"adagrad", "constant", 0.1, "", true}, MfRecipe{"rowwise-adagrad", "linear", 0.2, "", false},
+        MfRecipe{"rowwise-adagrad", "linear", 0.2, "", true}, MfRecipe{"adam", "one-cycle", 0.01, "", false},
+        MfRecipe{"adam", "one-cycle", 0.01, "-4:10", true}, MfRecipe{"sgd", "linear", 0.05, "-4:10", false},
+        MfRecipe{"sgd", "linear", 0.05, "", false, "float16"}, MfRecipe{"sgd", "linear", 0.05, "", false, "bfloat16"},
+        MfRecipe{"rowwise-adagrad", "linear", 0.2, "", true, "bfloat16"},
+        MfRecipe{"adam", "one-cycle", 0.01, "", true, "float16"},
+        MfRecipe{"adagrad", "constant", 0.1, "", false, "bfloat16"}));
 
 TEST(Train, TablesOf16BitsRepeatThemselvesAndAreExactInTheModel) {
   const Planted planted;
-  MfFamily family = small_run();
+  MfFamily family = small_mf_run();
   family.run().epochs = 3;
   family.own.rating_range = "-4:10";  // so that the model's weights are those of the tables
   for (const char* const type : {"float16", "bfloat16"}) {
@@ -147,7 +147,7 @@ TEST(Train, TablesOf16BitsRepeatThemselvesAndAreExactInTheModel) {
 
 TEST(Train, ThePlanNamesTheTypeAndHalfTheBytes) {
   const Planted planted;
-  MfFamily family = small_run();
+  MfFamily family = small_mf_run();
   family.run().epochs = 1;
   family.own.dim = 64;
   std::uint64_t bytes[2] = {};
@@ -162,13 +162,13 @@ TEST(Train, ThePlanNamesTheTypeAndHalfTheBytes) {
     const auto backend = make_cpu_backend(1);
     train(*backend, planted.data(), family, callbacks);
   }
-  EXPECT_EQ(bytes[0], 4u * 64 * kUsers);
-  EXPECT_EQ(bytes[1], 2u * 64 * kUsers);
+  EXPECT_EQ(bytes[0], 4u * 64 * kPlantedUsers);
+  EXPECT_EQ(bytes[1], 2u * 64 * kPlantedUsers);
 }
 
 TEST(Train, DeterministicUpdateGivesEqualBitsForAnyThreads) {
   const Planted planted;
-  MfFamily family = small_run();
+  MfFamily family = small_mf_run();
   family.run().epochs = 3;
   family.own.deterministic = true;
   for (const char* optimizer : {"sgd", "adagrad", "rowwise-adagrad", "adam"}) {
@@ -187,7 +187,7 @@ TEST(Train, DeterministicUpdateGivesEqualBitsForAnyThreads) {
 
 TEST(Train, ARunRepeatsItselfAndSeedsDiffer) {
   const Planted planted;
-  MfFamily family = small_run();
+  MfFamily family = small_mf_run();
   family.run().epochs = 2;
   family.run().batch_size = 1 << 20;  // enough for every thread
   const auto backend = make_cpu_backend(3);
@@ -202,40 +202,40 @@ TEST(Train, ARunRepeatsItselfAndSeedsDiffer) {
 TEST(Train, RatingsTimesAHundredGiveTheSameModelTimesAHundred) {
   const Planted planted(1), large(100);
   const auto backend = make_cpu_backend(1);
-  const double rmse = last_validation_rmse(train(*backend, planted.data(), small_run(), {}));
-  const double large_rmse = last_validation_rmse(train(*backend, large.data(), small_run(), {}));
+  const double rmse = last_validation_rmse(train(*backend, planted.data(), small_mf_run(), {}));
+  const double large_rmse = last_validation_rmse(train(*backend, large.data(), small_mf_run(), {}));
   EXPECT_NEAR(large_rmse / 100, rmse, 1e-3 * rmse);
 }
 
 TEST(Train, RowsWithoutTrainingRatingsPredictTheMeanAndStayZero) {
   Planted planted;
   TrainData data = planted.data();
-  data.n_users = kUsers + 1;
-  data.n_items = kItems + 2;
+  data.n_users = kPlantedUsers + 1;
+  data.n_items = kPlantedItems + 2;
   const auto backend = make_cpu_backend(1);
-  const Model model = train(*backend, data, small_run(), {}).model;
-  ASSERT_EQ(model.tensors.at("user.embedding").rows(), kUsers + 1);
-  for (std::uint32_t k = 0; k < 8; ++k) EXPECT_EQ(model.tensors.at("user.embedding").data[kUsers * 8 + k], 0.0f);
-  EXPECT_EQ(model.tensors.at("user.bias").data[kUsers], 0.0f);
-  EXPECT_EQ(model.tensors.at("item.bias").data[kItems + 1], 0.0f);
+  const Model model = train(*backend, data, small_mf_run(), {}).model;
+  ASSERT_EQ(model.tensors.at("user.embedding").rows(), kPlantedUsers + 1);
+  for (std::uint32_t k = 0; k < 8; ++k) EXPECT_EQ(model.tensors.at("user.embedding").data[kPlantedUsers * 8 + k], 0.0f);
+  EXPECT_EQ(model.tensors.at("user.bias").data[kPlantedUsers], 0.0f);
+  EXPECT_EQ(model.tensors.at("item.bias").data[kPlantedItems + 1], 0.0f);
 }
 
 TEST(Train, WithoutBiasesTheyStayZero) {
   const Planted planted;
-  MfFamily family = small_run();
+  MfFamily family = small_mf_run();
   family.own.no_bias = true;
   for (const bool deterministic : {false, true}) {
     family.own.deterministic = deterministic;
     const auto backend = make_cpu_backend(1);
     const Model model = train(*backend, planted.data(), family, {}).model;
-    EXPECT_EQ(model.tensors.at("user.bias").data, std::vector<float>(kUsers)) << deterministic;
-    EXPECT_EQ(model.tensors.at("item.bias").data, std::vector<float>(kItems)) << deterministic;
+    EXPECT_EQ(model.tensors.at("user.bias").data, std::vector<float>(kPlantedUsers)) << deterministic;
+    EXPECT_EQ(model.tensors.at("item.bias").data, std::vector<float>(kPlantedItems)) << deterministic;
   }
 }
 
 TEST(Train, KeepsTheBestEpochByValidationAndStopsEarly) {
   const Planted planted;
-  MfFamily family = small_run();
+  MfFamily family = small_mf_run();
   family.own.dim = 64;
   family.own.l2 = 0;  // overfits
   family.run().schedule = "constant";
@@ -258,7 +258,7 @@ TEST(Train, KeepsTheBestEpochByValidationAndStopsEarly) {
 TEST(Train, ModelPredictsWhatTrainingReported) {
   const Planted planted;
   for (const char* range : {"", "-4:10"}) {
-    MfFamily family = small_run();
+    MfFamily family = small_mf_run();
     family.own.rating_range = range;
     const auto backend = make_cpu_backend(1);
     const TrainResult result = train(*backend, planted.data(), family, {});
@@ -270,7 +270,7 @@ TEST(Train, ModelPredictsWhatTrainingReported) {
 
 TEST(Train, DivergenceNamesEpochAndStepAndKeepsTheLastGoodModel) {
   const Planted planted;
-  MfFamily family = small_run();
+  MfFamily family = small_mf_run();
   family.run().learning_rate = 1000;
   family.run().schedule = "constant";
   const auto backend = make_cpu_backend(1);
@@ -293,7 +293,7 @@ TEST(Train, DivergenceNamesEpochAndStepAndKeepsTheLastGoodModel) {
 
 TEST(Train, AStopEndsAfterTheBatchWithTheModelSoFar) {
   const Planted planted;
-  MfFamily family = small_run();
+  MfFamily family = small_mf_run();
   family.run().batch_size = 100;
   TrainData data = planted.data();
   data.validation = {};
@@ -305,7 +305,7 @@ TEST(Train, AStopEndsAfterTheBatchWithTheModelSoFar) {
   EXPECT_EQ(result.outcome, TrainOutcome::kInterrupted);
   EXPECT_EQ(asked, 5);
   EXPECT_TRUE(result.has_model);
-  EXPECT_EQ(result.model.tensors.at("user.embedding").rows(), kUsers);
+  EXPECT_EQ(result.model.tensors.at("user.embedding").rows(), kPlantedUsers);
   EXPECT_EQ(result.best_epoch, 1u);
 }
 
@@ -329,7 +329,7 @@ TEST(Train, ReportsProgressAndThePlanBeforeItAllocates) {
     last_progress = now;
   };
   const auto backend = make_cpu_backend(1);
-  train(*backend, planted.data(), small_run(), callbacks);
+  train(*backend, planted.data(), small_mf_run(), callbacks);
   EXPECT_EQ(plans, 1);
   EXPECT_EQ(epochs, 40);
   EXPECT_EQ(last_progress, 40);
@@ -344,11 +344,11 @@ TEST(Train, EveryDimensionTrains) {
   const Planted planted;
   const auto backend = make_cpu_backend(1);
   for (const std::uint32_t dim : {1u, 3u, 16u, 17u, 50u, 100u, 1024u}) {
-    MfFamily family = small_run();
+    MfFamily family = small_mf_run();
     family.own.dim = dim;
     family.run().epochs = 15;
     const TrainResult result = train(*backend, planted.data(), family, {});
-    EXPECT_EQ(result.model.tensors.at("user.embedding").data.size(), std::size_t{kUsers} * dim);
+    EXPECT_EQ(result.model.tensors.at("user.embedding").data.size(), std::size_t{kPlantedUsers} * dim);
     EXPECT_LT(last_validation_rmse(result), 0.95 * mean_rmse(planted)) << dim;
   }
 }
