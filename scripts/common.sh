@@ -5,7 +5,8 @@ set -euo pipefail
 unfold_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export unfold_root
 
-say() { printf '\n== %s\n' "$*" >&2; }
+# With the minutes and seconds since the script began.
+say() { printf '\n== %s (%d:%02d)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60)) >&2; }
 fail() {
   printf '%s\n' "$*" >&2
   exit 1
