@@ -1,10 +1,7 @@
-# unfold_unite(TARGET [ALWAYS]): under CMAKE_UNITY_BUILD, or always, its sources are compiled at most ten together, all of
-# one folder, so that names in unnamed namespaces have to differ within a folder alone. Called where the target is made.
+# unfold_unite(TARGET): with UNFOLD_UNITE its sources are compiled at most ten together, all of one folder, so that names
+# in unnamed namespaces have to differ within a folder alone. Called where the target is made.
 function(unfold_unite target)
-  set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
-  if("ALWAYS" IN_LIST ARGN)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON)
-  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${UNFOLD_UNITE} UNITY_BUILD_MODE GROUP)
   get_target_property(sources ${target} SOURCES)
   foreach(source IN LISTS sources)
     file(STRINGS ${source} per_target REGEX "HWY_TARGET_INCLUDE")

@@ -22,6 +22,7 @@ void release_device();
 // Rows of the tables: `cuda` on a GPU, `cpu` elsewhere, so that a table passes the last-level cache of either many
 // times over.
 inline std::uint64_t by_device(std::uint64_t cuda, std::uint64_t cpu) { return is_cuda() ? cuda : cpu; }
+inline std::uint64_t large_catalogue() { return by_device(4 << 20, 1 << 19); }
 
 // Bytes read plus bytes written a second by a plain copy of an array far larger than the caches: the best of several.
 double copy_bytes_per_second();

@@ -14,8 +14,6 @@ namespace {
 
 constexpr std::uint64_t kUsers = 4096;
 
-std::uint64_t n_items() { return by_device(4 << 20, 1 << 19); }
-
 // A batch of queries with its gradients, to which negatives are added.
 class Batch {
  public:
@@ -29,7 +27,7 @@ class Batch {
         temperature_gradient_(device(), n),
         loss_(device(), 1),
         rejected_(device(), 1),
-        known_(kUsers, n_known, n_items()) {
+        known_(kUsers, n_known, large_catalogue()) {
     batch.queries = matrix(queries_);
     batch.positives = matrix(positives_);
     batch.users = users_.data();
@@ -70,7 +68,7 @@ void softmax_shared(benchmark::State& state) {
   const std::uint64_t n_queries = by_device(8192, 512);
   Batch batch(n_queries, dim, static_cast<std::uint64_t>(state.range(2)));
   const Table vectors(n, dim), gradient(n, dim);
-  const DeviceArray<Row> rows = upload(popular_rows(n, n_items(), 5));
+  const DeviceArray<Row> rows = upload(popular_rows(n, large_catalogue(), 5));
   const DeviceArray<float> log_count = upload(std::vector<float>(n, -2.0f));
   batch.gradients.shared = Batch::matrix(gradient);
   const SharedNegatives shared{.vectors = Batch::matrix(vectors),
@@ -88,8 +86,8 @@ void softmax_own(benchmark::State& state) {
   const TableType type = table_type(state.range(2));
   const std::uint64_t n_queries = by_device(1 << 20, 1 << 16) / n;
   Batch batch(n_queries, dim, 0);
-  const Table items(n_items(), dim, type), gradient(n_queries * n, dim);
-  const DeviceArray<Row> rows = upload(uniform_rows(n_queries * n, n_items(), 5));
+  const Table items(large_catalogue(), dim, type), gradient(n_queries * n, dim);
+  const DeviceArray<Row> rows = upload(uniform_rows(n_queries * n, large_catalogue(), 5));
   batch.gradients.own = Batch::matrix(gradient);
   const OwnNegatives own{.table = items.weight(), .normalize = state.range(3) != 0, .rows = rows.data(), .n = n};
   batch.measure_with(state, n_queries * n * (dim * (element_bytes(type) + 4ull) + 4), {}, own);

@@ -7,8 +7,6 @@
 namespace unfold::bench {
 namespace {
 
-std::uint64_t n_items() { return by_device(4 << 20, 1 << 19); }
-
 // Queries, and what is chosen for them.
 struct Queries {
   Queries(std::uint64_t n, std::uint32_t dim, std::uint32_t n_kept)
@@ -41,7 +39,7 @@ void select_shared(benchmark::State& state) {
   const std::uint64_t n_queries = by_device(8192, 1024);
   Queries queries(n_queries, dim, static_cast<std::uint32_t>(state.range(2)));
   const Table candidates(n, dim);
-  const DeviceArray<Row> rows = upload(uniform_rows(n, n_items(), 2));
+  const DeviceArray<Row> rows = upload(uniform_rows(n, large_catalogue(), 2));
   CandidatePool pool;
   pool.rows = rows.data();
   pool.n = n;
@@ -55,8 +53,8 @@ void select_own(benchmark::State& state) {
   const TableType type = table_type(state.range(3));
   const std::uint64_t n_queries = by_device(1 << 20, 1 << 16) / n;
   Queries queries(n_queries, dim, static_cast<std::uint32_t>(state.range(2)));
-  const Table items(n_items(), dim, type);
-  const DeviceArray<Row> rows = upload(uniform_rows(n_queries * n, n_items(), 2));
+  const Table items(large_catalogue(), dim, type);
+  const DeviceArray<Row> rows = upload(uniform_rows(n_queries * n, large_catalogue(), 2));
   CandidatePool pool;
   pool.rows = rows.data();
   pool.n = n;
