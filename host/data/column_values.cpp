@@ -1,7 +1,6 @@
 #include "host/data/column_values.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -16,11 +15,6 @@ namespace {
 constexpr std::size_t kMinCounted = 5;
 constexpr std::size_t kMinForStars = 30;
 constexpr std::size_t kMaxStars = 11;
-
-bool parse_integer(std::string_view text, std::int64_t& value) {
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  return result.ec == std::errc() && result.ptr == text.data() + text.size();
-}
 
 bool is_of(std::string_view text, std::string_view more) {
   return std::all_of(text.begin(), text.end(),

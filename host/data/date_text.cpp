@@ -4,10 +4,11 @@
 #include <array>
 #include <string>
 
+#include "host/data/number.hpp"
+
 namespace unfold {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 // Of at most nine digits.

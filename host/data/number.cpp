@@ -105,6 +105,11 @@ class IsoReader {
 
 }  // namespace
 
+bool parse_integer(std::string_view text, std::int64_t& value) {
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  return result.ec == std::errc() && result.ptr == text.data() + text.size();
+}
+
 NumberStatus parse_rating(std::string_view text, float& value) {
   if (!parse_decimal(without_plus(without_blanks(text)), value)) return NumberStatus::kNotANumber;
   return std::isfinite(value) ? NumberStatus::kOk : NumberStatus::kNotFinite;

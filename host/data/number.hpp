@@ -8,6 +8,11 @@ namespace unfold {
 
 enum class NumberStatus { kOk, kNotANumber, kNotFinite };
 
+inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// An integer without blanks or '+', all of the text.
+bool parse_integer(std::string_view text, std::int64_t& value);
+
 // A decimal number, blanks around it and a leading '+' allowed. kNotFinite for nan, inf and what a float cannot
 // hold.
 NumberStatus parse_rating(std::string_view text, float& value);

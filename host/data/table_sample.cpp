@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kMaxSampleLines = 2000;
 // Of a quoted field, in the sample. An import takes more.
 constexpr std::size_t kMaxJoinedLines = 50;
-constexpr std::array kSeparated = {Format::kDat, Format::kTsv, Format::kCsv, Format::kSemicolon, Format::kPipe};
+constexpr std::array kSampled = {Format::kDat, Format::kTsv, Format::kCsv, Format::kSemicolon, Format::kPipe};
 
 char separator_of(Format format) {
   switch (format) {
@@ -86,7 +86,7 @@ std::vector<Format> even_separators(const std::vector<std::string_view>& lines, 
   };
   std::vector<Candidate> candidates;
   double best = 0;
-  for (const Format format : kSeparated) {
+  for (const Format format : kSampled) {
     const ColumnCounts counts = count_columns(lines, format, rules);
     if (counts.modal < 2 || 2 * counts.of_modal < counts.n_records) continue;
     FieldSplitter splitter(format, rules);

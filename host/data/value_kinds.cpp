@@ -1,7 +1,6 @@
 #include "host/data/value_kinds.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 
 #include "host/data/column_names.hpp"
@@ -10,13 +9,6 @@
 
 namespace unfold {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-bool parse_integer(std::string_view text, std::int64_t& value) {
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  return result.ec == std::errc() && result.ptr == text.data() + text.size();
-}
 
 // Too large for a rating, right for Unix seconds since 1973.
 bool is_large_integer(std::string_view text) {

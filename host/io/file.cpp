@@ -59,6 +59,10 @@ int FileDescriptor::close() {
   return value < 0 ? 0 : ::close(value);
 }
 
+void fail_in(const MappedFile& file, const std::string& what) {
+  throw DataError(fmt::format("{}: {}", file.name().string(), what));
+}
+
 MappedFile::~MappedFile() {
   if (data_ == nullptr) return;
   forget_map(data_);

@@ -65,6 +65,9 @@ class MappedFile {
   std::filesystem::path name_;
 };
 
+// Throws DataError: "FILE: what".
+[[noreturn]] void fail_in(const MappedFile& file, const std::string& what);
+
 // Writes a file from start to end through a buffer of a fixed size. A writer that is destroyed before close()
 // or release() drops what is still in its buffer.
 class FileWriter {

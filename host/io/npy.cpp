@@ -15,29 +15,25 @@ static_assert(std::endian::native == std::endian::little, "arrays are written as
 
 constexpr std::string_view kMagic = "\x93NUMPY";
 
-[[noreturn]] void fail(const MappedFile& file, const std::string& what) {
-  throw DataError(fmt::format("{}: {}", file.name().string(), what));
-}
-
 // What follows "'key':" in the header, which is a Python dict of literals.
 std::string_view value_of(const MappedFile& file, std::string_view header, std::string_view key) {
   const std::string quoted = fmt::format("'{}'", key);
   const std::size_t at = header.find(quoted);
   const std::size_t colon = at == std::string_view::npos ? at : header.find(':', at + quoted.size());
-  if (colon == std::string_view::npos) fail(file, fmt::format("the .npy header has no {}", quoted));
+  if (colon == std::string_view::npos) fail_in(file, fmt::format("the .npy header has no {}", quoted));
   const std::size_t value = header.find_first_not_of(' ', colon + 1);
   return value == std::string_view::npos ? std::string_view() : header.substr(value);
 }
 
 std::string parse_type(const MappedFile& file, std::string_view value) {
   const std::size_t end = value.starts_with('\'') ? value.find('\'', 1) : std::string_view::npos;
-  if (end == std::string_view::npos) fail(file, "the .npy header's 'descr' is not the name of one type");
+  if (end == std::string_view::npos) fail_in(file, "the .npy header's 'descr' is not the name of one type");
   return std::string(value.substr(1, end - 1));
 }
 
 std::vector<std::uint64_t> parse_shape(const MappedFile& file, std::string_view value) {
   const std::size_t end = value.starts_with('(') ? value.find(')') : std::string_view::npos;
-  if (end == std::string_view::npos) fail(file, "the .npy header's 'shape' is not a tuple");
+  if (end == std::string_view::npos) fail_in(file, "the .npy header's 'shape' is not a tuple");
   std::vector<std::uint64_t> shape;
   const char* next = value.data() + 1;
   const char* const last = value.data() + end;
@@ -47,7 +43,7 @@ std::vector<std::uint64_t> parse_shape(const MappedFile& file, std::string_view 
       continue;
     }
     const auto [after, error] = std::from_chars(next, last, shape.emplace_back());
-    if (error != std::errc()) fail(file, "the .npy header's 'shape' has an extent that is not a number");
+    if (error != std::errc()) fail_in(file, "the .npy header's 'shape' has an extent that is not a number");
     next = after;
   }
   return shape;
@@ -78,16 +74,16 @@ std::string npy_header(std::string_view type, std::span<const std::uint64_t> sha
 
 NpyHeader parse_npy_header(const MappedFile& file) {
   const std::string_view text = file.text();
-  if (!text.starts_with(kMagic) || text.size() < 12) fail(file, "is not a .npy file");
+  if (!text.starts_with(kMagic) || text.size() < 12) fail_in(file, "is not a .npy file");
   const auto byte = [&](std::size_t n) { return std::uint64_t{static_cast<unsigned char>(text[n])}; };
   const std::uint64_t version = byte(6);
-  if (version < 1 || version > 3) fail(file, fmt::format(".npy format {} is not known; 1 to 3 are", version));
+  if (version < 1 || version > 3) fail_in(file, fmt::format(".npy format {} is not known; 1 to 3 are", version));
   const std::uint64_t begin = version == 1 ? 10 : 12;
   std::uint64_t length = byte(8) | byte(9) << 8;
   if (version > 1) length |= byte(10) << 16 | byte(11) << 24;
   if (length > text.size() - begin) {
-    fail(file,
-         fmt::format("is truncated: the .npy header ends at byte {}, the file at {}", begin + length, text.size()));
+    fail_in(file,
+            fmt::format("is truncated: the .npy header ends at byte {}, the file at {}", begin + length, text.size()));
   }
   const std::string_view header = text.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(length));
   NpyHeader parsed;
@@ -101,19 +97,19 @@ NpyHeader parse_npy_header(const MappedFile& file) {
 const std::byte* npy_data(const MappedFile& file, std::string_view type, std::uint64_t element_bytes, unsigned n_dims,
                           std::vector<std::uint64_t>& shape) {
   NpyHeader header = parse_npy_header(file);
-  if (header.type != type) fail(file, fmt::format("holds elements of type '{}', not '{}'", header.type, type));
+  if (header.type != type) fail_in(file, fmt::format("holds elements of type '{}', not '{}'", header.type, type));
   if (header.shape.size() != n_dims) {
-    fail(file, fmt::format("holds an array of {} dimensions, not {}", header.shape.size(), n_dims));
+    fail_in(file, fmt::format("holds an array of {} dimensions, not {}", header.shape.size(), n_dims));
   }
-  if (header.fortran_order && n_dims > 1) fail(file, "holds an array in Fortran order, not in C order");
+  if (header.fortran_order && n_dims > 1) fail_in(file, "holds an array in Fortran order, not in C order");
   if (header.data_offset % element_bytes != 0) {
-    fail(file, fmt::format("has data at byte {}, which is not aligned for its type", header.data_offset));
+    fail_in(file, fmt::format("has data at byte {}, which is not aligned for its type", header.data_offset));
   }
   const std::uint64_t wanted = array_bytes(header.shape, element_bytes);
   const std::uint64_t found = file.bytes().size() - header.data_offset;
   if (wanted != found) {
-    fail(file, fmt::format("{}: its header announces {} bytes of data and {} follow",
-                           found < wanted ? "is truncated" : "is too long", wanted, found));
+    fail_in(file, fmt::format("{}: its header announces {} bytes of data and {} follow",
+                              found < wanted ? "is truncated" : "is too long", wanted, found));
   }
   shape = std::move(header.shape);
   return file.bytes().data() + header.data_offset;

@@ -27,10 +27,6 @@ std::uint64_t element_bytes(std::string_view type) {
   return type == "U64" ? 8 : 0;
 }
 
-[[noreturn]] void fail(const MappedFile& file, const std::string& what) {
-  throw DataError(fmt::format("{}: {}", file.name().string(), what));
-}
-
 // The bytes of a tensor, or false where that passes 64 bits.
 bool tensor_bytes(std::string_view type, std::span<const std::uint64_t> shape, std::uint64_t& bytes) {
   bytes = element_bytes(type);
@@ -75,16 +71,16 @@ SafetensorsFile SafetensorsFile::parse(MappedFile mapped) {
   opened.file_ = std::move(mapped);
   const MappedFile& file = opened.file_;
   std::uint64_t header_bytes = 0;
-  if (file.bytes().size() < kLengthBytes) fail(file, "is not a safetensors file: it ends before its header");
+  if (file.bytes().size() < kLengthBytes) fail_in(file, "is not a safetensors file: it ends before its header");
   std::memcpy(&header_bytes, file.bytes().data(), kLengthBytes);
   if (header_bytes > std::min<std::uint64_t>(file.bytes().size() - kLengthBytes, kMaxHeaderBytes)) {
-    fail(file, fmt::format("is truncated or no safetensors file: a header of {} bytes is announced, the file has {}",
-                           header_bytes, file.bytes().size()));
+    fail_in(file, fmt::format("is truncated or no safetensors file: a header of {} bytes is announced, the file has {}",
+                              header_bytes, file.bytes().size()));
   }
   opened.data_offset_ = kLengthBytes + header_bytes;
   const Json header = parse_json(file.text().substr(kLengthBytes, header_bytes),
                                  fmt::format("{}: is not a safetensors file: its header", file.name().string()));
-  if (!header.is_object()) fail(file, "is not a safetensors file: its header is not a JSON object");
+  if (!header.is_object()) fail_in(file, "is not a safetensors file: its header is not a JSON object");
   for (const auto& [name, json] : header.items()) {
     if (name == "__metadata__") continue;
     Entry entry;
@@ -92,7 +88,7 @@ SafetensorsFile SafetensorsFile::parse(MappedFile mapped) {
     const bool is_tensor = json.is_object() && json.contains("dtype") && json["dtype"].is_string() &&
                            read_numbers(json, "shape", entry.shape) && read_numbers(json, "data_offsets", range) &&
                            range.size() == 2;
-    if (!is_tensor) fail(file, fmt::format("tensor \"{}\" lacks a valid dtype, shape or data_offsets", name));
+    if (!is_tensor) fail_in(file, fmt::format("tensor \"{}\" lacks a valid dtype, shape or data_offsets", name));
     entry.type = json["dtype"].get<std::string>();
     entry.begin = range[0];
     entry.end = range[1];
@@ -109,19 +105,19 @@ void SafetensorsFile::check_layout() {
     const Entry& entry = entries_.at(name);
     std::uint64_t bytes = 0;
     if (element_bytes(entry.type) == 0) {
-      fail(file_, fmt::format("tensor \"{}\" has type {}; F32, U32 and U64 are read", name, entry.type));
+      fail_in(file_, fmt::format("tensor \"{}\" has type {}; F32, U32 and U64 are read", name, entry.type));
     }
     if (entry.begin > entry.end || entry.end > data_bytes) {
-      fail(file_, fmt::format("tensor \"{}\" is at bytes {} to {} of the data, but the file has {}; it is truncated",
-                              name, entry.begin, entry.end, data_bytes));
+      fail_in(file_, fmt::format("tensor \"{}\" is at bytes {} to {} of the data, but the file has {}; it is truncated",
+                                 name, entry.begin, entry.end, data_bytes));
     }
     if (!tensor_bytes(entry.type, entry.shape, bytes) || bytes != entry.end - entry.begin) {
-      fail(file_, fmt::format("tensor \"{}\" of type {} and shape [{}] has {} bytes, which does not fit", name,
-                              entry.type, fmt::join(entry.shape, ", "), entry.end - entry.begin));
+      fail_in(file_, fmt::format("tensor \"{}\" of type {} and shape [{}] has {} bytes, which does not fit", name,
+                                 entry.type, fmt::join(entry.shape, ", "), entry.end - entry.begin));
     }
     if ((data_offset_ + entry.begin) % element_bytes(entry.type) != 0) {
-      fail(file_, fmt::format("tensor \"{}\" begins at byte {}, which is not aligned for type {}", name,
-                              data_offset_ + entry.begin, entry.type));
+      fail_in(file_, fmt::format("tensor \"{}\" begins at byte {}, which is not aligned for type {}", name,
+                                 data_offset_ + entry.begin, entry.type));
     }
   }
   std::ranges::stable_sort(names_, {}, [this](const std::string& name) {
@@ -132,25 +128,25 @@ void SafetensorsFile::check_layout() {
   for (const std::string& name : names_) {
     const Entry& entry = entries_.at(name);
     if (entry.begin != end) {
-      fail(file_, fmt::format("tensor \"{}\" begins at byte {} of the data, but the one before it ends at {}", name,
-                              entry.begin, end));
+      fail_in(file_, fmt::format("tensor \"{}\" begins at byte {} of the data, but the one before it ends at {}", name,
+                                 entry.begin, end));
     }
     end = entry.end;
   }
   if (end != data_bytes) {
-    fail(file_, fmt::format("has {} bytes of data, but its tensors end at byte {}", data_bytes, end));
+    fail_in(file_, fmt::format("has {} bytes of data, but its tensors end at byte {}", data_bytes, end));
   }
 }
 
 const SafetensorsFile::Entry& SafetensorsFile::entry(const std::string& name) const {
   const auto found = entries_.find(name);
-  if (found == entries_.end()) fail(file_, fmt::format("has no tensor \"{}\"", name));
+  if (found == entries_.end()) fail_in(file_, fmt::format("has no tensor \"{}\"", name));
   return found->second;
 }
 
 const SafetensorsFile::Entry& SafetensorsFile::entry(const std::string& name, std::string_view type) const {
   const Entry& found = entry(name);
-  if (found.type != type) fail(file_, fmt::format("tensor \"{}\" has type {}, not {}", name, found.type, type));
+  if (found.type != type) fail_in(file_, fmt::format("tensor \"{}\" has type {}, not {}", name, found.type, type));
   return found;
 }
 
@@ -158,8 +154,8 @@ std::span<const std::byte> SafetensorsFile::find(const std::string& name, std::s
                                                  std::span<const std::uint64_t> shape) const {
   const Entry& found = entry(name, type);
   if (!std::ranges::equal(found.shape, shape)) {
-    fail(file_, fmt::format("tensor \"{}\" has shape [{}], not [{}]", name, fmt::join(found.shape, ", "),
-                            fmt::join(shape, ", ")));
+    fail_in(file_, fmt::format("tensor \"{}\" has shape [{}], not [{}]", name, fmt::join(found.shape, ", "),
+                               fmt::join(shape, ", ")));
   }
   return file_.bytes().subspan(data_offset_ + found.begin, found.end - found.begin);
 }
@@ -167,7 +163,7 @@ std::span<const std::byte> SafetensorsFile::find(const std::string& name, std::s
 std::span<const std::byte> SafetensorsFile::find_column(const std::string& name, std::string_view type) const {
   const Entry& found = entry(name, type);
   if (found.shape.size() != 1) {
-    fail(file_, fmt::format("tensor \"{}\" has {} dimensions, not 1", name, found.shape.size()));
+    fail_in(file_, fmt::format("tensor \"{}\" has {} dimensions, not 1", name, found.shape.size()));
   }
   return find(name, type, found.shape);
 }

@@ -18,25 +18,28 @@ inline constexpr double kTiny = 0x1p-140;  // below this a float32 result may be
 // A share of a bound that stands for "no number at all".
 inline constexpr double kFarOff = 1e30;
 
+// References are made of these by the million, in builds that inline little.
+#define UNFOLD_INLINE [[gnu::always_inline]] inline
+
 struct Bounded {
   double value = 0;
   double error = 0;  // >= |float32 result - value|
 
   Bounded() = default;
-  Bounded(double exact) : value(exact) {}  // NOLINT: an input, known exactly
-  Bounded(double v, double e) : value(v), error(e) {}
+  UNFOLD_INLINE Bounded(double exact) : value(exact) {}  // NOLINT: an input, known exactly
+  UNFOLD_INLINE Bounded(double v, double e) : value(v), error(e) {}
 };
 
 // A result whose inputs contribute `inherited` and whose own rounding is at most `roundings` half-units.
-inline Bounded rounded(double value, double inherited, double roundings = 1) {
+UNFOLD_INLINE Bounded rounded(double value, double inherited, double roundings = 1) {
   // Nothing is known about a result of operands without a bound (infinity times zero).
   if (std::isnan(inherited)) inherited = std::numeric_limits<double>::infinity();
   return {value, inherited + roundings * kUnitRoundoff * (std::abs(value) + inherited) + kTiny};
 }
 
-inline Bounded operator+(Bounded a, Bounded b) { return rounded(a.value + b.value, a.error + b.error); }
-inline Bounded operator-(Bounded a, Bounded b) { return rounded(a.value - b.value, a.error + b.error); }
-inline Bounded operator*(Bounded a, Bounded b) {
+UNFOLD_INLINE Bounded operator+(Bounded a, Bounded b) { return rounded(a.value + b.value, a.error + b.error); }
+UNFOLD_INLINE Bounded operator-(Bounded a, Bounded b) { return rounded(a.value - b.value, a.error + b.error); }
+UNFOLD_INLINE Bounded operator*(Bounded a, Bounded b) {
   return rounded(a.value * b.value, std::abs(a.value) * b.error + std::abs(b.value) * a.error + a.error * b.error);
 }
 inline Bounded operator/(Bounded a, Bounded b) {
@@ -77,7 +80,7 @@ inline Bounded bounded_log(Bounded a) {
 // A float32 sum in any order, each of n - 1 additions rounding a partial sum of absolute terms.
 class BoundedSum {
  public:
-  void add(const Bounded& term) {
+  UNFOLD_INLINE void add(const Bounded& term) {
     value_ += term.value;
     absolute_ += std::abs(term.value) + term.error;
     inherited_ += term.error;
@@ -145,7 +148,7 @@ inline Bounded perhaps_bfloat16(const Bounded& x) {
 }
 
 // The error of `actual` as a share of its bound: up to 1 is equal. NaN equals NaN alone, and infinity itself.
-inline double share_of_bound(double actual, const Bounded& expected) {
+UNFOLD_INLINE double share_of_bound(double actual, const Bounded& expected) {
   if (std::isnan(expected.value) && std::isnan(actual)) return 0;
   if (actual == expected.value || std::isinf(expected.error)) return std::isnan(actual) ? kFarOff : 0;
   const double share = std::abs(actual - expected.value) / expected.error;
@@ -154,5 +157,7 @@ inline double share_of_bound(double actual, const Bounded& expected) {
 
 // Equal up to the bound.
 inline bool within(double actual, const Bounded& expected) { return share_of_bound(actual, expected) <= 1; }
+
+#undef UNFOLD_INLINE
 
 }  // namespace unfold::selfcheck

@@ -7,9 +7,9 @@
 namespace unfold::selfcheck {
 namespace {
 
-constexpr RandomKey kKey{0x9E3779B97F4A7C15u, 7, 1000003};
+constexpr RandomKey kDropoutKey{0x9E3779B97F4A7C15u, 7, 1000003};
 
-RowTransform transform_of(float dropout, bool normalize) { return {dropout, kKey, normalize, 0}; }
+RowTransform transform_of(float dropout, bool normalize) { return {dropout, kDropoutKey, normalize, 0}; }
 
 // Rows of scores around 1, the third of them zeros, the fifth with a single element that is not zero.
 HostTable rows_to_transform(std::mt19937_64& random, std::uint64_t n, std::uint32_t dim, std::uint32_t stride) {

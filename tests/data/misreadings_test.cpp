@@ -21,16 +21,16 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-InputFormat detect(const std::string& text, const ImportOptions& options = {}) {
+InputFormat format_of(const std::string& text, const ImportOptions& options = {}) {
   return detect_format(text, true, options, "f");
 }
 
 std::string columns(const std::string& text, const ImportOptions& options = {}) {
-  return detect(text, options).columns_text();
+  return format_of(text, options).columns_text();
 }
 
 std::string refusal(const std::string& text) {
-  return data_error([&] { detect(text); });
+  return data_error([&] { format_of(text); });
 }
 
 // `n` lines, each made of its number.
@@ -137,11 +137,11 @@ TEST(MisreadingsTest, CommentsNameColumnsHoweverParted) {
   const std::string data = "i1\tu1\t5\ni2\tu1\t4\n";
   for (const char* comment : {"# item user rating\n", "# item, user, rating\n", "# columns: item, user, rating\n",
                               "# item\tuser\trating\n# made in 2020\n", "# Each line: item id, user id, rating\n"}) {
-    const InputFormat format = detect(comment + data);
+    const InputFormat format = format_of(comment + data);
     EXPECT_EQ(format.column(Role::kUser), 1) << comment;
     EXPECT_EQ(format.column(Role::kRating), 2) << comment;
   }
-  EXPECT_EQ(detect("# item user opinion\n" + data).columns_text(), "user=user,item=item");
+  EXPECT_EQ(format_of("# item user opinion\n" + data).columns_text(), "user=user,item=item");
   for (const std::string names : {"item, user", "item user when why", "item, user, opinion, day"}) {
     EXPECT_THAT(refusal("# " + names + "\n" + data),
                 HasSubstr("a comment names items before users (\"" + names + "\")"));
@@ -166,7 +166,7 @@ TEST(MisreadingsTest, RunningTextIsNoTable) {
 
 TEST(MisreadingsTest, OfTwoNamesTheIdIsReadAndTheOtherNamed) {
   const auto columns_and_notes = [](const std::string& header) {
-    const InputFormat format = detect(header + "\na1,b1,c1\na2,b2,c2\n");
+    const InputFormat format = format_of(header + "\na1,b1,c1\na2,b2,c2\n");
     EXPECT_THAT(format.notes, Contains(HasSubstr("could, too, and is not read"))) << header;
     return format.columns_text();
   };
@@ -175,13 +175,13 @@ TEST(MisreadingsTest, OfTwoNamesTheIdIsReadAndTheOtherNamed) {
   EXPECT_EQ(columns_and_notes("user,product,product_id"), "user=user,item=product_id");
   EXPECT_EQ(columns_and_notes("user,book,isbn"), "user=user,item=isbn");
   EXPECT_THAT(
-      detect("user,product,product_id\nu,soap,7\n").notes,
+      format_of("user,product,product_id\nu,soap,7\n").notes,
       ElementsAre("column 'product_id' holds the items; column 'product' could, too, and is not read (--columns "
                   "item=product)"));
 }
 
 TEST(MisreadingsTest, ANoteSaysThatNamedIdsLookLikeTimes) {
-  EXPECT_THAT(detect("user,item\nu,22/01/2019\nv,23/01/2019\n").notes,
+  EXPECT_THAT(format_of("user,item\nu,22/01/2019\nv,23/01/2019\n").notes,
               ElementsAre("column 'item': the item ids look like times (\"22/01/2019\")"));
 }
 
@@ -191,7 +191,7 @@ TEST(MisreadingsTest, OrdinaryTablesAreReadWithoutAQuestion) {
         "A2SUAM1J3GNN3B,B00005N7P0,5.0,1367193600\n", "1488844,1,3\n822109,1,5\n", "1488844,1,3,2005-09-06\n",
         "3f2504e0-4f89-11d3-9a0c-0305e82c3301,i-7,1\n", "a@b.org,https://example.org/2019/01/22/x,4\n",
         "u1\tthe beatles\t7\nu2\tthe the\t1\n", "0\t22847\n0\t420315\n", "u1\t10.0.0.1\nu2\t10.0.0.2\n"}) {
-    EXPECT_THAT(detect(text).notes, IsEmpty()) << text;
+    EXPECT_THAT(format_of(text).notes, IsEmpty()) << text;
     EXPECT_EQ(columns(text).substr(0, 13), "user=1,item=2") << text;
   }
 }

@@ -23,7 +23,7 @@ using test::columns_of;
 using Row4 = std::tuple<Row, Row, float, std::int64_t>;
 
 // Distinct pairs; few distinct times, so that most are tied, some of them before 1970.
-std::vector<Rating> random_rows(std::uint64_t n_rows, std::uint64_t n_times = 20) {
+std::vector<Rating> random_ratings(std::uint64_t n_rows, std::uint64_t n_times = 20) {
   std::set<std::pair<Row, Row>> seen;
   std::vector<Rating> rows;
   for (std::uint64_t n = 0; rows.size() < n_rows; ++n) {
@@ -62,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(Forms, EverySplit,
                                          "time:0.93"));
 
 TEST_P(EverySplit, PartsAreDisjointAndComplete) {
-  const std::vector<Rating> rows = random_rows(2000);
+  const std::vector<Rating> rows = random_ratings(2000);
   const SplitResult result = split(rows, GetParam());
   std::multiset<Row4> parts = rows_of(result.kept.view());
   parts.merge(rows_of(result.held_out.view()));
@@ -71,7 +71,7 @@ TEST_P(EverySplit, PartsAreDisjointAndComplete) {
 }
 
 TEST_P(EverySplit, DependsOnSeedAndPurposeAndNotOnTheOrderOfRows) {
-  std::vector<Rating> rows = random_rows(2000);
+  std::vector<Rating> rows = random_ratings(2000);
   const auto held_out = rows_of(split(rows, GetParam()).held_out.view());
   EXPECT_NE(held_out, rows_of(split(rows, GetParam(), 2).held_out.view()));
   const SplitResult validation =
@@ -82,7 +82,7 @@ TEST_P(EverySplit, DependsOnSeedAndPurposeAndNotOnTheOrderOfRows) {
 }
 
 TEST_P(EverySplit, KeepsFileOrderInEachPart) {
-  const std::vector<Rating> rows = random_rows(2000);
+  const std::vector<Rating> rows = random_ratings(2000);
   const SplitResult result = split(rows, GetParam());
   std::uint64_t kept = 0, held = 0;
   for (const Rating& row : rows) {
@@ -99,13 +99,13 @@ TEST_P(EverySplit, KeepsFileOrderInEachPart) {
 }
 
 TEST(SplitRandom, ShareIsWithinFiveStandardDeviations) {
-  const std::vector<Rating> rows = random_rows(20000);
+  const std::vector<Rating> rows = random_ratings(20000);
   const double held = static_cast<double>(split(rows, "random:0.2").held_out.size());
   EXPECT_NEAR(held, 20000 * 0.2, 5 * std::sqrt(20000 * 0.2 * 0.8));
 }
 
 TEST(SplitRandom, WorksWithoutTimes) {
-  const Ratings columns = columns_of(random_rows(500), false);
+  const Ratings columns = columns_of(random_ratings(500), false);
   const SplitResult result = split_ratings(columns.view(), kUsers, SplitSpec::parse("random:0.5"), 1, kPurpose);
   EXPECT_FALSE(result.kept.view().has_times());
   EXPECT_EQ(result.kept.size() + result.held_out.size(), 500u);
@@ -113,7 +113,7 @@ TEST(SplitRandom, WorksWithoutTimes) {
 
 TEST(SplitLeaveLast, TakesTheLatestOfEachUser) {
   for (const std::uint64_t count : {1, 3, 40}) {
-    const std::vector<Rating> rows = random_rows(2000);
+    const std::vector<Rating> rows = random_ratings(2000);
     const SplitResult result = split(rows, "leave-last:" + std::to_string(count));
     std::map<Row, std::uint64_t> n_all, n_held;
     std::map<Row, std::int64_t> latest_kept, earliest_held;
@@ -149,7 +149,7 @@ TEST(SplitLeaveLast, RowOutOfRangeIsADataError) {
 
 TEST(SplitTime, ShareIsExactAndTheLatest) {
   for (const std::uint64_t n_times : {1, 3, 20, 1000000}) {
-    const std::vector<Rating> rows = random_rows(1000, n_times);
+    const std::vector<Rating> rows = random_ratings(1000, n_times);
     for (const char* spec : {"time:0.001", "time:0.1", "time:0.5", "time:0.999"}) {
       const SplitResult result = split(rows, spec);
       EXPECT_EQ(result.held_out.size(), static_cast<std::uint64_t>(1000 * SplitSpec::parse(spec).fraction));
@@ -157,7 +157,7 @@ TEST(SplitTime, ShareIsExactAndTheLatest) {
       EXPECT_GE(earliest, std::ranges::max(result.kept.view().times));
     }
   }
-  EXPECT_EQ(split(random_rows(100), "time:0.29").held_out.size(), 29u);
+  EXPECT_EQ(split(random_ratings(100), "time:0.29").held_out.size(), 29u);
 }
 
 TEST(SplitTime, ExtremeTimesAreOrdered) {
@@ -167,13 +167,13 @@ TEST(SplitTime, ExtremeTimesAreOrdered) {
 }
 
 TEST(Split, NoneKeepsAll) {
-  const SplitResult result = split(random_rows(10), "none");
+  const SplitResult result = split(random_ratings(10), "none");
   EXPECT_EQ(result.kept.size(), 10u);
   EXPECT_EQ(result.held_out.size(), 0u);
 }
 
 TEST(Split, EmptyPartsAndMissingTimesAreUsageErrors) {
-  const std::vector<Rating> rows = random_rows(5);
+  const std::vector<Rating> rows = random_ratings(5);
   EXPECT_NE(usage_error(rows, "time:0.1").find("time:0.1 holds out none of 5 ratings"), std::string::npos);
   EXPECT_NE(usage_error(rows, "leave-last:9").find("holds out none"), std::string::npos);
   EXPECT_NE(usage_error(rows, "random:0.9999999").find("holds out all of 5"), std::string::npos);
