@@ -145,17 +145,11 @@ TEST(RefitInterrupted, KeepsTheModelThatValidationChose) {
 
 // The share of the best five items of each user, all of them ranked, that are of the user's own half.
 double own_share(const Model& model) {
-  const std::uint64_t dim = model.tensors.at("user.embedding").cols();
   double n_own = 0;
   for (Row user = 0; user < kRefitUsers; ++user) {
     std::vector<std::pair<double, Row>> scores;
     for (Row item = 0; item < kRefitItems; ++item) {
-      auto score = static_cast<double>(model.tensors.at("item.bias").data[item]);
-      for (std::uint32_t k = 0; k < dim; ++k) {
-        score += static_cast<double>(model.tensors.at("user.embedding").data[user * dim + k]) *
-                 static_cast<double>(model.tensors.at("item.embedding").data[item * dim + k]);
-      }
-      scores.emplace_back(-score, item);
+      scores.emplace_back(-test::model_score(model, user, item), item);
     }
     std::ranges::sort(scores);
     for (int k = 0; k < 5; ++k) n_own += scores[k].second % 2 == user % 2 ? 1 : 0;
