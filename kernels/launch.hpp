@@ -36,7 +36,7 @@ void launch_kernel(const Launch& launch, const Grid& grid, const Arguments&... a
 template <auto kKernel, typename... Arguments>
 void launch_kernel(const Launch& launch, const Grid& grid, const Arguments&... arguments) {
   const char* const launcher = __PRETTY_FUNCTION__;
-  simt::enqueue(launch.stream, launcher, [=] {
+  simt::enqueue_kernel(launch.stream, launcher, [=] {
     simt::run_kernel(launcher, grid.blocks, grid.threads, grid.shared_bytes, [&] { kKernel(arguments...); });
   });
 }

@@ -220,6 +220,14 @@ Report report() {
   const std::lock_guard lock(mutex);
   return reported;
 }
+void note_work(const char* name, std::uint64_t n) {
+  const std::lock_guard lock(mutex);
+  reported.others[name] += n;
+}
+void note_call(const char* function) {
+  const std::lock_guard lock(mutex);
+  ++reported.calls[function];
+}
 
 void barrier(const std::source_location& where) { machine.wait_at_barrier(where); }
 

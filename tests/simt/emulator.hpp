@@ -32,7 +32,12 @@ void run_kernel(const char* launcher, unsigned blocks, unsigned threads, std::si
 struct Report {
   std::map<std::string, std::uint64_t> launches;  // by kernel, without template arguments
   std::uint64_t n_launches = 0, n_threads = 0;
+  // What else a stream did, in what a device would see: copies, sets, products, and what CUB launches, by its name.
+  std::map<std::string, std::uint64_t> others;
+  std::map<std::string, std::uint64_t> calls;  // of the runtime, by function; a launch is one of cudaLaunchKernel
 };
 Report report();
+void note_work(const char* name, std::uint64_t n);
+void note_call(const char* function);
 
 }  // namespace simt

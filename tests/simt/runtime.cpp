@@ -47,6 +47,7 @@ cudaError_t simt::fail(cudaError_t error) {
 }
 
 const char* cudaGetErrorName(cudaError_t error) {
+  simt::note_call(__func__);
   switch (error) {
     case cudaSuccess:
       return "cudaSuccess";
@@ -71,30 +72,39 @@ const char* cudaGetErrorName(cudaError_t error) {
 }
 const char* cudaGetErrorString(cudaError_t error) { return cudaGetErrorName(error); }
 cudaError_t cudaGetLastError() {
+  simt::note_call(__func__);
   const cudaError_t error = last_error;
   last_error = cudaSuccess;
   return error;
 }
 
 cudaError_t cudaDriverGetVersion(int* version) {
+  simt::note_call(__func__);
   *version = kVersion;
   return cudaSuccess;
 }
 cudaError_t cudaGetDeviceCount(int* count) {
+  simt::note_call(__func__);
   *count = 1;
   return cudaSuccess;
 }
-cudaError_t cudaSetDevice(int device) { return of_device(device); }
+cudaError_t cudaSetDevice(int device) {
+  simt::note_call(__func__);
+  return of_device(device);
+}
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
+  simt::note_call(__func__);
   *properties = {"emulated", kTotalBytes, 9, 0, kMultiprocessors};
   return of_device(device);
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
+  simt::note_call(__func__);
   *value = attribute == cudaDevAttrMultiProcessorCount ? kMultiprocessors : 227 * 1024;
   return of_device(device);
 }
 
 cudaError_t cudaMalloc(void** pointer, std::size_t bytes) {
+  simt::note_call(__func__);
   if (simt::captures()) return fail(cudaErrorStreamCaptureUnsupported);
   if (bytes > kTotalBytes - used_bytes) return fail(cudaErrorMemoryAllocation);
   *pointer = bytes > 0 ? allocate(bytes) : nullptr;
@@ -103,27 +113,33 @@ cudaError_t cudaMalloc(void** pointer, std::size_t bytes) {
   return cudaSuccess;
 }
 cudaError_t cudaFree(void* pointer) {
+  simt::note_call(__func__);
   used_bytes -= release(pointer);
   return cudaSuccess;
 }
 cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned) {
+  simt::note_call(__func__);
   *pointer = bytes < kTotalBytes ? allocate(bytes) : nullptr;
   return *pointer != nullptr ? cudaSuccess : fail(cudaErrorMemoryAllocation);
 }
 cudaError_t cudaFreeHost(void* pointer) {
+  simt::note_call(__func__);
   release(pointer);
   return cudaSuccess;
 }
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  simt::note_call(__func__);
   *free = kTotalBytes - used_bytes;
   *total = kTotalBytes;
   return cudaSuccess;
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
+  simt::note_call(__func__);
   simt::enqueue(stream, "copy", [=] { std::memcpy(to, from, bytes); });
   return cudaSuccess;
 }
 cudaError_t cudaMemsetAsync(void* pointer, int value, std::size_t bytes, cudaStream_t stream) {
+  simt::note_call(__func__);
   simt::enqueue(stream, "set", [=] { std::memset(pointer, value, bytes); });
   return cudaSuccess;
 }

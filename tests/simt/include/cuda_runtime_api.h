@@ -86,19 +86,22 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable);
 
 template <typename Kernel>
 cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, Kernel*, int, std::size_t) {
+  simt::note_call(__func__);
   *blocks = 2;
   return cudaSuccess;
 }
 template <typename Kernel>
 cudaError_t cudaFuncSetAttribute(Kernel*, cudaFuncAttribute, int) {
+  simt::note_call(__func__);
   return cudaSuccess;
 }
 
 namespace simt {
 
 // All work on a stream goes through here: it is done now, or recorded while the stream is captured. `name` tells kinds
-// of work apart.
-void enqueue(cudaStream_t stream, const char* name, std::function<void()> work);
+// of work apart. Work that is no kernel counts as `n_launches` of a device (Report::others).
+void enqueue(cudaStream_t stream, const char* name, std::function<void()> work, std::uint64_t n_launches = 1);
+void enqueue_kernel(cudaStream_t stream, const char* launcher, std::function<void()> work);
 // Notes the error for cudaGetLastError.
 cudaError_t fail(cudaError_t error);
 // Whether the calling thread captures a stream: then calls that may wait are refused, as by CUDA.
