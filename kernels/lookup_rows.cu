@@ -1,6 +1,7 @@
 #include "kernels/lookup_rows.cuh"
 
 #include "kernels/ops.hpp"
+#include "kernels/row_dispatch.cuh"
 
 namespace unfold::cuda {
 namespace {
@@ -30,12 +31,31 @@ void launch_packs(const Launch& launch, MatrixView<const Element> table, const R
   launch_lookup<32, kPack>(launch, table, rows, n_rows, out);
 }
 
+template <typename Element>
+void launch_vectors(const Launch& launch, const LookupRows& op) {
+  dispatch_shape<Element>(op.table.cols, [&](auto shape) {
+    using Shape = decltype(shape);
+    const unsigned grid = filling_grid(launch, op.n_rows, kLookupThreads / Shape::kWidth);
+    launch_kernel<look_up_vectors_kernel<Element, Shape>>(launch, {grid, kLookupThreads}, op);
+  });
+}
+
+bool is_plain(const LookupRows& op) {
+  return op.transform.dropout <= 0 && !op.transform.normalize && op.scale == nullptr &&
+         op.numbers[0].table == nullptr && op.numbers[1].table == nullptr;
+}
+
 }  // namespace
 
 void run(const Context& context, const LookupRows& op, std::span<std::byte> /*workspace*/) {
   if (op.n_rows == 0 || op.out.stride == 0) return;
   const Launch& launch = context.launch;
+  if (!is_plain(op)) {
+    check_vector_table("table", op.table);
+    check_vector_table("out", op.out);
+  }
   with_element(op.table.type, [&]<typename Element>() {
+    if (!is_plain(op)) return launch_vectors<Element>(launch, op);
     const MatrixView<const Element> table = op.table.as<const Element>();
     if constexpr (sizeof(Element) == 2) {
       if (takes_packs(table, op.out, 8)) return launch_packs<8>(launch, table, op.rows, op.n_rows, op.out);

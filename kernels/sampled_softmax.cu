@@ -13,7 +13,6 @@ namespace {
 
 template <typename Score>
 struct SoftmaxParts {
-  RowSort sort;
   OwnScores own;
   float* losses = nullptr;
   Score* queries = nullptr;  // [n_queries, rounded_stride(dim)] rounded, and likewise; null for scores of float32
@@ -27,7 +26,6 @@ SoftmaxParts<Score> cut(Workspace& workspace, std::uint64_t n_queries, std::uint
                         std::uint32_t dim) {
   SoftmaxParts<Score> parts;
   parts.losses = workspace.take<float>(n_queries);
-  parts.sort = take_row_sort(workspace, n_shared);
   if constexpr (sizeof(Score) < sizeof(float)) {
     parts.queries = workspace.take<Score>(n_queries * rounded_stride(dim));
     parts.shared = workspace.take<Score>(n_shared * rounded_stride(dim));
@@ -114,8 +112,8 @@ void run_with(const Context& context, const SampledSoftmax& op, std::span<std::b
   const QueryTiles<Score> tiles(n_queries, n_shared, memory);
   check_workspace("sampled_softmax", memory, workspace.size());
 
-  const bool has_known = n_shared > 0 && batch.known.offsets != nullptr;
-  const SortedRows sorted = has_known ? sort_rows(launch, parts.sort, shared.rows, n_shared) : SortedRows{};
+  SharedRows negatives;
+  if (n_shared > 0 && batch.known.offsets != nullptr) negatives = {shared.sorted, shared.first_sorted};
   if (own.n > 0) score_own_negatives(launch, batch, own, op.loss.kind, parts.own, gradients.queries);
   const MatrixView<const Score> all_queries = factor(launch, batch.queries, parts.queries);
   const MatrixView<const Score> vectors = factor(launch, shared.vectors, parts.shared);
@@ -129,7 +127,7 @@ void run_with(const Context& context, const SampledSoftmax& op, std::span<std::b
     if (n_shared > 0) context.blas.scores(queries, vectors, tile.scores, tile.stride);
     const Grid grid{filling_grid(launch, n, 1), threads, tile.n_kept * sizeof(float)};
     const auto launch_queries = [&]<SoftmaxLossKind kKind>() {
-      launch_kernel<softmax_queries_kernel<kKind, Score>>(launch, grid, tile, batch, shared, sorted, own, parts.own,
+      launch_kernel<softmax_queries_kernel<kKind, Score>>(launch, grid, tile, batch, shared, negatives, own, parts.own,
                                                           op.loss, op.scale, gradients, parts.losses);
     };
     if (op.loss.kind == SoftmaxLossKind::kBpr) {

@@ -136,15 +136,15 @@ __device__ inline float query_weight(const SoftmaxBatch& batch, const SoftmaxLos
 template <SoftmaxLossKind kKind, typename Score>
 __global__ void __launch_bounds__(kQueryThreads)
     softmax_queries_kernel(const SoftmaxTile<Score> tile, const SoftmaxBatch batch, const SharedNegatives shared,
-                           const SortedRows sorted, const OwnNegatives own, const OwnScores own_scores,
+                           const SharedRows negatives, const OwnNegatives own, const OwnScores own_scores,
                            const SoftmaxLoss loss, const float scale, const SoftmaxGradients gradients, float* losses) {
   UNFOLD_DYNAMIC_SHARED(float, kept);
   const float inverse = inverse_temperature(batch);
   std::uint64_t n_rejected = 0;
   for (std::uint64_t q = blockIdx.x; q < tile.n_queries; q += gridDim.x) {
     const std::uint64_t query = tile.first_query + q;
-    n_rejected +=
-        mark_known(sorted, known_rows(batch.known, batch.users, query), round_nearest<Score>(-INFINITY), tile.row(q));
+    n_rejected += mark_known(negatives, known_rows(batch.known, batch.users, query), round_nearest<Score>(-INFINITY),
+                             tile.row(q));
     __syncthreads();
     const std::uint64_t first_own = query * own.n;
     const NegativeList<Score> shared_list = list_of_shared(shared, tile.row(q), kept, tile.n_kept);

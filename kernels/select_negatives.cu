@@ -6,6 +6,7 @@
 #include "kernels/ops.hpp"
 #include "kernels/query_tiles.hpp"
 #include "kernels/row_dispatch.cuh"
+#include "kernels/sort_rows.hpp"
 #include "kernels/workspace.hpp"
 
 namespace unfold::cuda {
@@ -36,15 +37,20 @@ void select_shared(const Context& context, const SelectNegatives& op, const Sele
   check_same_stride("candidates", pool.vectors, batch.queries.stride);
   check_vector_table("candidates", pool.vectors);
   Workspace memory(workspace);
-  const RowSort sort = take_row_sort(memory, pool.n);
+  const SortedRows sorted = take_sorted_rows(memory, pool.n);
+  const SortScratch sort = take_sort_scratch(memory, pool.n);
   const QueryTiles<float> tiles(batch.queries.rows, pool.n, memory);
   check_workspace("select_negatives", memory, workspace.size());
-  const SortedRows sorted = batch.known.offsets != nullptr ? sort_rows(launch, sort, pool.rows, pool.n) : SortedRows{};
+  SharedRows candidates;
+  if (batch.known.offsets != nullptr) {
+    sort_rows(launch, sort, pool.rows, kNoRow, sorted);
+    candidates.sorted = sorted;
+  }
   tiles.for_each([&](std::uint64_t first, std::uint64_t n) {
     const ScoreTile tile{tiles.scores(), tiles.stride(), first, n, 0, pool.n, 0};
     context.blas.scores(rows_of(batch.queries, first, n), pool.vectors, tile.scores, tile.stride);
     launch_kernel<select_shared_kernel>(launch, grid_of(launch, n, selection.n_slots / kSlotsAThread, selection), tile,
-                                        sorted, batch, pool, selection);
+                                        candidates, batch, pool, selection);
   });
 }
 
@@ -82,7 +88,8 @@ std::uint64_t workspace_bytes(const Context& context, const SelectNegatives& op)
   prepare_products(context.blas, op.pool.n);
   if (n_queries == 0 || op.pool.n == 0) return 0;
   Workspace none;
-  take_row_sort(none, op.pool.n);
+  take_sorted_rows(none, op.pool.n);
+  take_sort_scratch(none, op.pool.n);
   none.take<float>(QueryTiles<float>::least_scores(n_queries, op.pool.n));
   return none.used_bytes();
 }

@@ -66,13 +66,13 @@ __device__ inline void write_selected(const Selection& selection, const Candidat
 }
 
 __global__ void __launch_bounds__(kSelectThreads)
-    select_shared_kernel(const ScoreTile tile, const SortedRows sorted, const SoftmaxBatch batch,
+    select_shared_kernel(const ScoreTile tile, const SharedRows candidates, const SoftmaxBatch batch,
                          const CandidatePool pool, const Selection selection) {
   UNFOLD_DYNAMIC_SHARED(std::uint64_t, keys);
   for (std::uint64_t q = blockIdx.x; q < tile.n_queries; q += gridDim.x) {
     const std::uint64_t query = tile.first_query + q;
     float* const scores = tile.row(query);
-    mark_known(sorted, known_rows(batch.known, batch.users, query), NAN, scores);
+    mark_known(candidates, known_rows(batch.known, batch.users, query), NAN, scores);
     const float target = target_score(batch, selection.hardness, query);
     __syncthreads();
     for (std::uint32_t j = threadIdx.x; j < selection.n_slots; j += blockDim.x) {

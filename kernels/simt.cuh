@@ -145,6 +145,30 @@ __device__ inline float block_max(float value) {
   return value;
 }
 
+// The sum over the block's threads below this one, in `total` the sum over all. Called by whole blocks, of at most 1024
+// threads.
+template <typename T>
+__device__ inline T block_prefix_sum(T value, T& total) {
+  UNFOLD_SHARED_ARRAY(T, warp_totals, kWarpSize);
+  const unsigned lane = threadIdx.x % kWarpSize, warp = threadIdx.x / kWarpSize;
+  T sum = value;  // over the lanes up to this one
+  UNFOLD_UNROLL
+  for (unsigned offset = 1; offset < kWarpSize; offset *= 2) {
+    const T below = __shfl_up_sync(kFullWarp, sum, offset);
+    if (lane >= offset) sum += below;
+  }
+  if (lane == kWarpSize - 1) warp_totals[warp] = sum;
+  __syncthreads();
+  total = 0;
+  T before = 0;  // of the warps below
+  for (unsigned w = 0; w < blockDim.x / kWarpSize; ++w) {
+    if (w == warp) before = total;
+    total += warp_totals[w];
+  }
+  __syncthreads();  // warp_totals may be written again by a second call
+  return before + sum - value;
+}
+
 // Puts a pair of values in order.
 template <typename T>
 __device__ inline void order_pair(T& a, T& b, bool descends) {

@@ -1,20 +1,22 @@
 // The deterministic update: gradients of equal rows are summed in batch order, then the optimizer is applied once a
-// row. The launcher sorts the batch by row (stable) and lists where each row's segment starts; here one owner sums
-// a segment. A segment longer than kChunkRows is cut into chunks of that length from its own start; chunks are
-// summed side by side first, and the owner adds their sums in order. So a row's bits depend on its own gradients
-// and their order alone, not on the rest of the batch nor on the device.
-// Shapes    table [n_table_rows, dim], sorted_rows and order [n_rows], starts [n_segments], gradient [n_rows, dim]
-//           in batch order, chunk_sums [chunk_slots(n_rows), dim rounded up to whole packs]
-// Work      a group of 1 to 32 lanes a chunk, then one a segment, each lane holding 1 to 8 packs of a row
-// Traffic   n_rows * (4 * dim + 4) bytes read; rows touched * dim * (element bytes + 4 * state) read and written;
-//           the sort moves about 16 bytes a row and pass on top, the sums of chunks 8 * dim / kChunkRows a row
+// row. The batch comes sorted (sort_rows.cuh): one owner sums the gradients of a row, its segment. A segment longer
+// than kChunkRows is cut into chunks of that length from its own start, whose sums are added in order; in large batches
+// they are summed side by side first. So a row's bits depend on its own gradients and their order alone, not on the
+// rest of the batch nor on the device. A row's bias goes with it. Shapes    table [n_table_rows, dim], gradient [n,
+// dim] in batch order, sums [chunk_slots(n), dim rounded up to whole
+//           packs]; biases the same with dim 1
+// Work      a group of 1 to 32 lanes a chunk, then one a segment, each lane holding 1 to 8 packs of a row. The next
+//           segment's numbers are fetched while this one's rows are on their way
+// Traffic   n * (4 * dim + 8) bytes read; rows touched * dim * (element bytes + 4 * state) read and written; the sums
+// of
+//           chunks 8 * dim / kChunkRows a row
 // Rounding  rows of 16 bits: the place is the row's number (rounding_bits in optimizer.hpp)
 // Races     none
-// Requires  n_rows < 2^32; table and gradient of one stride, their rows aligned to 16 bytes, or dim = 1 in float32
-// Source    Merrill and Grimshaw, High performance and scalable radix sorting, 2011 (the sort)
+// Requires  n < 2^32; table and gradient of one stride, their rows aligned to 16 bytes, or dim = 1 in float32
 #pragma once
 
 #include "kernels/row_optimizer.cuh"
+#include "unfold/op_arguments.hpp"
 
 namespace unfold::cuda {
 
@@ -33,13 +35,17 @@ UNFOLD_HOST_DEVICE inline std::uint64_t chunk_slots(std::uint64_t n_rows) {
   return 2 * ((n_rows + kChunkRows - 1) / kChunkRows);
 }
 
-// A batch sorted by row.
-struct SortedBatch {
-  const Row* rows = nullptr;              // [n_rows], ascending
-  const std::uint32_t* order = nullptr;   // [n_rows] place in the batch, ascending where rows are equal
-  const std::uint32_t* starts = nullptr;  // [n_segments] first position of each distinct row
-  const std::uint32_t* n_segments = nullptr;
-  std::uint64_t n_rows = 0;
+// Of a batch, in its order.
+struct RowGradients {
+  MatrixView<const float> rows = {};
+  const float* bias = nullptr;  // null: no biases
+};
+
+// Of chunks of long segments, by slot. Without memory: nobody has summed them.
+struct ChunkSums {
+  float* rows = nullptr;  // [slots, stride]
+  std::uint64_t stride = 0;
+  float* bias = nullptr;  // [slots]
 };
 
 struct Positions {
@@ -47,13 +53,13 @@ struct Positions {
   __device__ inline std::uint64_t size() const { return end - begin; }
 };
 
-__device__ inline Positions segment_positions(const SortedBatch& batch, std::uint64_t segment,
+__device__ inline Positions segment_positions(const SortedRows& batch, std::uint64_t segment,
                                               std::uint64_t n_segments) {
-  return {batch.starts[segment], segment + 1 < n_segments ? batch.starts[segment + 1] : batch.n_rows};
+  return {batch.starts[segment], segment + 1 < n_segments ? batch.starts[segment + 1] : batch.n};
 }
 
 // The segment that contains a position.
-__device__ inline std::uint64_t segment_at(const SortedBatch& batch, std::uint64_t position, std::uint64_t n_segments) {
+__device__ inline std::uint64_t segment_at(const SortedRows& batch, std::uint64_t position, std::uint64_t n_segments) {
   std::uint64_t low = 0, high = n_segments;  // starts[low] <= position < starts[high]
   while (high - low > 1) {
     const std::uint64_t middle = low + (high - low) / 2;
@@ -67,10 +73,10 @@ __device__ inline std::uint64_t segment_at(const SortedBatch& batch, std::uint64
 }
 
 // The chunk that owns a slot, or no positions.
-__device__ inline Positions chunk_of_slot(const SortedBatch& batch, std::uint64_t slot, std::uint64_t n_segments) {
+__device__ inline Positions chunk_of_slot(const SortedRows& batch, std::uint64_t slot, std::uint64_t n_segments) {
   const bool is_first = slot % 2 == 1;
   const std::uint64_t window = slot / 2 * kChunkRows;
-  const std::uint64_t window_end = window + kChunkRows < batch.n_rows ? window + kChunkRows : batch.n_rows;
+  const std::uint64_t window_end = window + kChunkRows < batch.n ? window + kChunkRows : batch.n;
   const Positions segment =
       segment_positions(batch, segment_at(batch, is_first ? window_end - 1 : window, n_segments), n_segments);
   if (segment.size() <= kChunkRows) return {};
@@ -103,56 +109,97 @@ __device__ inline RowSlice<Shape> sum_rows(std::uint64_t count, unsigned n_packs
   return sum;
 }
 
+// The sum of the gradients at the batch's positions begin .. begin + count.
+template <typename Shape>
+__device__ inline RowSlice<Shape> sum_gradients(const SortedRows& batch, const MatrixView<const float>& gradient,
+                                                std::uint64_t begin, std::uint64_t count, unsigned n_packs) {
+  return sum_rows<Shape>(count, n_packs, [&](std::uint64_t k) { return gradient.row(batch.order[begin + k]); });
+}
+
 template <typename Shape>
 __global__ void __launch_bounds__(kUpdateThreads)
-    sum_chunks_kernel(const SortedBatch batch, const MatrixView<const float> gradient, float* chunk_sums) {
-  const unsigned n_packs = pack_count<Shape>(gradient.cols);
-  const std::uint64_t sum_stride = n_packs * Shape::kPack;
+    sum_chunks_kernel(const SortedRows batch, const RowGradients gradients, const ChunkSums sums) {
+  const unsigned n_packs = pack_count<Shape>(gradients.rows.cols);
+  const MatrixView<const float> bias{gradients.bias, batch.n, 1, 1};
+  const bool has_bias = gradients.bias != nullptr && group_lane<Shape::kWidth>() == 0;
   const std::uint64_t n_segments = *batch.n_segments;
-  const std::uint64_t n_slots = chunk_slots(batch.n_rows);
+  const std::uint64_t n_slots = chunk_slots(batch.n);
   for (std::uint64_t slot = group_index<Shape::kWidth>(); slot < n_slots; slot += group_count<Shape::kWidth>()) {
     const Positions chunk = chunk_of_slot(batch, slot, n_segments);
     if (chunk.size() == 0) continue;
-    const auto row_at = [&](std::uint64_t k) { return gradient.row(batch.order[chunk.begin + k]); };
-    store_row(chunk_sums + slot * sum_stride, sum_rows<Shape>(chunk.size(), n_packs, row_at), n_packs);
+    store_row(sums.rows + slot * sums.stride,
+              sum_gradients<Shape>(batch, gradients.rows, chunk.begin, chunk.size(), n_packs), n_packs);
+    if (has_bias) sums.bias[slot] = sum_gradients<ScalarShape>(batch, bias, chunk.begin, chunk.size(), 1).v[0][0];
   }
+}
+
+// The gradient of a segment: its chunks in order, from `chunk_sums` [slots, stride] where they have been summed.
+template <typename Shape>
+__device__ inline RowSlice<Shape> sum_segment(const SortedRows& batch, const MatrixView<const float>& gradient,
+                                              const float* chunk_sums, std::uint64_t stride, const Positions& at,
+                                              unsigned n_packs) {
+  if (chunk_sums != nullptr && at.size() > kChunkRows) {
+    return sum_rows<Shape>((at.size() + kChunkRows - 1) / kChunkRows, n_packs, [&](std::uint64_t k) {
+      return chunk_sums + chunk_slot(at.begin + k * kChunkRows, k == 0) * stride;
+    });
+  }
+  RowSlice<Shape> sum = {};
+  for (std::uint64_t begin = at.begin; begin < at.end; begin += kChunkRows) {
+    const std::uint64_t count = begin + kChunkRows < at.end ? kChunkRows : at.end - begin;
+    add_to(sum, sum_gradients<Shape>(batch, gradient, begin, count, n_packs));
+  }
+  return sum;
+}
+
+// A segment and its row; no positions where the segment is not there, or is that of kNoRow.
+struct RowSegment {
+  Positions at;
+  Row row = 0;
+};
+__device__ inline RowSegment fetch_segment(const SortedRows& batch, std::uint64_t segment, std::uint64_t n_segments) {
+  if (segment >= n_segments) return {};
+  const Positions at = segment_positions(batch, segment, n_segments);
+  const Row row = batch.rows[at.begin];
+  if (row == kNoRow) return {};
+  return {at, row};
 }
 
 template <OptimizerKind kKind, typename Element, typename Shape>
 __global__ void __launch_bounds__(kUpdateThreads)
-    update_segments_kernel(const ParameterView table, const SortedBatch batch, const MatrixView<const float> gradient,
-                           const float* chunk_sums, const OptimizerStep step) {
+    update_segments_kernel(const ParameterView table, const ParameterView bias, const SortedRows batch,
+                           const RowGradients gradients, const ChunkSums sums, const OptimizerStep step) {
   // With 32 columns a lane the row waits until the sum is known, else registers run out.
   constexpr bool kEarlyRow = Shape::kFloats <= 16;
   const unsigned row_packs = pack_count<Shape>(table.weight.cols);
-  const std::uint64_t sum_stride = row_packs * Shape::kPack;
-  const std::uint64_t n_segments = *batch.n_segments;
-  for (std::uint64_t base = 0; base < n_segments; base += group_count<Shape::kWidth>()) {
-    const std::uint64_t segment = base + group_index<Shape::kWidth>();
-    Positions at = segment < n_segments ? segment_positions(batch, segment, n_segments) : Positions{};
-    const bool active = segment < n_segments && batch.rows[at.begin] != kNoRow;
-    const unsigned n_packs = active ? row_packs : 0;
-    const Row row = active ? batch.rows[at.begin] : 0;
-    if (!active) at = {};
+  const bool has_bias = gradients.bias != nullptr && group_lane<Shape::kWidth>() == 0;
+  const MatrixView<const float> bias_gradient{gradients.bias, batch.n, 1, 1};
+  const std::uint64_t n_segments = *batch.n_segments, n_groups = group_count<Shape::kWidth>();
+  RowSegment next = fetch_segment(batch, group_index<Shape::kWidth>(), n_segments);
+  for (std::uint64_t base = 0; base < n_segments; base += n_groups) {
+    const Positions at = next.at;
+    const Row row = next.row;
+    const unsigned n_packs = at.size() > 0 ? row_packs : 0, n_biases = at.size() > 0 && has_bias ? 1 : 0;
     OptimizerRow<kKind, Element, Shape, LoadKind::kAnyCache> state;
     RowSlice<Shape> weight;
     if constexpr (kEarlyRow) {
       weight = load_row<Shape>(table.weight.as<const Element>().row(row), n_packs);
       state.load(table, row, n_packs);
     }
-
-    const bool is_long = at.size() > kChunkRows;
-    const std::uint64_t count = is_long ? (at.size() + kChunkRows - 1) / kChunkRows : at.size();
-    const auto row_at = [&](std::uint64_t k) {
-      return is_long ? chunk_sums + chunk_slot(at.begin + k * kChunkRows, k == 0) * sum_stride
-                     : gradient.row(batch.order[at.begin + k]);
-    };
-    const RowSlice<Shape> sum = sum_rows<Shape>(count, n_packs, row_at);
+    next = fetch_segment(batch, base + n_groups + group_index<Shape::kWidth>(), n_segments);
+    const RowSlice<Shape> sum = sum_segment<Shape>(batch, gradients.rows, sums.rows, sums.stride, at, n_packs);
     if constexpr (!kEarlyRow) {
       weight = load_row<Shape>(table.weight.as<const Element>().row(row), n_packs);
       state.load(table, row, n_packs);
     }
     state.update(table, row, n_packs, weight, sum, step, row);
+
+    if (gradients.bias == nullptr) continue;
+    OptimizerRow<kKind, float, ScalarShape, LoadKind::kAnyCache> bias_state;
+    RowSlice<ScalarShape> bias_weight = load_row<ScalarShape>(bias.weight.as<const float>().row(row), n_biases);
+    bias_state.load(bias, row, n_biases);
+    const RowSlice<ScalarShape> bias_sum =
+        sum_segment<ScalarShape>(batch, bias_gradient, sums.bias, 1, n_biases > 0 ? at : Positions{}, n_biases);
+    bias_state.update(bias, row, n_biases, bias_weight, bias_sum, step, row);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "bench/ops/bench_support.hpp"
 #include "bench/ops/ops.hpp"
+#include "host/tables/row_sort.hpp"
 
 namespace unfold::bench {
 namespace {
@@ -71,8 +72,10 @@ void softmax_shared(benchmark::State& state) {
   const DeviceArray<Row> rows = upload(popular_rows(n, large_catalogue(), 5));
   const DeviceArray<float> log_count = upload(std::vector<float>(n, -2.0f));
   batch.gradients.shared = Batch::matrix(gradient);
+  const RowSort sort(Arena(device()), "rows", n);
   const SharedNegatives shared{.vectors = Batch::matrix(vectors),
                                .rows = rows.data(),
+                               .sorted = sort.sort(device(), rows.data(), n, large_catalogue()),
                                .log_count = log_count.data(),
                                .score_type = table_type(state.range(3))};
   batch.measure_with(state, 0, shared, {});

@@ -1,7 +1,8 @@
-// The deterministic sparse update: update_rows/dim/optimizer/type/skewed. Optimizer 0 is SGD, 1 AdaGrad, 2 row-wise
-// AdaGrad, 3 Adam.
+// The deterministic sparse update of a sorted batch: update_rows/dim/optimizer/type/skewed. Optimizer 0 is SGD, 1
+// AdaGrad, 2 row-wise AdaGrad, 3 Adam.
 #include "bench/ops/bench_support.hpp"
 #include "bench/ops/ops.hpp"
+#include "host/tables/row_sort.hpp"
 
 namespace unfold::bench {
 namespace {
@@ -26,9 +27,13 @@ void update_rows(benchmark::State& state) {
   step.learning_rate = 1e-4f;
   const OptimizerStateSize one_row = optimizer_state_size(kind, 1, dim);
   const std::uint64_t row_bytes = 2 * (dim * element_bytes(type) + one_row.bytes());
-  const UpdateRows op{.table = table.view(), .rows = rows.data(), .n_rows = n, .gradient = gradient_view, .step = step};
+  const RowSort sort(Arena(device()), "rows", n);
+  const UpdateRows op{.table = table.view(),
+                      .sorted = sort.sort(device(), rows.data(), n, n_rows),
+                      .gradient = gradient_view,
+                      .step = step};
   const DeviceArray<std::byte> workspace(device(), device().workspace_bytes(op));
-  measure(state, n * (4ull * dim + 4) + count_distinct(host_rows) * row_bytes, n, [&] {
+  measure(state, n * (4ull * dim + 8) + count_distinct(host_rows) * row_bytes, n, [&] {
     device().run(op, {workspace.data(), workspace.size()});
   });
 }

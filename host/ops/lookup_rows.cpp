@@ -1,13 +1,16 @@
-// Gathers rows of a table. A row of float32 is one memcpy: the C library's is vectorised with run-time dispatch.
+// Gathers rows of a table, and makes them vectors. A row of float32 is one memcpy: the C library's is vectorised with
+// run-time dispatch.
 #include <cstring>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "host/ops/lookup_rows.cpp"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 
+#include "host/ops/dropout-inl.hpp"
 #include "host/ops/elements-inl.hpp"
 #include "host/ops/ops.hpp"
 #include "host/ops/prefetch.hpp"
+#include "host/ops/row_products-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace unfold::cpu::HWY_NAMESPACE {
@@ -27,6 +30,18 @@ void convert_row(const ConstTableView& table, Row row, float* to) {
   convert_columns(table.as<const Bfloat16>().row(row), table.cols, to);
 }
 
+// Makes row n, of `stride` columns, the vector that is scored. Returns its scale.
+float transform_row(const RowTransform& transform, std::uint64_t n, std::size_t stride, float* row) {
+  if (transform.dropout > 0) drop_elements(transform, n, stride, row);
+  if (!transform.normalize) return 1;
+  const FloatTag d;
+  const float scale = inverse_length(row_products<false>(row, row, stride).user_item);
+  for (std::size_t k = 0; k < stride; k += hn::Lanes(d)) {
+    hn::Store(hn::Mul(hn::Load(d, row + k), hn::Set(d, scale)), d, row + k);
+  }
+  return scale;
+}
+
 }  // namespace unfold::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -34,12 +49,14 @@ HWY_AFTER_NAMESPACE();
 namespace unfold::cpu {
 
 HWY_EXPORT(convert_row);
+HWY_EXPORT(transform_row);
 
 void run(const LookupRows& op, std::span<std::byte> /*workspace*/, int n_threads) {
   const ConstTableView& table = op.table;
   const Row* const rows = op.rows;
   const std::uint64_t n_rows = op.n_rows;
   const MatrixView<float> out = op.out;
+  const bool is_transformed = op.transform.dropout > 0 || op.transform.normalize;
   const std::size_t row_bytes = sizeof(float) * table.cols;
   const std::size_t padding_bytes = sizeof(float) * (out.stride - table.cols);
   const std::uint64_t table_row_bytes = table.row_bytes(), ahead = rows_ahead(table_row_bytes);
@@ -54,6 +71,11 @@ void run(const LookupRows& op, std::span<std::byte> /*workspace*/, int n_threads
       HWY_DYNAMIC_DISPATCH(convert_row)(table, rows[n], to);
     }
     std::memset(to + table.cols, 0, padding_bytes);
+    const float scale = is_transformed ? HWY_DYNAMIC_DISPATCH(transform_row)(op.transform, n, out.stride, to) : 1;
+    if (op.scale != nullptr) op.scale[n] = scale;
+    for (const RowNumbers& numbers : op.numbers) {
+      if (numbers.table != nullptr) numbers.out[n] = numbers.table[rows[n]];
+    }
   }
 }
 

@@ -21,7 +21,7 @@ std::uint64_t workspace_bytes(const Op& /*op*/, int /*n_threads*/) {
   return 0;
 }
 std::uint64_t workspace_bytes(const RatingStep& op, int n_threads);
-std::uint64_t workspace_bytes(const UpdateRows& op, int n_threads);
+std::uint64_t workspace_bytes(const SortRows& op, int n_threads);
 std::uint64_t workspace_bytes(const SampledSoftmax& op, int n_threads);
 std::uint64_t workspace_bytes(const SelectNegatives& op, int n_threads);
 std::uint64_t workspace_bytes(const RankTargets& op, int n_threads);

@@ -21,10 +21,9 @@ bool ProductScorer::transforms_items() const {
 
 void ProductScorer::look_up(const ConstTableView& table, const Row* rows, std::uint64_t n,
                             MatrixView<float> out) const {
-  backend_.run(LookupRows{.table = table, .rows = rows, .n_rows = n, .out = out});
   RowTransform transform;
   transform.normalize = tables_.normalize;
-  if (transform.normalize) backend_.run(TransformRows{.transform = transform, .rows = out});
+  backend_.run(LookupRows{.table = table, .rows = rows, .n_rows = n, .out = out, .transform = transform});
 }
 
 void ProductScorer::predict_ratings(const Row* users, const Row* items, std::uint64_t n, float* ratings) {

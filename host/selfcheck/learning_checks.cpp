@@ -1,4 +1,4 @@
-// The ops that look up and learn, against the float64 reference.
+// The ops that learn, against the float64 reference.
 #include <cmath>
 
 #include "host/selfcheck/op_inputs.hpp"
@@ -6,31 +6,6 @@
 
 namespace unfold::selfcheck {
 namespace {
-
-void lookup_rows_copies_rows_and_zeroes_padding(CheckRun& run, TableType type) {
-  constexpr std::uint64_t kTableRows = 37;
-  for (const std::uint32_t dim : run.dims) {
-    const HostTable table = random_table(run.random, kTableRows, dim, run.backend.row_stride(dim, type), 1, type);
-    const GuardedArray<std::byte> device(run.backend, table.bytes());
-    const ConstTableView view(device.data(), kTableRows, dim, table.stride, type);
-    for (const std::uint64_t n : {0u, 1u, 2u, 257u}) {
-      const std::vector<Row> rows = random_rows(run.random, kTableRows, n);
-      const GuardedArray<Row> device_rows(run.backend, rows);
-      for (const std::uint32_t stride : {dim, table.stride, table.stride + 4, dim + 3}) {
-        const Checker::Scope scope("dim {} rows {} stride {}", dim, n, stride);
-        const GuardedArray<float> out(run.backend, n * stride);
-        run_op(run.backend,
-               LookupRows{.table = view, .rows = device_rows.data(), .n_rows = n, .out = {out.data(), n, dim, stride}});
-        const std::vector<float> got = out.download();
-        for (std::uint64_t r = 0; r < n; ++r)
-          for (std::uint32_t c = 0; c < stride; ++c)
-            if (!run.check.that(same_bits(got[r * stride + c], c < dim ? table.at(rows[r], c) : 0.0f),
-                                "row {} column {}", r, c))
-              return;
-      }
-    }
-  }
-}
 
 void rating_step_is_sequential_sgd_where_no_ratings_meet(CheckRun& run, TableType type) {
   constexpr std::uint64_t kUsers = 71, kItems = 83, kRatings = 64;
@@ -158,16 +133,22 @@ void rating_gradients_match_and_repeat_bit_for_bit(CheckRun& run, TableType type
   }
 }
 
-// Runs update_rows once and returns the weights' bits.
+// Runs update_rows once and returns the weights' bits. With `bias`, a table of one column, and its gradient, that too.
 std::vector<float> updated(Backend& backend, TestTable& table, const std::vector<Row>& rows, const HostTable& gradient,
-                           const OptimizerStep& step) {
+                           const OptimizerStep& step, TestTable* bias = nullptr,
+                           const std::vector<float>& bias_gradient = {}) {
   const GuardedArray<Row> device_rows(backend, rows);
-  const GuardedArray<float> device_gradient(backend, gradient.values);
-  run_op(backend, UpdateRows{.table = table.view(),
-                             .rows = device_rows.data(),
-                             .n_rows = rows.size(),
-                             .gradient = {device_gradient.data(), rows.size(), gradient.cols, gradient.stride},
-                             .step = step});
+  const GuardedArray<float> device_gradient(backend, gradient.values), device_bias_gradient(backend, bias_gradient);
+  const TestSort sort(backend, device_rows.data(), rows.size(), table.view().weight.rows);
+  UpdateRows op{.table = table.view(),
+                .sorted = sort.view(),
+                .gradient = {device_gradient.data(), rows.size(), gradient.cols, gradient.stride},
+                .step = step};
+  if (bias != nullptr) {
+    op.bias = bias->view();
+    op.bias_gradient = device_bias_gradient.data();
+  }
+  run_op(backend, op);
   return table.weights();
 }
 
@@ -230,10 +211,58 @@ void update_rows_gives_equal_bits_whatever_else_is_in_the_batch(CheckRun& run, T
   }
 }
 
-constexpr OpCheck kLookupRowsChecks[] = {
-    {"LookupRowsCopiesRowsAndZeroesPadding", in_float32<lookup_rows_copies_rows_and_zeroes_padding>},
-    {"LookupRowsWidens16Bits", in_16_bits<lookup_rows_copies_rows_and_zeroes_padding>},
-};
+// A row's bias takes the sum of its own gradients, with every optimizer, and its row what it takes without a bias.
+void update_rows_updates_biases_too(CheckRun& run) {
+  constexpr std::uint64_t kRows = 41;
+  constexpr std::uint32_t kDim = 33;
+  for (const OptimizerKind kind : kKinds) {
+    for (const std::vector<Row>& rows : row_batches(run.random, kRows)) {
+      const Checker::Scope scope("kind {} rows {}", static_cast<int>(kind), rows.size());
+      const HostTable start = random_table(run.random, kRows, kDim, run.backend.row_stride(kDim), 1);
+      TestTable table(run.backend, start, kind), alone(run.backend, start, kind);
+      TestTable bias(run.backend, random_table(run.random, kRows, 1, 1, 1), kind);
+      const HostTable gradient = random_table(run.random, rows.size(), kDim, start.stride, 0.5f);
+      const HostTable by_bias = random_table(run.random, rows.size(), 1, 1, 0.5f);
+      for (int round = 0; round < 2; ++round) {
+        const std::vector<float> with_bias =
+            updated(run.backend, table, rows, gradient, step_of(kind), &bias, by_bias.values);
+        run.check.that(same_bits(with_bias, updated(run.backend, alone, rows, gradient, step_of(kind))),
+                       "rows have other bits with a bias");
+        reference_update_rows(bias.reference, rows, by_bias.view(), step_of(kind));
+      }
+      bias.expect_equal("bias");
+      if (run.check.failed()) return;
+    }
+  }
+}
+
+// Around the lengths at which a backend changes its way; few rows, many, and none.
+void sort_rows_is_a_stable_sort(CheckRun& run) {
+  std::vector<std::uint64_t> lengths = {0, 1, 2, 3, 31, 32, 33, 257, 1023, 1025, 1536, 4095, 4096, 4097};
+  if (run.thorough) lengths.push_back(20011);
+  for (const std::uint64_t n : lengths) {
+    for (const std::uint64_t n_table_rows : {1ull, 7ull, 65536ull, 4294967295ull}) {
+      const Checker::Scope scope("{} rows of {}", n, n_table_rows);
+      std::vector<Row> rows = random_rows(run.random, n_table_rows, n);
+      for (Row& row : rows)
+        if (run.random() % 11 == 0) row = kNoRow;
+      const GuardedArray<Row> device_rows(run.backend, rows);
+      const TestSort got(run.backend, device_rows.data(), n, n_table_rows);
+      std::vector<std::uint32_t> order(n);
+      std::iota(order.begin(), order.end(), 0u);
+      std::ranges::stable_sort(order, {}, [&](std::uint32_t k) { return rows[k]; });
+      std::vector<Row> sorted(n);
+      std::ranges::transform(order, sorted.begin(), [&](std::uint32_t k) { return rows[k]; });
+      std::vector<std::uint32_t> starts;
+      for (std::uint32_t k = 0; k < n; ++k)
+        if (k == 0 || sorted[k] != sorted[k - 1]) starts.push_back(k);
+      run.check.that(got.rows() == sorted, "rows");
+      run.check.that(got.order() == order, "order");
+      run.check.that(got.starts() == starts, "starts");
+    }
+  }
+}
+
 constexpr OpCheck kRatingStepChecks[] = {
     {"RatingStepIsSequentialSgdWhereNoRatingsMeet", in_float32<rating_step_is_sequential_sgd_where_no_ratings_meet>},
     {"RatingStepRoundsThatTo16Bits", in_16_bits<rating_step_is_sequential_sgd_where_no_ratings_meet>},
@@ -257,13 +286,17 @@ constexpr OpCheck kUpdateRowsChecks[] = {
      in_16_bits<update_rows_gives_equal_bits_whatever_else_is_in_the_batch>},
     {"UpdateRowsDrawsTheDocumentedBits", update_rows_draws_the_documented_bits},
     {"UpdateRowsKeepsSmallUpdatesOnAverage", update_rows_keeps_small_updates_on_average},
+    {"UpdateRowsUpdatesBiasesToo", update_rows_updates_biases_too},
+};
+constexpr OpCheck kSortRowsChecks[] = {
+    {"SortRowsIsAStableSort", sort_rows_is_a_stable_sort},
 };
 
 }  // namespace
 
 template <>
-std::span<const OpCheck> checks_of<LookupRows>() {
-  return kLookupRowsChecks;
+std::span<const OpCheck> checks_of<SortRows>() {
+  return kSortRowsChecks;
 }
 
 template <>

@@ -259,6 +259,29 @@ void run_op(Backend& backend, const Op& op, std::uint64_t extra_bytes = 0) {
   backend.run(op, {workspace.data(), workspace.size()});
 }
 
+// Rows in the backend's memory, sorted by SortRows.
+class TestSort {
+ public:
+  TestSort(Backend& backend, const Row* rows, std::uint64_t n, std::uint64_t n_table_rows)
+      : rows_(backend, n), order_(backend, n), starts_(backend, n), n_segments_(backend, 1), n_(n) {
+    run_op(backend, SortRows{.rows = rows, .n_rows = n, .n_table_rows = n_table_rows, .sorted = view()});
+  }
+  SortedRows view() const { return {rows_.data(), order_.data(), starts_.data(), n_segments_.data(), n_}; }
+
+  std::vector<Row> rows() const { return rows_.download(); }
+  std::vector<std::uint32_t> order() const { return order_.download(); }
+  std::vector<std::uint32_t> starts() const {
+    std::vector<std::uint32_t> starts = starts_.download();
+    starts.resize(std::min<std::size_t>(starts.size(), n_segments_.download()[0]));
+    return starts;
+  }
+
+ private:
+  GuardedArray<Row> rows_;
+  GuardedArray<std::uint32_t> order_, starts_, n_segments_;
+  std::uint64_t n_;
+};
+
 inline void run_rating_step(Backend& backend, const MfParameters& parameters, const RatingBatch& batch,
                             const RatingLoss& loss, const OptimizerStep& step, double* squared_error) {
   run_op(

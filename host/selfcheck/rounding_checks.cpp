@@ -81,9 +81,9 @@ std::vector<float> updated_once(CheckRun& run, const HostTable& start, const Hos
   std::iota(rows.begin(), rows.end(), Row{0});
   const GuardedArray<Row> device_rows(run.backend, rows);
   const GuardedArray<float> device_gradient(run.backend, gradient.values);
+  const TestSort sort(run.backend, device_rows.data(), rows.size(), start.rows);
   run_op(run.backend, UpdateRows{.table = table.view(),
-                                 .rows = device_rows.data(),
-                                 .n_rows = rows.size(),
+                                 .sorted = sort.view(),
                                  .gradient = {device_gradient.data(), rows.size(), gradient.cols, gradient.stride},
                                  .step = step});
   return table.weights();

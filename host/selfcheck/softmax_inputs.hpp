@@ -1,6 +1,7 @@
 // Inputs for checks of sampled_softmax, the op on a backend, and its outputs against the reference.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -101,6 +102,13 @@ inline SoftmaxOutputs run_softmax(Backend& backend, const HostSoftmax& c, std::u
   const GuardedArray<float> item_bias(backend, c.item_bias);
   const GuardedArray<Row> shared_rows(backend, c.shared_rows), own_rows(backend, c.own_rows);
   const GuardedArray<std::byte> items(backend, c.items.bytes());
+  // Shared negatives stand behind other rows of their batch, some of which are theirs.
+  std::vector<Row> batch_rows = {2, 0, 2, 5, 3};
+  const std::uint64_t first_shared = batch_rows.size();
+  batch_rows.insert(batch_rows.end(), c.shared_rows.begin(), c.shared_rows.end());
+  const GuardedArray<Row> device_batch_rows(backend, batch_rows);
+  const TestSort sort(backend, device_batch_rows.data(), batch_rows.size(),
+                      1 + std::uint64_t{*std::ranges::max_element(batch_rows)});
 
   const std::uint32_t wide = stride + (other_stride.empty() ? 0 : 16);  // room for what an op that takes it would write
   const GuardedArray<float> by_queries(backend, n * wide), by_positives(backend, n * wide);
@@ -129,6 +137,8 @@ inline SoftmaxOutputs run_softmax(Backend& backend, const HostSoftmax& c, std::u
                                   .threshold_stride = c.threshold_stride},
                         .shared = {.vectors = view("shared", shared, n_shared),
                                    .rows = pointer(shared_rows),
+                                   .sorted = sort.view(),
+                                   .first_sorted = first_shared,
                                    .log_count = pointer(shared_log_count),
                                    .bias = pointer(shared_bias),
                                    .score_type = c.score_type},

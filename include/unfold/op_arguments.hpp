@@ -35,6 +35,15 @@ struct RowLists {
   const Row* ids = nullptr;
 };
 
+// The rows of a batch, sorted: what SortRows writes.
+struct SortedRows {
+  Row* rows = nullptr;                  // [n], ascending; kNoRow last
+  std::uint32_t* order = nullptr;       // [n] where each stood in the batch, ascending where rows are equal
+  std::uint32_t* starts = nullptr;      // [n_segments] where each distinct row begins in `rows`, ascending
+  std::uint32_t* n_segments = nullptr;  // [1] distinct rows, kNoRow among them
+  std::uint64_t n = 0;
+};
+
 // The longest list that top_k makes.
 inline constexpr std::uint32_t kMaxTopK = 1024;
 

@@ -39,8 +39,11 @@ UNFOLD_HOST_DEVICE inline float inverse_length(float squared_length) {
 struct SharedNegatives {
   MatrixView<const float> vectors = {};  // [n, dim], transformed
   const Row* rows = nullptr;             // [n], any order, may repeat
-  const float* log_count = nullptr;      // [n] log c_j of softmax_loss.hpp; null: all 0
-  const float* bias = nullptr;           // [n] or null
+  // The rows of a batch that these are part of, from place first_sorted of it on. Needed where queries know items.
+  SortedRows sorted = {};
+  std::uint64_t first_sorted = 0;
+  const float* log_count = nullptr;  // [n] log c_j of softmax_loss.hpp; null: all 0
+  const float* bias = nullptr;       // [n] or null
   // kBfloat16: a backend may round to bfloat16, to nearest even, what the products of queries with shared negatives
   // multiply and make: the vectors of both, the scores and dL / d score. Every sum is float32, and so are own
   // negatives, positives, losses and all gradients by vectors and biases. The CPU keeps float32 in any case: its scores

@@ -129,9 +129,9 @@ TEST_P(LargeTable, UpdateRows) {
   const HostTable gradient = random_table(random_, 3, kDim, kDim);
   expect_equal([&](MatrixView<float> table, const Row* rows) {
     const GuardedArray<float> device_gradient(backend(), gradient.values);
+    const selfcheck::TestSort sort(backend(), rows, 3, table.rows);
     selfcheck::run_op(backend(), UpdateRows{.table = {table, nullptr, nullptr, nullptr},
-                                            .rows = rows,
-                                            .n_rows = 3,
+                                            .sorted = sort.view(),
                                             .gradient = {device_gradient.data(), 3, kDim, kDim},
                                             .step = selfcheck::step_of(OptimizerKind::kSgd)});
     return std::vector<float>();

@@ -23,7 +23,8 @@ std::vector<float> after_steps(Backend& backend, bool use_graph) {
                           random_batch(random, random_rows(random, kUsers, n), random_rows(random, kItems, n)));
     const GuardedArray<float> user(backend, n * stride), item(backend, n * stride);
     const GuardedArray<float> user_bias(backend, n), item_bias(backend, n);
-    const GuardedArray<std::byte> workspace(backend, backend.workspace_bytes(UpdateRows{.n_rows = n}));
+    const GuardedArray<std::byte> workspace(backend, backend.workspace_bytes(UpdateRows{.sorted = {.n = n}}));
+    const TestSort user_sort(backend, batch.users.data(), n, kUsers), item_sort(backend, batch.items.data(), n, kItems);
     const OptimizerStep step = step_of(OptimizerKind::kAdam);
     backend.run_step(use_graph, [&] {
       const std::span<std::byte> scratch(workspace.data(), workspace.size());
@@ -35,16 +36,14 @@ std::vector<float> after_steps(Backend& backend, bool use_graph) {
                                   .user_bias_gradient = user_bias.data(),
                                   .item_bias_gradient = item_bias.data(),
                                   .squared_error = error.data()});
-      const auto update = [&](const TestTable& table, const GuardedArray<Row>& rows, const GuardedArray<float>& from) {
-        backend.run(UpdateRows{.table = table.view(),
-                               .rows = rows.data(),
-                               .n_rows = n,
-                               .gradient = {from.data(), n, kDim, stride},
-                               .step = step},
-                    scratch);
+      const auto update = [&](const TestTable& table, const TestSort& sort, const GuardedArray<float>& from) {
+        backend.run(
+            UpdateRows{
+                .table = table.view(), .sorted = sort.view(), .gradient = {from.data(), n, kDim, stride}, .step = step},
+            scratch);
       };
-      update(model.user_factors, batch.users, user);
-      update(model.item_factors, batch.items, item);
+      update(model.user_factors, user_sort, user);
+      update(model.item_factors, item_sort, item);
     });
   }
   std::vector<float> weights = model.user_factors.weights();

@@ -61,9 +61,9 @@ TEST_F(Threads, UpdateRowsGivesEqualBits) {
       const GuardedArray<float> device_gradient(*backend, gradient.values);
       OptimizerStep step;
       step.kind = kind;
+      const selfcheck::TestSort sort(*backend, rows.data(), kBatch, kRows);
       run_op(*backend, UpdateRows{.table = table.view(),
-                                  .rows = rows.data(),
-                                  .n_rows = kBatch,
+                                  .sorted = sort.view(),
                                   .gradient = {device_gradient.data(), kBatch, kDim, kStride},
                                   .step = step});
       results.push_back(table.weights());

@@ -10,14 +10,15 @@
 
 namespace unfold {
 
-MfModel::Gradients::Gradients(const Arena& arena, std::uint64_t batch_size, std::uint32_t stride) {
+MfModel::Gradients::Gradients(const Arena& arena, std::uint64_t batch_size, std::uint32_t stride)
+    : sort(arena, fmt::format("rows of a batch of {}, sorted", batch_size), batch_size) {
   const std::string name = fmt::format("gradients of a batch of {}", batch_size);
   user = arena.array<float>(name, batch_size * stride);
   item = arena.array<float>(name, batch_size * stride);
   user_bias = arena.array<float>(name, batch_size);
   item_bias = arena.array<float>(name, batch_size);
-  workspace =
-      arena.array<std::byte>("sort workspace", arena.backend().workspace_bytes(UpdateRows{.n_rows = batch_size}));
+  workspace = arena.array<std::byte>("sums of long segments",
+                                     arena.backend().workspace_bytes(UpdateRows{.sorted = {.n = batch_size}}));
 }
 
 MfModel::MfModel(const Arena& arena, const MfShape& shape, const RatingLoss& loss)
@@ -76,17 +77,19 @@ void MfModel::step(const RatingBatch& batch, const OptimizerStep& step, std::uin
                                .user_bias_gradient = g.user_bias.data(),
                                .item_bias_gradient = g.item_bias.data(),
                                .squared_error = squared_error});
-  const auto update = [&](const ParameterView& table, const Row* rows, const MatrixView<float>& gradient,
+  const auto update = [&](const ParameterView& table, const ParameterView& bias, const Row* rows,
+                          const MatrixView<float>& gradient, const DeviceArray<float>& bias_gradient,
                           const OptimizerStep& table_step) {
-    backend_.run(
-        UpdateRows{.table = table, .rows = rows, .n_rows = batch.size, .gradient = gradient, .step = table_step},
-        {g.workspace.data(), g.workspace.size()});
+    backend_.run(UpdateRows{.table = table,
+                            .sorted = g.sort.sort(backend_, rows, batch.size, table.weight.rows),
+                            .gradient = gradient,
+                            .step = table_step,
+                            .bias = bias,
+                            .bias_gradient = loss_.use_bias ? bias_gradient.data() : nullptr},
+                 {g.workspace.data(), g.workspace.size()});
   };
-  update(parameters_.user_factors, batch.users, user_gradient, user_step);
-  update(parameters_.item_factors, batch.items, item_gradient, item_step);
-  if (!loss_.use_bias) return;
-  update(parameters_.user_bias, batch.users, {g.user_bias.data(), batch.size, 1, 1}, step);
-  update(parameters_.item_bias, batch.items, {g.item_bias.data(), batch.size, 1, 1}, step);
+  update(parameters_.user_factors, parameters_.user_bias, batch.users, user_gradient, g.user_bias, user_step);
+  update(parameters_.item_factors, parameters_.item_bias, batch.items, item_gradient, g.item_bias, item_step);
 }
 
 double MfModel::epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t /*n_steps*/) const {

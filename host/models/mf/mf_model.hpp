@@ -8,6 +8,7 @@
 #include "host/models/trainable.hpp"
 #include "host/score/product_scorer.hpp"
 #include "host/tables/parameter_table.hpp"
+#include "host/tables/row_sort.hpp"
 #include "unfold/backend.hpp"
 #include "unfold/model.hpp"
 #include "unfold/random.hpp"
@@ -48,6 +49,7 @@ class MfModel final : public TrainableModel {
   // The gradients of a batch, for the deterministic update.
   struct Gradients {
     Gradients(const Arena& arena, std::uint64_t batch_size, std::uint32_t stride);
+    RowSort sort;
     DeviceArray<float> user, item, user_bias, item_bias;
     DeviceArray<std::byte> workspace;
   };

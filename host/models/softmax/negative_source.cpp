@@ -95,42 +95,38 @@ void NegativeSource::build_log_counts(const Arena& arena, const std::vector<std:
   }
 }
 
-const DeviceArray<float>& NegativeSource::log_counts(std::uint64_t batch_size) const {
-  if (shape_.n_in_batch() == 0) return log_counts_.front();
-  const auto place = std::ranges::find(shape_.batch_sizes, batch_size) - shape_.batch_sizes.begin();
+const float* NegativeSource::log_counts(const RatingBatch& batch) const {
+  if (log_counts_.empty()) return nullptr;
+  if (shape_.n_in_batch() == 0) return log_counts_.front().data();
+  const auto place = std::ranges::find(shape_.batch_sizes, batch.size) - shape_.batch_sizes.begin();
   if (static_cast<std::size_t>(place) == log_counts_.size()) {
-    throw std::logic_error(fmt::format("a batch of {} in-batch negatives, a size that was not told of", batch_size));
+    throw std::logic_error(fmt::format("a batch of {} in-batch negatives, a size that was not told of", batch.size));
   }
-  return log_counts_[static_cast<std::size_t>(place)];
+  return log_counts_[static_cast<std::size_t>(place)].data();
 }
 
-std::uint64_t NegativeSource::draw_shared(const RatingBatch& batch, const RandomKey& key, Row* rows, float* log_count) {
+std::uint64_t NegativeSource::draw_shared(const RatingBatch& batch, const RandomKey& key, Row* rows) {
   if (is_full(shape_)) {
     backend_.copy_on_device(rows, all_items_.data(), all_items_.bytes());
     return all_items_.size();
   }
   const std::uint64_t n_in_batch = shape_.n_in_batch() == 0 ? 0 : batch.size;
   const std::uint64_t n_drawn = shape_.n_shared() - shape_.n_in_batch();
-  const std::uint64_t n = n_in_batch + n_drawn;
-  if (n == 0) return 0;
   backend_.copy_on_device(rows, batch.items, sizeof(Row) * n_in_batch);
-  draw_any(key, static_cast<std::uint32_t>(n_drawn), rows + n_in_batch, nullptr);
-  if (is_mixed(shape_)) {
-    const float expected_draws = static_cast<float>(n_drawn) / static_cast<float>(shape_.n_items);
-    backend_.run(MixedLogCounts{.given = rows,
-                                .n_given = n_in_batch,
-                                .rows = rows,
-                                .n_rows = n,
-                                .expected_draws = expected_draws,
-                                .times = times_.data(),
-                                .log_count = log_count});
-    return n;
-  }
-  backend_.run(LookupRows{.table = MatrixView<const float>{log_counts(batch.size).data(), shape_.n_items, 1, 1},
-                          .rows = rows,
-                          .n_rows = n,
-                          .out = {log_count, n, 1, 1}});
-  return n;
+  if (n_drawn > 0) draw_any(key, static_cast<std::uint32_t>(n_drawn), rows + n_in_batch, nullptr);
+  return n_in_batch + n_drawn;
+}
+
+void NegativeSource::count_mixed(const RatingBatch& batch, const Row* rows, std::uint64_t n, float* log_count) {
+  if (!is_mixed(shape_)) return;
+  const float expected_draws = static_cast<float>(n - batch.size) / static_cast<float>(shape_.n_items);
+  backend_.run(MixedLogCounts{.given = rows,
+                              .n_given = batch.size,
+                              .rows = rows,
+                              .n_rows = n,
+                              .expected_draws = expected_draws,
+                              .times = times_.data(),
+                              .log_count = log_count});
 }
 
 void NegativeSource::draw_own(const RatingBatch& batch, const RandomKey& key, std::uint32_t n, Row* rows,

@@ -29,10 +29,14 @@ class NegativeSource {
   // Items that are never a user's negatives, [n_users] lists.
   RowLists known() const { return {known_offsets_.data(), known_ids_.data()}; }
 
-  // The rows of the negatives that the batch shares, [shape.n_shared()] or fewer: returns how many. And the log of how
-  // often each is expected among them; not written for the full softmax, where that is once. Where some are in-batch
-  // and none drawn, the batch has one of shape.batch_sizes.
-  std::uint64_t draw_shared(const RatingBatch& batch, const RandomKey& key, Row* rows, float* log_count);
+  // The rows of the negatives that the batch shares, [shape.n_shared()] or fewer: returns how many. Where some are
+  // in-batch and none drawn, the batch has one of shape.batch_sizes.
+  std::uint64_t draw_shared(const RatingBatch& batch, const RandomKey& key, Row* rows);
+  // Of each item, the log of how often it is expected among these [n_items]; null where that depends on what the batch
+  // holds, or is once.
+  const float* log_counts(const RatingBatch& batch) const;
+  // Where it depends on that: of the n negatives in `rows` [n], as draw_shared made them.
+  void count_mixed(const RatingBatch& batch, const Row* rows, std::uint64_t n, float* log_count);
   // `n` for each query of the batch that its user does not know: rows and log probabilities [batch.size, n].
   void draw_own(const RatingBatch& batch, const RandomKey& key, std::uint32_t n, Row* rows, float* log_q);
   // `n`, whoever knows them: rows and log probabilities [n], the latter where they are not null.
@@ -46,7 +50,6 @@ class NegativeSource {
   std::vector<float> build_sampler(const Arena& arena, const SeenItems& known,
                                    const std::vector<std::uint64_t>& counts);
   void build_log_counts(const Arena& arena, const std::vector<std::uint64_t>& counts, const std::vector<float>& log_q);
-  const DeviceArray<float>& log_counts(std::uint64_t batch_size) const;
 
   Backend& backend_;
   SoftmaxShape shape_;

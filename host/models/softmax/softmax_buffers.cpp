@@ -9,11 +9,14 @@ namespace {
 
 // Scores of a block beyond the least that an op needs: larger tiles.
 constexpr std::uint64_t kTileBytes = std::uint64_t{16} << 20;
+constexpr const char* kSortName = "rows of a batch, sorted";
 
 }  // namespace
 
 SoftmaxBuffers::SoftmaxBuffers(const Arena& arena, const SoftmaxShape& shape, bool learn_temperature,
-                               std::uint32_t stride) {
+                               std::uint32_t stride)
+    : sort(arena, kSortName, shape.n_item_rows()),
+      temperature_sort(arena, kSortName, learn_temperature ? shape.batch_size() : 0) {
   const std::uint64_t n = shape.batch_size(), n_looked_up = n + shape.n_shared(), n_rows = shape.n_item_rows();
   const std::uint64_t n_temperatures = learn_temperature ? n : 0;
   const std::uint64_t n_candidates = shape.n_drawn_candidates();
@@ -29,7 +32,7 @@ SoftmaxBuffers::SoftmaxBuffers(const Arena& arena, const SoftmaxShape& shape, bo
   bias_gradient = floats(shape.has_bias ? n_rows : 0);
   temperature_gradient = floats(n_temperatures);
   zero_rows = arena.array<Row>(name, n_temperatures);
-  shared_log_count = floats(shape.n_shared());
+  log_count = floats(shape.n_shared() > 0 ? n_looked_up : 0);
   own_log_count = floats(n * shape.n_own());
   candidates = arena.array<Row>(name, n_candidates);
   candidate_log_count = floats(n_candidates);
@@ -50,7 +53,7 @@ std::uint64_t SoftmaxBuffers::workspace_bytes(const Backend& backend, const Soft
     bytes = std::max(
         bytes, backend.workspace_bytes(SelectNegatives{.batch = batch, .pool = {.n = shape.negatives.n_candidates}}));
   }
-  return std::max(bytes, backend.workspace_bytes(UpdateRows{.n_rows = shape.n_item_rows()}));
+  return std::max(bytes, backend.workspace_bytes(UpdateRows{.sorted = {.n = shape.n_item_rows()}}));
 }
 
 }  // namespace unfold

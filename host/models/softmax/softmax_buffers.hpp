@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "host/models/softmax/softmax_shape.hpp"
+#include "host/tables/row_sort.hpp"
 #include "host/tables/scored_rows.hpp"
 #include "unfold/backend.hpp"
 
@@ -16,8 +17,11 @@ struct SoftmaxBuffers {
   ScoredRows queries, items;  // items: of positives and shared negatives
   DeviceArray<float> item_bias;
   DeviceArray<float> query_gradient, item_gradient, bias_gradient, temperature_gradient;
-  DeviceArray<Row> zero_rows;  // the row of the log temperature, for each query
-  DeviceArray<float> shared_log_count, own_log_count;
+  RowSort sort;                  // of item rows, then of users
+  DeviceArray<Row> zero_rows;    // the row of the log temperature, for each query,
+  RowSort temperature_sort;      // sorted
+  DeviceArray<float> log_count;  // of positives and shared negatives
+  DeviceArray<float> own_log_count;
   // Candidates of hard negatives, and their vectors where a batch shares them.
   DeviceArray<Row> candidates;
   DeviceArray<float> candidate_log_count, candidate_bias;

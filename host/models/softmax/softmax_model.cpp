@@ -70,6 +70,7 @@ void SoftmaxModel::initialize(const RatingView& positives, const RatingView& tra
   items_.initialize(backend_, positives.items, init_std, settings_.seed, RandomPurpose::kInitItem);
   const float log_temperature = std::log(settings_.temperature);
   backend_.copy_to_device(log_temperature_.view().weight.data, &log_temperature, sizeof(float));
+  temperature_rows_ = buffers_.temperature_sort.sort(backend_, buffers_.zero_rows.data(), buffers_.zero_rows.size(), 1);
   if (!shape_.is_disliked()) return;
   const float liked_from = shape_.has_floor ? settings_.positive_from : mean_rating;
   hard_lists_->items().upload(disliked_items(train, static_cast<double>(liked_from), shape_.n_users, hard_lists_->k()));
@@ -103,14 +104,11 @@ void SoftmaxModel::begin_epoch(std::uint32_t epoch, double progress) {
 }
 
 MatrixView<float> SoftmaxModel::look_up_items(const Row* rows, std::uint64_t n, const ScoredRows& vectors,
-                                              const DeviceArray<float>& bias) {
-  if (shape_.has_bias) {
-    backend_.run(
-        LookupRows{.table = item_bias_.view().weight, .rows = rows, .n_rows = n, .out = {bias.data(), n, 1, 1}});
-  }
+                                              const DeviceArray<float>& bias, const RowNumbers& log_counts) {
   RowTransform transform;
   transform.normalize = settings_.cosine;
-  return vectors.look_up(backend_, items_.view().weight, rows, n, transform);
+  return vectors.look_up(backend_, items_.view().weight, rows, n, transform, {item_bias_table(), bias.data()},
+                         log_counts);
 }
 
 // The candidates of the batch's hard negatives.
@@ -137,7 +135,7 @@ CandidatePool SoftmaxModel::draw_candidates(const RatingBatch& batch, const Rand
     return pool;
   }
   source_.draw_any(key, pool.n, rows, log_q);
-  pool.vectors = look_up_items(rows, pool.n, buffers_.candidate_vectors, buffers_.candidate_bias);
+  pool.vectors = look_up_items(rows, pool.n, buffers_.candidate_vectors, buffers_.candidate_bias, {});
   pool.bias = shape_.has_bias ? buffers_.candidate_bias.data() : nullptr;
   return pool;
 }
@@ -201,9 +199,13 @@ void SoftmaxModel::step(const RatingBatch& batch, const OptimizerStep& step, std
   Row* const rows = buffers_.item_rows.data();
   backend_.copy_on_device(rows, batch.items, sizeof(Row) * n);
   const StepKeys keys = step_keys(settings_.seed, step_number);
-  const std::uint64_t n_shared = source_.draw_shared(batch, keys.shared, rows + n, buffers_.shared_log_count.data());
+  const std::uint64_t n_shared = source_.draw_shared(batch, keys.shared, rows + n);
   const std::uint64_t first_own = n + n_shared;
-  const MatrixView<float> items = look_up_items(rows, first_own, buffers_.items, buffers_.item_bias);
+  SortedRows sorted;  // for the mask of known negatives and, where no own ones follow, for the update
+  if (n_shared > 0 || shape_.n_own() == 0) sorted = buffers_.sort.sort(backend_, rows, first_own, shape_.n_items);
+  const MatrixView<float> items = look_up_items(rows, first_own, buffers_.items, buffers_.item_bias,
+                                                {source_.log_counts(batch), buffers_.log_count.data()});
+  source_.count_mixed(batch, rows + n, n_shared, buffers_.log_count.data() + n);
   const MatrixView<float> queries =
       buffers_.queries.look_up(backend_, users_.view().weight, batch.users, n, dropout(keys.dropout));
 
@@ -224,7 +226,9 @@ void SoftmaxModel::step(const RatingBatch& batch, const OptimizerStep& step, std
     const bool is_full = shape_.negatives.random == RandomNegatives::kFull;
     shared.vectors = {items.data + n * stride_, n_shared, shape_.dim, stride_};
     shared.rows = rows + n;
-    shared.log_count = is_full ? nullptr : buffers_.shared_log_count.data();
+    shared.sorted = sorted;
+    shared.first_sorted = n;
+    shared.log_count = is_full ? nullptr : buffers_.log_count.data() + n;
     shared.bias = shape_.has_bias ? buffers_.item_bias.data() + n : nullptr;
     shared.score_type = shape_.score_type;
   }
@@ -248,31 +252,36 @@ void SoftmaxModel::step(const RatingBatch& batch, const OptimizerStep& step, std
                                      .vectors = items,
                                      .scale = buffers_.items.scale.data(),
                                      .gradient = {to.positives.data, first_own, shape_.dim, stride_}});
-  update(batch, step, step_number, first_own + n * own.n);
+  if (own.n > 0 || sorted.n == 0) sorted = buffers_.sort.sort(backend_, rows, first_own + n * own.n, shape_.n_items);
+  update(batch, step, step_number, sorted);
 }
 
 void SoftmaxModel::update(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number,
-                          std::uint64_t n_item_rows) {
+                          const SortedRows& items) {
   OptimizerStep user_step = step, item_step = step;
   const RoundingKeys keys = rounding_keys(settings_.seed, step_number);
   user_step.rounding_key = keys.user;
   item_step.rounding_key = keys.item;
-  const auto update_table = [&](const ParameterTable& table, const Row* rows, std::uint64_t n,
+  const auto update_table = [&](const ParameterTable& table, const SortedRows& sorted,
                                 const DeviceArray<float>& gradient, const OptimizerStep& table_step) {
     const TableView& weight = table.view().weight;
-    backend_.run(UpdateRows{.table = table.view(),
-                            .rows = rows,
-                            .n_rows = n,
-                            .gradient = {gradient.data(), n, weight.cols, weight.stride},
-                            .step = table_step},
-                 workspace());
+    UpdateRows op{.table = table.view(),
+                  .sorted = sorted,
+                  .gradient = {gradient.data(), sorted.n, weight.cols, weight.stride},
+                  .step = table_step};
+    if (&table == &items_ && shape_.has_bias) {
+      op.bias = item_bias_.view();
+      op.bias_gradient = buffers_.bias_gradient.data();
+    }
+    backend_.run(op, workspace());
   };
-  update_table(users_, batch.users, batch.size, buffers_.query_gradient, user_step);
-  update_table(items_, buffers_.item_rows.data(), n_item_rows, buffers_.item_gradient, item_step);
-  if (shape_.has_bias) update_table(item_bias_, buffers_.item_rows.data(), n_item_rows, buffers_.bias_gradient, step);
-  if (settings_.learn_temperature) {
-    update_table(log_temperature_, buffers_.zero_rows.data(), batch.size, buffers_.temperature_gradient, step);
-  }
+  update_table(items_, items, buffers_.item_gradient, item_step);
+  const SortedRows users = buffers_.sort.sort(backend_, batch.users, batch.size, shape_.n_users);
+  update_table(users_, users, buffers_.query_gradient, user_step);
+  if (!settings_.learn_temperature) return;
+  SortedRows temperatures = temperature_rows_;
+  temperatures.n = batch.size;
+  update_table(log_temperature_, temperatures, buffers_.temperature_gradient, step);
 }
 
 void SoftmaxModel::describe_epoch(nlohmann::ordered_json& line) {

@@ -43,14 +43,13 @@ class SoftmaxModel final : public TrainableModel {
   const float* item_bias_table() const;
   ProductTables product_tables() const;
   std::span<std::byte> workspace() const { return {buffers_.workspace.data(), buffers_.workspace.size()}; }
-  // Item vectors as they are scored, and the items' biases.
+  // Item vectors as they are scored, and the items' biases and numbers.
   MatrixView<float> look_up_items(const Row* rows, std::uint64_t n, const ScoredRows& vectors,
-                                  const DeviceArray<float>& bias);
+                                  const DeviceArray<float>& bias, const RowNumbers& log_counts);
   OwnNegatives choose_own(const RatingBatch& batch, const SoftmaxBatch& softmax_batch, Row* rows, const StepKeys& keys);
   CandidatePool draw_candidates(const RatingBatch& batch, const RandomKey& key);
   SoftmaxGradients gradients(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own, double* loss);
-  void update(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number,
-              std::uint64_t n_item_rows);
+  void update(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number, const SortedRows& items);
 
   Backend& backend_;
   SoftmaxShape shape_;
@@ -61,6 +60,7 @@ class SoftmaxModel final : public TrainableModel {
   NegativeSource source_;
   std::uint64_t n_negatives_ = 0;  // scored in the epoch
   SoftmaxBuffers buffers_;
+  SortedRows temperature_rows_;  // of the largest batch; of a smaller one they are the first
   ProductScorer scorer_;
   std::optional<BestItems> hard_lists_;  // each user's candidates: mined, or disliked
   std::optional<BestItems> thresholds_;

@@ -97,8 +97,15 @@ class NegativeSources : public test::BackendParity {
                                   std::vector<Row>(world_.items.begin(), world_.items.begin() + ssize(size)));
     const GuardedArray<Row> rows(backend(), shape.n_shared());
     const GuardedArray<float> log_count(backend(), shape.n_shared());
-    const std::uint64_t n = source.draw_shared({users.data(), items.data(), nullptr, size, nullptr}, shared_key(step),
-                                               rows.data(), log_count.data());
+    const RatingBatch batch{users.data(), items.data(), nullptr, size, nullptr};
+    const std::uint64_t n = source.draw_shared(batch, shared_key(step), rows.data());
+    if (const float* const table = source.log_counts(batch)) {
+      backend().run(LookupRows{.table = MatrixView<const float>{table, shape.n_items, 1, 1},
+                               .rows = rows.data(),
+                               .n_rows = n,
+                               .out = {log_count.data(), n, 1, 1}});
+    }
+    source.count_mixed(batch, rows.data(), n, log_count.data());
     EXPECT_LE(n, shape.n_shared());
     Shared shared{rows.download(), log_count.download()};
     shared.rows.resize(n);

@@ -45,7 +45,7 @@ TEST(SoftmaxBuffers, HoldTheLargestBatch) {
     EXPECT_EQ(buffers.item_bias.size(), n_looked_up);
     EXPECT_EQ(buffers.queries.vectors.size(), kQueries * stride);
     EXPECT_EQ(buffers.query_gradient.size(), kQueries * stride);
-    EXPECT_EQ(buffers.shared_log_count.size(), c.n_shared);
+    EXPECT_EQ(buffers.log_count.size(), c.n_shared > 0 ? n_looked_up : 0);
     EXPECT_EQ(buffers.own_log_count.size(), kQueries * c.n_own);
     EXPECT_EQ(buffers.candidates.size(), c.n_candidates);
     EXPECT_EQ(buffers.candidate_vectors.vectors.size(), c.own ? 0 : c.n_candidates * stride);

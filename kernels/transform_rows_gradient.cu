@@ -1,20 +1,9 @@
-#include "kernels/transform_rows.cuh"
+#include "kernels/transform_rows_gradient.cuh"
 
 #include "kernels/ops.hpp"
 #include "kernels/row_dispatch.cuh"
 
 namespace unfold::cuda {
-
-void run(const Context& context, const TransformRows& op, std::span<std::byte> /*workspace*/) {
-  if (op.rows.rows == 0) return;
-  check_vector_table("rows", op.rows);
-  dispatch_shape<float>(op.rows.cols, [&](auto shape) {
-    using Shape = decltype(shape);
-    const unsigned grid = filling_grid(context.launch, op.rows.rows, kTransformThreads / Shape::kWidth);
-    launch_kernel<transform_rows_kernel<Shape>>(context.launch, {grid, kTransformThreads}, op.transform, op.rows,
-                                                op.scale);
-  });
-}
 
 void run(const Context& context, const TransformRowsGradient& op, std::span<std::byte> /*workspace*/) {
   const RowTransform& transform = op.transform;

@@ -1,5 +1,5 @@
-// Looked-up rows to scored vectors: transform_rows/dim/dropout/cosine forward, transform_rows_gradient/dim/dropout/
-// cosine backward. Dropout 1 drops a tenth of the elements.
+// The gradient of scored vectors by their rows: transform_rows_gradient/dim/dropout/cosine. Dropout 1 drops a tenth of
+// the elements.
 #include "bench/ops/bench_support.hpp"
 #include "bench/ops/ops.hpp"
 
@@ -16,14 +16,6 @@ RowTransform transform_of(const benchmark::State& state) {
 
 std::uint64_t n_rows() { return by_device(1 << 20, 1 << 17); }
 
-void transform_rows(benchmark::State& state) {
-  const auto dim = static_cast<std::uint32_t>(state.range(0));
-  const Table rows(n_rows(), dim);
-  const DeviceArray<float> scale(device(), n_rows());
-  const TransformRows op{.transform = transform_of(state), .rows = rows.weight().as<float>(), .scale = scale.data()};
-  measure(state, n_rows() * (8ull * dim + 4), n_rows(), [&] { device().run(op); });
-}
-
 void transform_rows_gradient(benchmark::State& state) {
   const auto dim = static_cast<std::uint32_t>(state.range(0));
   const Table vectors(n_rows(), dim), gradient(n_rows(), dim);
@@ -36,14 +28,6 @@ void transform_rows_gradient(benchmark::State& state) {
 }
 
 }  // namespace
-
-template <>
-void register_benchmarks<TransformRows>() {
-  add_benchmark("transform_rows", transform_rows)
-      ->ArgsProduct({{64, 128}, {0}, {1}})
-      ->Args({64, 1, 1})
-      ->ArgNames({"dim", "dropout", "cosine"});
-}
 
 template <>
 void register_benchmarks<TransformRowsGradient>() {
