@@ -7,8 +7,8 @@
 #include "kernels/cuda_slot.hpp"
 #include "kernels/device_memory.hpp"
 #include "kernels/event.hpp"
-#include "kernels/graph.hpp"
 #include "kernels/ops.hpp"
+#include "kernels/step_graphs.hpp"
 #include "kernels/stream.hpp"
 #include "kernels/workspace.hpp"
 #include "unfold/error.hpp"
@@ -64,10 +64,8 @@ class CudaBackend final : public Backend {
       : device_(select_device(device)),
         description_(device_description(device)),
         blas_(compute_.get()),
-        gradient_scratch_(gradient_scratch_bytes()),
-        context_{{compute_.get(), processor_count(device)},
-                 blas_,
-                 {static_cast<std::byte*>(gradient_scratch_.data()), gradient_scratch_.bytes()}} {}
+        block_errors_(block_errors_bytes()),
+        context_{{compute_.get(), processor_count(device)}, blas_, static_cast<double*>(block_errors_.data())} {}
 
   ~CudaBackend() override {
     // Nothing is freed while an op may read it.
@@ -132,13 +130,8 @@ class CudaBackend final : public Backend {
     return std::make_unique<Timer>(device_, compute_.get());
   }
 
-  void run_step(bool use_graph, const std::function<void()>& ops) override {
-    use_device();
-    if (use_graph) {
-      graph_.run(compute_.get(), ops);
-    } else {
-      ops();
-    }
+  std::unique_ptr<StepRecorder> make_recorder() override {
+    return std::make_unique<StepGraphs>(device_, compute_.get());
   }
 
   // Rows that begin at a multiple of 16 bytes, for loads of four floats or eight elements of 16 bits.
@@ -175,8 +168,7 @@ class CudaBackend final : public Backend {
   std::string description_;
   Stream compute_{Stream::Priority::kLow}, copy_{Stream::Priority::kHigh};
   Blas blas_;  // prepared when first needed
-  DeviceMemory gradient_scratch_;
-  StepGraph graph_;
+  DeviceMemory block_errors_;
   Context context_;
 };
 

@@ -81,17 +81,6 @@ std::size_t select_starts_scratch_bytes(std::uint64_t n) {
   return bytes;
 }
 
-void sum_values(std::span<std::byte> scratch, const double* values, std::uint64_t n, double* sum, cudaStream_t stream) {
-  std::size_t bytes = scratch.size();
-  UNFOLD_CUDA_CHECK(cub::DeviceReduce::Sum(scratch.data(), bytes, values, sum, static_cast<Count>(n), stream));
-}
-std::size_t sum_values_scratch_bytes(std::uint64_t n) {
-  std::size_t bytes = 0;
-  double* none = nullptr;
-  UNFOLD_CUDA_CHECK(cub::DeviceReduce::Sum(nullptr, bytes, none, none, static_cast<Count>(n)));
-  return bytes;
-}
-
 void sum_errors(std::span<std::byte> scratch, const float* a, const float* b, std::uint64_t n, double* sums,
                 cudaStream_t stream) {
   std::size_t bytes = scratch.size();

@@ -22,10 +22,6 @@ void select_starts(std::span<std::byte> scratch, const Row* sorted_rows, std::ui
                    std::uint32_t* n_segments, std::uint64_t n, cudaStream_t stream);
 std::size_t select_starts_scratch_bytes(std::uint64_t n);
 
-// *sum = values[0] + ... + values[n - 1], in an order that depends on n and the kind of device alone.
-void sum_values(std::span<std::byte> scratch, const double* values, std::uint64_t n, double* sum, cudaStream_t stream);
-std::size_t sum_values_scratch_bytes(std::uint64_t n);
-
 // sums[0] += sum of (a[k] - b[k])^2 and sums[1] += sum of |a[k] - b[k]| over k < n, in such an order.
 void sum_errors(std::span<std::byte> scratch, const float* a, const float* b, std::uint64_t n, double* sums,
                 cudaStream_t stream);

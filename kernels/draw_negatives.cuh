@@ -11,15 +11,17 @@
 
 #include "kernels/simt.cuh"
 #include "unfold/negative_sampling.hpp"
+#include "unfold/step_variables.hpp"
 
 namespace unfold::cuda {
 
 inline constexpr unsigned kNegativeThreads = 256;
 
 __global__ void __launch_bounds__(kNegativeThreads)
-    draw_negatives_kernel(const NegativeSampler sampler, const RandomKey key, const Row* queries, const std::uint64_t n,
-                          const std::uint32_t n_negatives, const RowLists known, Row* negatives, float* log_q,
-                          std::uint64_t* n_rejected) {
+    draw_negatives_kernel(const NegativeSampler sampler, const RandomKey any_key, const Row* queries,
+                          const std::uint64_t n, const std::uint32_t n_negatives, const RowLists known, Row* negatives,
+                          float* log_q, std::uint64_t* n_rejected) {
+  const RandomKey key = at_step(any_key);
   std::uint64_t rejected = 0;
   for (std::uint64_t slot = thread_index(); slot < n * n_negatives; slot += thread_count()) {
     const std::uint64_t k = slot / n_negatives;

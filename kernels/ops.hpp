@@ -16,9 +16,9 @@ namespace unfold::cuda {
 struct Context {
   Launch launch;
   Blas& blas;
-  std::span<std::byte> gradient_scratch;  // of RatingGradients, gradient_scratch_bytes()
+  double* block_errors;  // of RatingGradients, block_errors_bytes()
 };
-std::uint64_t gradient_scratch_bytes();
+std::uint64_t block_errors_bytes();
 
 #define UNFOLD_OP(Op) void run(const Context& context, const Op& op, std::span<std::byte> workspace);
 #include "unfold/ops.def"

@@ -1,8 +1,7 @@
 // The gradients of rating_step.cuh, written instead of applied, and the sum of squared errors in a fixed order:
-// each block sums the ratings of its own, always the same ones, and the launcher then sums the blocks and what was
-// in *squared_error before.
+// each block sums the ratings of its own, always the same ones, and a second kernel adds up the blocks.
 // Shapes    tables as in rating_step.cuh; user_gradient, item_gradient [size, dim] with the tables' stride;
-//           bias gradients [size]; block_errors [gridDim.x + 1]
+//           bias gradients [size]; block_errors [gridDim.x]
 // Work      a group of 4 to 32 lanes a rating, as in rating_step.cuh
 // Traffic   a rating reads 2 * (element bytes * dim + 4) + 12 bytes and writes 2 * 4 * (dim + 1)
 // Races     none; equal bits from run to run, since the grid depends on the batch's size and dim alone
@@ -11,19 +10,20 @@
 #pragma once
 
 #include "kernels/rating_score.cuh"
+#include "unfold/step_variables.hpp"
 
 namespace unfold::cuda {
 
 inline constexpr unsigned kRatingGradientThreads = 128;
 // Blocks at most: twice what an H200 holds at once.
 inline constexpr unsigned kMaxErrorBlocks = 4096;
+inline constexpr unsigned kErrorSumThreads = 1024;
 
 template <typename Element, typename Shape>
 __global__ void __launch_bounds__(kRatingGradientThreads)
     rating_gradients_kernel(const MfParameters parameters, const RatingBatch batch, const RatingLoss loss,
                             const MatrixView<float> user_gradient, const MatrixView<float> item_gradient,
-                            float* user_bias_gradient, float* item_bias_gradient, const double* squared_error,
-                            double* block_errors) {
+                            float* user_bias_gradient, float* item_bias_gradient, double* block_errors) {
   const std::uint64_t group = group_index<Shape::kWidth>();
   const std::uint64_t n_groups = group_count<Shape::kWidth>();
   const bool leads = group_lane<Shape::kWidth>() == 0;
@@ -46,7 +46,15 @@ __global__ void __launch_bounds__(kRatingGradientThreads)
   }
   const double block_error = block_sum(error_sum);
   if (threadIdx.x == 0) block_errors[blockIdx.x] = block_error;
-  if (thread_index() == 0) block_errors[gridDim.x] = *squared_error;
+}
+
+// sum += block_errors[0] + ... + block_errors[n - 1], by one block.
+__global__ void __launch_bounds__(kErrorSumThreads)
+    sum_block_errors_kernel(const double* block_errors, const unsigned n, const StepSum sum) {
+  double total = 0;
+  for (unsigned k = threadIdx.x; k < n; k += blockDim.x) total += block_errors[k];
+  total = block_sum(total);
+  if (threadIdx.x == 0) *sum.place() += total;
 }
 
 }  // namespace unfold::cuda

@@ -14,6 +14,7 @@
 
 #include "kernels/rating_score.cuh"
 #include "kernels/row_optimizer.cuh"
+#include "unfold/step_variables.hpp"
 
 namespace unfold::cuda {
 
@@ -27,11 +28,12 @@ inline constexpr unsigned kRatingStepThreads = 128;
 // row does. A table of 130,000 rows or more fills an H200 at dim 128 in spite of the bound.
 inline constexpr std::uint64_t kRowsPerRatingInFlight = 8;
 
-// n_groups: ratings in flight; groups past it do nothing. Adds to *squared_error once a block.
+// n_groups: ratings in flight; groups past it do nothing. Adds to the squared error once a block.
 template <OptimizerKind kKind, typename Element, typename Shape>
 __global__ void __launch_bounds__(kRatingStepThreads)
     rating_step_kernel(const MfParameters parameters, const RatingBatch batch, const RatingLoss loss,
-                       const OptimizerStep step, const std::uint64_t n_groups, double* squared_error) {
+                       const OptimizerStep any_step, const std::uint64_t n_groups, const StepSum squared_error) {
+  const OptimizerStep step = at_step(any_step);
   constexpr LoadKind kLoad = LoadKind::kSharedCache;
   // With 32 columns a lane the state waits until the score is known, else registers run out.
   constexpr bool kEarlyState = Shape::kFloats <= 16;
@@ -77,7 +79,7 @@ __global__ void __launch_bounds__(kRatingStepThreads)
     }
   }
   const double block_error = block_sum(error_sum);
-  if (threadIdx.x == 0) atomic_add(squared_error, block_error);
+  if (threadIdx.x == 0) atomic_add(squared_error.place(), block_error);
 }
 
 }  // namespace unfold::cuda

@@ -146,7 +146,7 @@ void run_with(const Context& context, const SampledSoftmax& op, std::span<std::b
     launch_kernel<shared_bias_kernel<Score>>(launch, {bias_grid, kSumThreads}, tile, n_shared, gradients.shared_bias);
   });
   if (own.n > 0) own_negative_gradients(launch, batch, own, parts.own, gradients.own);
-  if (gradients.loss == nullptr) return;
+  if (gradients.loss.sum == nullptr) return;
   launch_kernel<sum_losses_kernel>(launch, {1, kSumThreads}, parts.losses, n_queries, gradients.loss);
 }
 

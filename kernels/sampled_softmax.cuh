@@ -200,13 +200,13 @@ __global__ void __launch_bounds__(kSumThreads)
   }
 }
 
-// *sum += losses[0] + ... + losses[n - 1], by one block.
+// sum += losses[0] + ... + losses[n - 1], by one block.
 __global__ void __launch_bounds__(kSumThreads)
-    sum_losses_kernel(const float* losses, const std::uint64_t n, double* sum) {
+    sum_losses_kernel(const float* losses, const std::uint64_t n, const StepSum sum) {
   double total = 0;
   for (std::uint64_t k = threadIdx.x; k < n; k += blockDim.x) total += losses[k];
   total = block_sum(total);
-  if (threadIdx.x == 0) *sum += total;
+  if (threadIdx.x == 0) *sum.place() += total;
 }
 
 }  // namespace unfold::cuda

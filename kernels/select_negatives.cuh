@@ -31,6 +31,11 @@ struct Selection {
 };
 
 // What a query compares its candidates with: kAdaptive alone has such a score. Called by whole warps.
+__device__ inline Selection at_present(Selection selection) {
+  selection.hardness.key = at_step(selection.hardness.key);
+  return selection;
+}
+
 __device__ inline float target_score(const SoftmaxBatch& batch, const Hardness& hardness, std::uint64_t query) {
   if (hardness.kind != HardnessKind::kAdaptive) return 0;
   return adaptive_target(positive_score(batch, query), hardness);
@@ -67,7 +72,8 @@ __device__ inline void write_selected(const Selection& selection, const Candidat
 
 __global__ void __launch_bounds__(kSelectThreads)
     select_shared_kernel(const ScoreTile tile, const SharedRows candidates, const SoftmaxBatch batch,
-                         const CandidatePool pool, const Selection selection) {
+                         const CandidatePool pool, const Selection any_selection) {
+  const Selection selection = at_present(any_selection);
   UNFOLD_DYNAMIC_SHARED(std::uint64_t, keys);
   for (std::uint64_t q = blockIdx.x; q < tile.n_queries; q += gridDim.x) {
     const std::uint64_t query = tile.first_query + q;
@@ -87,7 +93,8 @@ __global__ void __launch_bounds__(kSelectThreads)
 
 template <typename Element, typename Shape>
 __global__ void __launch_bounds__(kSelectThreads, 2)
-    select_own_kernel(const SoftmaxBatch batch, const CandidatePool pool, const Selection selection) {
+    select_own_kernel(const SoftmaxBatch batch, const CandidatePool pool, const Selection any_selection) {
+  const Selection selection = at_present(any_selection);
   UNFOLD_DYNAMIC_SHARED(std::uint64_t, keys);
   constexpr int kInFlight = kRowsInFlight<Shape>;
   const MatrixView<const Element> table = pool.table.as<const Element>();

@@ -17,6 +17,7 @@
 
 #include "kernels/row_optimizer.cuh"
 #include "unfold/op_arguments.hpp"
+#include "unfold/step_variables.hpp"
 
 namespace unfold::cuda {
 
@@ -167,7 +168,8 @@ __device__ inline RowSegment fetch_segment(const SortedRows& batch, std::uint64_
 template <OptimizerKind kKind, typename Element, typename Shape>
 __global__ void __launch_bounds__(kUpdateThreads)
     update_segments_kernel(const ParameterView table, const ParameterView bias, const SortedRows batch,
-                           const RowGradients gradients, const ChunkSums sums, const OptimizerStep step) {
+                           const RowGradients gradients, const ChunkSums sums, const OptimizerStep any_step) {
+  const OptimizerStep step = at_step(any_step);
   // With 32 columns a lane the row waits until the sum is known, else registers run out.
   constexpr bool kEarlyRow = Shape::kFloats <= 16;
   const unsigned row_packs = pack_count<Shape>(table.weight.cols);

@@ -58,6 +58,11 @@ class HostTimer : public DeviceTimer {
   Clock::time_point started_, stopped_;
 };
 
+class HostRecorder : public StepRecorder {
+ public:
+  void run(const StepKey&, const std::function<void()>& ops) override { ops(); }
+};
+
 class CpuBackend : public Backend {
  public:
   explicit CpuBackend(int n_threads) : n_threads_(n_threads) {}
@@ -89,7 +94,7 @@ class CpuBackend : public Backend {
     return std::make_unique<HostSlot>(*this, bytes);
   }
   std::unique_ptr<DeviceTimer> make_timer() override { return std::make_unique<HostTimer>(); }
-  void run_step(bool, const std::function<void()>& ops) override { ops(); }
+  std::unique_ptr<StepRecorder> make_recorder() override { return std::make_unique<HostRecorder>(); }
   std::uint32_t row_stride(std::uint32_t dim, TableType) const override {
     return (dim + kRowAlignment - 1) / kRowAlignment * kRowAlignment;
   }
@@ -97,7 +102,7 @@ class CpuBackend : public Backend {
 #define UNFOLD_OP(Op)                                                        \
   void run(const Op& op, std::span<std::byte> workspace) override {          \
     require_workspace(#Op, workspace, cpu::workspace_bytes(op, n_threads_)); \
-    cpu::run(op, workspace, n_threads_);                                     \
+    cpu::run(cpu::at_present(op), workspace, n_threads_);                    \
   }                                                                          \
   std::uint64_t workspace_bytes(const Op& op) const override { return cpu::workspace_bytes(op, n_threads_); }
 #include "unfold/ops.def"

@@ -70,7 +70,7 @@ void run(const RatingGradients& op, std::span<std::byte> /*workspace*/, int n_th
     const std::uint64_t last = s + 1 == n_slices ? size : (s + 1) * slice;
     errors[s] = HWY_DYNAMIC_DISPATCH(rating_gradients_slice)(op, s * slice, last);
   }
-  for (std::uint64_t s = 0; s < n_slices; ++s) *op.squared_error += errors[s];
+  for (std::uint64_t s = 0; s < n_slices; ++s) *op.squared_error.place() += errors[s];
 }
 
 }  // namespace unfold::cpu

@@ -107,7 +107,7 @@ void run(const RatingStep& op, std::span<std::byte> workspace, int n_threads) {
   if (batch.size == 0) return;
   const int threads = threads_for(batch.size, n_threads);
   if (threads == 1) {
-    *op.squared_error += HWY_DYNAMIC_DISPATCH(rating_step_any)(op.parameters, batch, nullptr, op.loss, op.step);
+    *op.squared_error.place() += HWY_DYNAMIC_DISPATCH(rating_step_any)(op.parameters, batch, nullptr, op.loss, op.step);
     return;
   }
   auto* const errors = reinterpret_cast<double*>(workspace.data());
@@ -134,7 +134,7 @@ void run(const RatingStep& op, std::span<std::byte> workspace, int n_threads) {
       }
     }
   }
-  for (std::uint32_t part = 0; part < n_parts; ++part) *op.squared_error += errors[part];
+  for (std::uint32_t part = 0; part < n_parts; ++part) *op.squared_error.place() += errors[part];
 }
 
 }  // namespace unfold::cpu

@@ -355,9 +355,9 @@ void run(const SampledSoftmax& op, std::span<std::byte> workspace, int n_threads
   Step step(op, parts);
 #pragma omp parallel num_threads(n_threads)
   step.run();
-  if (op.gradients.loss != nullptr) {
+  if (op.gradients.loss.sum != nullptr) {
     for (std::uint64_t q = 0; q < op.batch.queries.rows; ++q) {
-      *op.gradients.loss += static_cast<double>(parts.losses[q]);
+      *op.gradients.loss.place() += static_cast<double>(parts.losses[q]);
     }
   }
   if (op.gradients.n_rejected != nullptr) *op.gradients.n_rejected += step.n_rejected();

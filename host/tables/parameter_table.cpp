@@ -73,9 +73,4 @@ Tensor& ParameterTable::download(Backend& backend, TensorSet& tensors) const {
   return tensor;
 }
 
-RoundingKeys rounding_keys(std::uint64_t seed, std::uint64_t step_number) {
-  const RandomBlock random = random_block(seed, RandomPurpose::kRounding, 0, step_number);
-  return {std::uint64_t{random.v[1]} << 32 | random.v[0], std::uint64_t{random.v[3]} << 32 | random.v[2]};
-}
-
 }  // namespace unfold

@@ -44,10 +44,4 @@ class ParameterTable {
   ParameterView view_;
 };
 
-// The rounding keys of a step's two tables.
-struct RoundingKeys {
-  std::uint64_t user, item;
-};
-RoundingKeys rounding_keys(std::uint64_t seed, std::uint64_t step_number);
-
 }  // namespace unfold

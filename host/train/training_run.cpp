@@ -61,6 +61,7 @@ class TrainingRun final : private Epoch {
     stream_options_.weights = weights_;
     say_unscored();
     if (family.streams()) stream_.emplace(backend, streamed, stream_options_);
+    if (options_.cuda_graph) recorder_ = backend.make_recorder();
   }
 
   TrainResult run() {
@@ -77,7 +78,8 @@ class TrainingRun final : private Epoch {
   // What a run holds in the backend's memory, beside the ring.
   struct Parts {
     std::unique_ptr<TrainableModel> model;
-    std::unique_ptr<EpochLosses> losses;     // null where nothing is streamed
+    DeviceArray<StepVariables> now;  // of the present step; it and the losses are empty where nothing is streamed
+    std::unique_ptr<EpochLosses> losses;
     std::unique_ptr<Validation> validation;  // null without a part to validate on
   };
 
@@ -95,7 +97,10 @@ class TrainingRun final : private Epoch {
       throw std::logic_error("a family and its scorer differ in whether scores are ratings");
     }
     const std::uint64_t n_batches = (n_positives + batch_size_ - 1) / batch_size_;
-    if (family_.streams()) parts.losses = std::make_unique<EpochLosses>(arena, n_batches);
+    if (family_.streams()) {
+      parts.losses = std::make_unique<EpochLosses>(arena, n_batches);
+      parts.now = arena.array<StepVariables>("variables of a step", 1);
+    }
     if (can_validate_) {
       const std::optional<double> relevant = relevant_from(positives_.floor(), data_.train);
       parts.validation = std::make_unique<Validation>(arena, parts.model->scorer(), data_.validation, *seen_, relevant);
@@ -155,10 +160,22 @@ class TrainingRun final : private Epoch {
     if (backend_.has_own_memory()) plan.add_host("the slots' pinned copies", ring);
   }
 
-  OptimizerStep optimizer_step(const ScheduleValue& value) const {
-    return {
-        optimizer_kind(options_),           static_cast<float>(value.learning_rate), static_cast<float>(value.beta1),
-        static_cast<float>(options_.beta2), static_cast<float>(options_.epsilon),    0};
+  // Of every step: what changes stands in parts_.now.
+  TrainingStep step_arguments() const {
+    TrainingStep step;
+    step.now = parts_.now.data();
+    step.loss = {parts_.losses->slot(0), step.now};
+    step.optimizer.kind = optimizer_kind(options_);
+    step.optimizer.beta2 = static_cast<float>(options_.beta2);
+    step.optimizer.epsilon = static_cast<float>(options_.epsilon);
+    step.optimizer.now = step.now;
+    return step;
+  }
+  void set_step(std::uint64_t step_number, std::uint64_t batch) {
+    backend_.run(SetStep{
+        .values = step_variables(options_.seed, step_number, batch, static_cast<float>(schedule_value_.learning_rate),
+                                 static_cast<float>(schedule_value_.beta1)),
+        .now = parts_.now.data()});
   }
 
   void run_epoch() {
@@ -172,8 +189,9 @@ class TrainingRun final : private Epoch {
   // As the model sees the epoch.
   std::uint32_t number() const override { return epoch_; }
   double progress() const override { return static_cast<double>(epoch_ - 1) / options_.epochs; }
-  void for_each_batch(const Step& step) override {
+  void for_each_batch(const Step& step, std::uint64_t version) override {
     const std::uint64_t n_batches = stream_->n_batches();
+    const TrainingStep arguments = step_arguments();
     parts_.losses->start();
     stream_->start_epoch(epoch_);
     std::uint64_t n_done = 0, ratings_done = 0;
@@ -182,11 +200,13 @@ class TrainingRun final : private Epoch {
       if (batch.size == 0) break;
       const double epoch_progress = static_cast<double>(n_done) / static_cast<double>(n_batches);
       schedule_value_ = scheduled(options_, (epoch_ - 1 + epoch_progress) / options_.epochs);
-      const std::uint64_t step_number = (epoch_ - 1) * n_batches + n_done;
-      // The first step prepares what no graph may record.
-      backend_.run_step(options_.cuda_graph && step_number > 0, [&] {
-        step(batch, optimizer_step(schedule_value_), step_number, parts_.losses->slot(n_done));
-      });
+      set_step((epoch_ - 1) * n_batches + n_done, n_done);
+      const auto ops = [&] { step(batch, arguments); };
+      if (recorder_) {
+        recorder_->run({batch.users, batch.size, version}, ops);
+      } else {
+        ops();
+      }
       ++n_done;
       ratings_done += batch.size;
       const bool is_over = wants_end();
@@ -357,6 +377,7 @@ class TrainingRun final : private Epoch {
   const SeenItems* seen_ = nullptr;  // of the training part
   Parts parts_;
   std::optional<RatingStream> stream_;
+  std::unique_ptr<StepRecorder> recorder_;  // null: each step is launched anew
   bool can_validate_;
   bool said_unscored_ = false;
   TrainResult result_;

@@ -48,6 +48,25 @@ class DeviceTimer {
   virtual double seconds() = 0;
 };
 
+// What tells apart steps that launch other things: where their batch stands and how long it is, and what the caller
+// counts up whenever the ops of a step, or the memory that they are given, change otherwise.
+struct StepKey {
+  const void* batch = nullptr;
+  std::uint64_t size = 0;
+  std::uint64_t version = 0;
+  bool operator==(const StepKey&) const = default;
+};
+
+// Runs steps, and can run one again without asking what it does: what changes from step to step, ops read where they
+// run (step_variables.hpp).
+class StepRecorder {
+ public:
+  virtual ~StepRecorder() = default;
+  // Runs the ops that `ops` calls, and nothing else may it call. On CUDA the second step of a key is recorded as a
+  // graph, and later ones launch that graph, without a call of `ops`. The bits are the same.
+  virtual void run(const StepKey& key, const std::function<void()>& ops) = 0;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -74,9 +93,7 @@ class Backend {
   virtual void synchronize() = 0;
   virtual std::unique_ptr<StreamSlot> make_slot(std::uint64_t bytes) = 0;
   virtual std::unique_ptr<DeviceTimer> make_timer() = 0;
-  // Runs the ops that `ops` calls as one step. With use_graph, CUDA records them into a graph and launches that, which
-  // costs the host less for each small op; results have the same bits. `ops` calls nothing but ops.
-  virtual void run_step(bool use_graph, const std::function<void()>& ops) = 0;
+  virtual std::unique_ptr<StepRecorder> make_recorder() = 0;
   // Elements from one row to the next for a table with `dim` columns: what the device's vector loads like. A gradient,
   // and state with an element a column, have their table's stride.
   virtual std::uint32_t row_stride(std::uint32_t dim, TableType type = TableType::kFloat32) const = 0;

@@ -10,9 +10,12 @@
 
 namespace unfold {
 
+struct StepVariables;
+
 enum class OptimizerKind : std::uint8_t { kSgd, kAdagrad, kRowwiseAdagrad, kAdam };
 
-// One step's constants.
+// One step's constants. Where `now` is given, the learning rate, beta1 and the rounding key are those that it holds
+// when an op runs (at_step of step_variables.hpp).
 struct OptimizerStep {
   OptimizerKind kind = OptimizerKind::kAdagrad;
   float learning_rate = 0.05f;
@@ -20,6 +23,8 @@ struct OptimizerStep {
   float beta2 = 0.999f;            // Adam: decay of the mean of squared gradients, [0, 1)
   float epsilon = 1e-8f;           // added to the root in AdaGrad and Adam
   std::uint64_t rounding_key = 0;  // of the stochastic rounding of 16-bit tables: another for every step and table
+  const StepVariables* now = nullptr;
+  std::uint32_t rounding_table = 0;  // which of its rounding keys, 0 or 1
 };
 
 // A trainable table and its optimizer state, all in the backend's memory. The state is float32 and starts at zero.

@@ -10,6 +10,8 @@
 
 namespace unfold {
 
+struct StepVariables;
+
 // What a draw is for. Two purposes never share a number.
 enum class RandomPurpose : std::uint32_t {
   kInitUser = 1,
@@ -58,11 +60,12 @@ UNFOLD_HOST_DEVICE inline RandomBlock random_block(std::uint64_t seed, RandomPur
 }
 
 // Which draws a batch makes: those of a step, from a position in it on. So a step gives the same draws in one batch or
-// in several.
+// in several. Where `now` is given, the step is the one that it holds when an op runs (at_step of step_variables.hpp).
 struct RandomKey {
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
   std::uint64_t first_position = 0;
+  const StepVariables* now = nullptr;
 };
 
 // Uniform in [0, 1): 24 bits, exact in a float.

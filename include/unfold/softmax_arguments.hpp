@@ -8,6 +8,7 @@
 #include "unfold/op_arguments.hpp"
 #include "unfold/random.hpp"
 #include "unfold/softmax_loss.hpp"
+#include "unfold/step_variables.hpp"
 #include "unfold/table_view.hpp"
 
 namespace unfold {
@@ -86,7 +87,7 @@ struct SoftmaxGradients {
   float* shared_bias = nullptr;         // [shared.n] or null
   float* own_bias = nullptr;            // [n_queries * own.n] or null
   float* log_temperature = nullptr;     // [n_queries] each query's part of dL / d log T, or null
-  double* loss = nullptr;               // += sum of the queries' losses times `scale`, in a fixed order
+  StepSum loss = {};                    // += sum of the queries' losses times `scale`, in a fixed order
   std::uint64_t* n_rejected = nullptr;  // += shared negatives left out because a query knows them
 };
 

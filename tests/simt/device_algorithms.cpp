@@ -70,17 +70,6 @@ void select_starts(std::span<std::byte> scratch, const Row* sorted_rows, std::ui
 }
 std::size_t select_starts_scratch_bytes(std::uint64_t n) { return scratch_bytes(n); }
 
-void sum_values(std::span<std::byte> scratch, const double* values, std::uint64_t n, double* sum, cudaStream_t stream) {
-  simt::enqueue(
-      stream, "sum_values",
-      [=] {
-        use(scratch, n);
-        *sum = std::accumulate(values, values + n, 0.0);
-      },
-      launches_of_reduce(n));
-}
-std::size_t sum_values_scratch_bytes(std::uint64_t n) { return scratch_bytes(n); }
-
 void sum_errors(std::span<std::byte> scratch, const float* a, const float* b, std::uint64_t n, double* sums,
                 cudaStream_t stream) {
   simt::enqueue(

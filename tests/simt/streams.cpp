@@ -55,6 +55,7 @@ void simt::enqueue(cudaStream_t stream, const char* name, std::function<void()> 
 }
 void simt::enqueue_kernel(cudaStream_t stream, const char* launcher, std::function<void()> work) {
   note_call("cudaLaunchKernel");
+  note_call("cudaGetLastError");  // launch_kernel asks for it
   run_or_record(stream, launcher, std::move(work));
 }
 

@@ -169,18 +169,5 @@ TEST(ParameterTable, SeedAndPurposeTellTablesApart) {
   EXPECT_NE(drawn(2, RandomPurpose::kInitItem), items);
 }
 
-TEST(ParameterTable, RoundingsOfEveryStepAndTableDiffer) {
-  std::vector<std::uint64_t> keys;
-  for (const std::uint64_t seed : {1u, 2u}) {
-    for (const std::uint64_t step : {0ull, 1ull, 1ull << 32, (1ull << 32) + 1}) {
-      const RoundingKeys of_step = rounding_keys(seed, step);
-      keys.push_back(of_step.user);
-      keys.push_back(of_step.item);
-    }
-  }
-  std::ranges::sort(keys);
-  EXPECT_EQ(std::ranges::adjacent_find(keys), keys.end());
-}
-
 }  // namespace
 }  // namespace unfold

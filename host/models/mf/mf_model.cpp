@@ -39,28 +39,24 @@ MfModel::MfModel(const Arena& arena, const MfShape& shape, const RatingLoss& los
 }
 
 void MfModel::initialize(const RatingView& train, double init_std, std::uint64_t seed) {
-  seed_ = seed;
   user_factors_.initialize(backend_, train.users, init_std, seed, RandomPurpose::kInitUser);
   item_factors_.initialize(backend_, train.items, init_std, seed, RandomPurpose::kInitItem);
 }
 
 void MfModel::train_epoch(Epoch& epoch) {
-  epoch.for_each_batch([this](const RatingBatch& batch, const OptimizerStep& optimizer, std::uint64_t step_number,
-                              double* squared_error) { step(batch, optimizer, step_number, squared_error); });
+  epoch.for_each_batch([this](const RatingBatch& batch, const TrainingStep& arguments) { step(batch, arguments); });
 }
 
-void MfModel::step(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number,
-                   double* squared_error) {
-  OptimizerStep user_step = step, item_step = step;
-  const RoundingKeys keys = rounding_keys(seed_, step_number);
-  user_step.rounding_key = keys.user;
-  item_step.rounding_key = keys.item;
+void MfModel::step(const RatingBatch& batch, const TrainingStep& arguments) {
+  const OptimizerStep& user_step = arguments.optimizer;
+  OptimizerStep item_step = user_step;
+  item_step.rounding_table = 1;
   if (!gradients_) {  // one key for both tables: the places of their roundings differ
     backend_.run(RatingStep{.parameters = parameters_,
                             .batch = batch,
                             .loss = loss_,
                             .step = user_step,
-                            .squared_error = squared_error},
+                            .squared_error = arguments.loss},
                  {step_workspace_.data(), step_workspace_.size()});
     return;
   }
@@ -76,7 +72,7 @@ void MfModel::step(const RatingBatch& batch, const OptimizerStep& step, std::uin
                                .item_gradient = item_gradient,
                                .user_bias_gradient = g.user_bias.data(),
                                .item_bias_gradient = g.item_bias.data(),
-                               .squared_error = squared_error});
+                               .squared_error = arguments.loss});
   const auto update = [&](const ParameterView& table, const ParameterView& bias, const Row* rows,
                           const MatrixView<float>& gradient, const DeviceArray<float>& bias_gradient,
                           const OptimizerStep& table_step) {

@@ -44,7 +44,7 @@ class MfModel final : public TrainableModel {
 
  private:
   // Adds the batch's squared error. step.rounding_key is not read.
-  void step(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number, double* squared_error);
+  void step(const RatingBatch& batch, const TrainingStep& arguments);
 
   // The gradients of a batch, for the deterministic update.
   struct Gradients {
@@ -56,7 +56,6 @@ class MfModel final : public TrainableModel {
 
   Backend& backend_;
   RatingLoss loss_;
-  std::uint64_t seed_ = 0;
   ParameterTable user_factors_, item_factors_, user_bias_, item_bias_;
   MfParameters parameters_;
   ProductScorer scorer_;

@@ -34,12 +34,8 @@ constexpr const char* kName = "what users know, and what is drawn from";
 
 }  // namespace
 
-StepKeys step_keys(std::uint64_t seed, std::uint64_t step_number) {
-  const auto key = [&](std::uint64_t place) -> RandomKey {
-    // Steps past 2^32 take other seeds too.
-    const std::uint64_t stream = (step_number >> 32) << 8 | place;
-    return {seed + stream * 0x9E3779B97F4A7C15ull, static_cast<std::uint32_t>(step_number), 0};
-  };
+StepKeys step_keys(std::uint64_t seed, const StepVariables* now) {
+  const auto key = [&](std::uint64_t place) -> RandomKey { return {seed + place * kSeedStride, 0, 0, now}; };
   return {.shared = key(0), .own = key(1), .candidates = key(2), .dropout = key(3), .selection = key(4)};
 }
 
@@ -103,6 +99,11 @@ const float* NegativeSource::log_counts(const RatingBatch& batch) const {
     throw std::logic_error(fmt::format("a batch of {} in-batch negatives, a size that was not told of", batch.size));
   }
   return log_counts_[static_cast<std::size_t>(place)].data();
+}
+
+std::uint64_t NegativeSource::n_shared(std::uint64_t n_queries) const {
+  if (is_full(shape_) || shape_.n_in_batch() == 0) return shape_.n_shared();
+  return n_queries + shape_.n_shared() - shape_.n_in_batch();
 }
 
 std::uint64_t NegativeSource::draw_shared(const RatingBatch& batch, const RandomKey& key, Row* rows) {

@@ -17,7 +17,7 @@ struct StepKeys {
   RandomKey dropout;                  // of the query vectors
   RandomKey selection;                // of hard negatives among their candidates
 };
-StepKeys step_keys(std::uint64_t seed, std::uint64_t step_number);
+StepKeys step_keys(std::uint64_t seed, const StepVariables* now);
 
 class NegativeSource {
  public:
@@ -32,6 +32,8 @@ class NegativeSource {
   // The rows of the negatives that the batch shares, [shape.n_shared()] or fewer: returns how many. Where some are
   // in-batch and none drawn, the batch has one of shape.batch_sizes.
   std::uint64_t draw_shared(const RatingBatch& batch, const RandomKey& key, Row* rows);
+  // How many it makes for a batch of n_queries.
+  std::uint64_t n_shared(std::uint64_t n_queries) const;
   // Of each item, the log of how often it is expected among these [n_items]; null where that depends on what the batch
   // holds, or is once.
   const float* log_counts(const RatingBatch& batch) const;

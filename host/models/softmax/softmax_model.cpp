@@ -41,6 +41,7 @@ SoftmaxModel::SoftmaxModel(const Arena& arena, const SoftmaxShape& shape, const 
       shape_(shape),
       settings_(settings),
       stride_(backend_.row_stride(shape.dim, shape.table_type)),
+      n_positives_(positives.size()),
       users_(arena, "user.embedding", shape.n_users, shape.dim, shape.table_type, shape.optimizer),
       items_(arena, "item.embedding", shape.n_items, shape.dim, shape.table_type, shape.optimizer),
       item_bias_(ParameterTable::vector(arena, "item.bias", shape.has_bias ? shape.n_items : 0, shape.optimizer)),
@@ -84,8 +85,9 @@ const float* SoftmaxModel::item_bias_table() const {
 
 void SoftmaxModel::train_epoch(Epoch& epoch) {
   begin_epoch(epoch.number(), epoch.progress());
-  epoch.for_each_batch([this](const RatingBatch& batch, const OptimizerStep& optimizer, std::uint64_t step_number,
-                              double* loss) { step(batch, optimizer, step_number, loss); });
+  const std::uint64_t version = hard_now_ ? 1 : 0;
+  epoch.for_each_batch([this](const RatingBatch& batch, const TrainingStep& arguments) { step(batch, arguments); },
+                       version);
 }
 
 void SoftmaxModel::begin_epoch(std::uint32_t epoch, double progress) {
@@ -100,7 +102,14 @@ void SoftmaxModel::begin_epoch(std::uint32_t epoch, double progress) {
   if (mines) hard_lists_->find(scorer_);
   if (takes_thresholds) thresholds_->find(scorer_);
   source_.n_rejected().zero();
-  n_negatives_ = 0;
+}
+
+std::uint32_t SoftmaxModel::n_own_now() const { return shape_.is_mined() && !hard_now_ ? 0 : shape_.n_own(); }
+
+std::uint64_t SoftmaxModel::count_negatives() const {
+  const std::uint64_t n_full = n_positives_ / shape_.batch_size(), n_last = n_positives_ % shape_.batch_size();
+  const auto of_batch = [&](std::uint64_t n) { return n * (source_.n_shared(n) + n_own_now()); };
+  return n_full * of_batch(shape_.batch_size()) + of_batch(n_last);
 }
 
 MatrixView<float> SoftmaxModel::look_up_items(const Row* rows, std::uint64_t n, const ScoredRows& vectors,
@@ -144,8 +153,8 @@ CandidatePool SoftmaxModel::draw_candidates(const RatingBatch& batch, const Rand
 OwnNegatives SoftmaxModel::choose_own(const RatingBatch& batch, const SoftmaxBatch& softmax_batch, Row* rows,
                                       const StepKeys& keys) {
   OwnNegatives own;
-  if (shape_.n_own() == 0 || (shape_.is_mined() && !hard_now_)) return own;
-  own.n = shape_.n_own();
+  own.n = n_own_now();
+  if (own.n == 0) return own;
   own.table = items_.view().weight;
   own.normalize = settings_.cosine;
   own.rows = rows;
@@ -173,7 +182,7 @@ OwnNegatives SoftmaxModel::choose_own(const RatingBatch& batch, const SoftmaxBat
 }
 
 SoftmaxGradients SoftmaxModel::gradients(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own,
-                                         double* loss) {
+                                         const StepSum& loss) {
   const auto rows = [&](const DeviceArray<float>& array, std::uint64_t first, std::uint64_t n) {
     return MatrixView<float>{array.data() + first * stride_, n, shape_.dim, stride_};
   };
@@ -194,11 +203,11 @@ SoftmaxGradients SoftmaxModel::gradients(std::uint64_t n_queries, std::uint64_t 
   return to;
 }
 
-void SoftmaxModel::step(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number, double* loss) {
+void SoftmaxModel::step(const RatingBatch& batch, const TrainingStep& arguments) {
   const std::uint64_t n = batch.size;
   Row* const rows = buffers_.item_rows.data();
   backend_.copy_on_device(rows, batch.items, sizeof(Row) * n);
-  const StepKeys keys = step_keys(settings_.seed, step_number);
+  const StepKeys keys = step_keys(settings_.seed, arguments.now);
   const std::uint64_t n_shared = source_.draw_shared(batch, keys.shared, rows + n);
   const std::uint64_t first_own = n + n_shared;
   SortedRows sorted;  // for the mask of known negatives and, where no own ones follow, for the update
@@ -233,9 +242,8 @@ void SoftmaxModel::step(const RatingBatch& batch, const OptimizerStep& step, std
     shared.score_type = shape_.score_type;
   }
   const OwnNegatives own = choose_own(batch, softmax_batch, rows + first_own, keys);
-  n_negatives_ += n * (n_shared + own.n);
 
-  const SoftmaxGradients to = gradients(n, n_shared, own.n, loss);
+  const SoftmaxGradients to = gradients(n, n_shared, own.n, arguments.loss);
   backend_.run(SampledSoftmax{.batch = softmax_batch,
                               .shared = shared,
                               .own = own,
@@ -253,15 +261,12 @@ void SoftmaxModel::step(const RatingBatch& batch, const OptimizerStep& step, std
                                      .scale = buffers_.items.scale.data(),
                                      .gradient = {to.positives.data, first_own, shape_.dim, stride_}});
   if (own.n > 0 || sorted.n == 0) sorted = buffers_.sort.sort(backend_, rows, first_own + n * own.n, shape_.n_items);
-  update(batch, step, step_number, sorted);
+  update(batch, arguments.optimizer, sorted);
 }
 
-void SoftmaxModel::update(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number,
-                          const SortedRows& items) {
-  OptimizerStep user_step = step, item_step = step;
-  const RoundingKeys keys = rounding_keys(settings_.seed, step_number);
-  user_step.rounding_key = keys.user;
-  item_step.rounding_key = keys.item;
+void SoftmaxModel::update(const RatingBatch& batch, const OptimizerStep& user_step, const SortedRows& items) {
+  OptimizerStep item_step = user_step;
+  item_step.rounding_table = 1;
   const auto update_table = [&](const ParameterTable& table, const SortedRows& sorted,
                                 const DeviceArray<float>& gradient, const OptimizerStep& table_step) {
     const TableView& weight = table.view().weight;
@@ -281,13 +286,13 @@ void SoftmaxModel::update(const RatingBatch& batch, const OptimizerStep& step, s
   if (!settings_.learn_temperature) return;
   SortedRows temperatures = temperature_rows_;
   temperatures.n = batch.size;
-  update_table(log_temperature_, temperatures, buffers_.temperature_gradient, step);
+  update_table(log_temperature_, temperatures, buffers_.temperature_gradient, user_step);
 }
 
 void SoftmaxModel::describe_epoch(nlohmann::ordered_json& line) {
   std::uint64_t n_rejected = 0;
   source_.n_rejected().download({&n_rejected, 1});
-  line["negatives"] = n_negatives_;
+  line["negatives"] = count_negatives();
   line["rejected"] = n_rejected;
   float log_temperature = 0;
   backend_.copy_to_host(&log_temperature, log_temperature_.view().weight.data, sizeof(float));

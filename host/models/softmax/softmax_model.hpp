@@ -38,7 +38,7 @@ class SoftmaxModel final : public TrainableModel {
  private:
   // Before the steps of an epoch: what its hard negatives are drawn from.
   void begin_epoch(std::uint32_t epoch, double progress);
-  void step(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number, double* loss);
+  void step(const RatingBatch& batch, const TrainingStep& arguments);
   RowTransform dropout(const RandomKey& key) const;
   const float* item_bias_table() const;
   ProductTables product_tables() const;
@@ -48,17 +48,20 @@ class SoftmaxModel final : public TrainableModel {
                                   const DeviceArray<float>& bias, const RowNumbers& log_counts);
   OwnNegatives choose_own(const RatingBatch& batch, const SoftmaxBatch& softmax_batch, Row* rows, const StepKeys& keys);
   CandidatePool draw_candidates(const RatingBatch& batch, const RandomKey& key);
-  SoftmaxGradients gradients(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own, double* loss);
-  void update(const RatingBatch& batch, const OptimizerStep& step, std::uint64_t step_number, const SortedRows& items);
+  SoftmaxGradients gradients(std::uint64_t n_queries, std::uint64_t n_shared, std::uint32_t n_own, const StepSum& loss);
+  void update(const RatingBatch& batch, const OptimizerStep& user_step, const SortedRows& items);
+  // A positive's own negatives in this epoch, and all negatives that are scored in it.
+  std::uint32_t n_own_now() const;
+  std::uint64_t count_negatives() const;
 
   Backend& backend_;
   SoftmaxShape shape_;
   SoftmaxSettings settings_;
   std::uint32_t stride_;
+  std::uint64_t n_positives_;  // of an epoch
   bool hard_now_ = false;
   ParameterTable users_, items_, item_bias_, log_temperature_;
   NegativeSource source_;
-  std::uint64_t n_negatives_ = 0;  // scored in the epoch
   SoftmaxBuffers buffers_;
   SortedRows temperature_rows_;  // of the largest batch; of a smaller one they are the first
   ProductScorer scorer_;

@@ -8,6 +8,7 @@
 #include "unfold/matrix_view.hpp"
 #include "unfold/op_arguments.hpp"
 #include "unfold/rating_loss.hpp"
+#include "unfold/step_variables.hpp"
 
 namespace unfold {
 
@@ -19,7 +20,7 @@ struct RatingGradients {
   MatrixView<float> item_gradient = {};  // likewise
   float* user_bias_gradient = nullptr;   // [batch.size]
   float* item_bias_gradient = nullptr;   // [batch.size]
-  double* squared_error = nullptr;       // [1] += sum of squared errors
+  StepSum squared_error = {};            // [1] += sum of squared errors
 };
 
 }  // namespace unfold

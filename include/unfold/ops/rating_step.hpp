@@ -11,6 +11,7 @@
 #include "unfold/op_arguments.hpp"
 #include "unfold/optimizer.hpp"
 #include "unfold/rating_loss.hpp"
+#include "unfold/step_variables.hpp"
 
 namespace unfold {
 
@@ -20,7 +21,7 @@ struct RatingStep {
   RatingLoss loss = {};
   OptimizerStep step = {};  // one rounding key for both tables: the places of their roundings differ
   // [1] += sum of squared errors before the updates. May be NaN or infinite: that is how divergence shows.
-  double* squared_error = nullptr;
+  StepSum squared_error = {};
 };
 
 }  // namespace unfold

@@ -72,7 +72,16 @@ SoftmaxShape shape_of(const std::string& negatives, bool own = false) {
   return shape;
 }
 
-RandomKey shared_key(std::uint64_t step) { return step_keys(kDrawSeed, step).shared; }
+StepKeys keys_of(std::uint64_t step, std::uint64_t seed = kDrawSeed) {
+  const StepVariables now = step_variables(seed, step, 0, 0, 0);
+  StepKeys keys = step_keys(seed, &now);
+  for (RandomKey* const key : {&keys.shared, &keys.own, &keys.candidates, &keys.dropout, &keys.selection}) {
+    *key = at_step(*key);
+    key->now = nullptr;
+  }
+  return keys;
+}
+RandomKey shared_key(std::uint64_t step) { return keys_of(step).shared; }
 
 void expect_within(float value, const Bounded& expected, Row row) {
   EXPECT_LE(std::abs(static_cast<double>(value) - expected.value), expected.error) << "row " << row;
@@ -116,8 +125,8 @@ class NegativeSources : public test::BackendParity {
     NegativeSource negatives = source(shape);
     const GuardedArray<Row> queries(backend(), users), rows(backend(), users.size() * kNegatives);
     const GuardedArray<float> log_q(backend(), users.size() * kNegatives);
-    negatives.draw_own({queries.data(), nullptr, nullptr, users.size(), nullptr}, step_keys(kDrawSeed, 1).own,
-                       kNegatives, rows.data(), log_q.data());
+    negatives.draw_own({queries.data(), nullptr, nullptr, users.size(), nullptr}, keys_of(1).own, kNegatives,
+                       rows.data(), log_q.data());
     return {rows.download(), log_q.download()};
   }
   // How often each item is expected among the shared negatives, and what was drawn of each in 400 steps.
@@ -301,7 +310,7 @@ UNFOLD_FOR_EVERY_BACKEND(NegativeSources);
 TEST(StepKeys, TellDrawsAndStepsApart) {
   std::set<std::pair<std::uint64_t, std::uint32_t>> keys;
   for (const std::uint64_t step : {0ull, 1ull, 77ull, 1ull << 32, (1ull << 32) + 1, 5ull << 32}) {
-    const StepKeys of_step = step_keys(9, step);
+    const StepKeys of_step = keys_of(step, 9);
     for (const RandomKey& key : {of_step.shared, of_step.own, of_step.candidates, of_step.dropout, of_step.selection}) {
       EXPECT_EQ(key.first_position, 0u);
       keys.emplace(key.seed, key.step);
@@ -309,8 +318,8 @@ TEST(StepKeys, TellDrawsAndStepsApart) {
   }
   EXPECT_EQ(keys.size(), 6u * 5);
   // What a seed gives is part of what it promises.
-  EXPECT_EQ(step_keys(9, 4).shared.seed, 9u);
-  EXPECT_EQ(step_keys(9, 4).selection.seed, 9 + 4 * 0x9E3779B97F4A7C15ull);
+  EXPECT_EQ(keys_of(4, 9).shared.seed, 9u);
+  EXPECT_EQ(keys_of(4, 9).selection.seed, 9 + 4 * 0x9E3779B97F4A7C15ull);
 }
 
 TEST(DislikedItems, AreTheFirstThatWereRatedBelowTheMean) {
