@@ -134,22 +134,33 @@ __global__ void __launch_bounds__(kUpdateThreads)
   }
 }
 
+// Whether the owner of a long segment may sum its chunks one after another: where two sums fit in registers.
+template <typename Shape>
+inline constexpr bool kSumsOwnChunks = Shape::kFloats < 16;
+
 // The gradient of a segment: its chunks in order, from `chunk_sums` [slots, stride] where they have been summed.
 template <typename Shape>
 __device__ inline RowSlice<Shape> sum_segment(const SortedRows& batch, const MatrixView<const float>& gradient,
                                               const float* chunk_sums, std::uint64_t stride, const Positions& at,
                                               unsigned n_packs) {
-  if (chunk_sums != nullptr && at.size() > kChunkRows) {
-    return sum_rows<Shape>((at.size() + kChunkRows - 1) / kChunkRows, n_packs, [&](std::uint64_t k) {
-      return chunk_sums + chunk_slot(at.begin + k * kChunkRows, k == 0) * stride;
+  const std::uint64_t n_chunks = (at.size() + kChunkRows - 1) / kChunkRows;
+  const auto chunk = [&](std::uint64_t k) {
+    return chunk_sums + chunk_slot(at.begin + k * kChunkRows, k == 0) * stride;
+  };
+  if constexpr (!kSumsOwnChunks<Shape>) {
+    const bool is_long = n_chunks > 1;
+    return sum_rows<Shape>(is_long ? n_chunks : at.size(), n_packs, [&](std::uint64_t k) -> const float* {
+      return is_long ? chunk(k) : gradient.row(batch.order[at.begin + k]);
     });
+  } else {
+    if (chunk_sums != nullptr && n_chunks > 1) return sum_rows<Shape>(n_chunks, n_packs, chunk);
+    RowSlice<Shape> sum = {};
+    for (std::uint64_t begin = at.begin; begin < at.end; begin += kChunkRows) {
+      const std::uint64_t count = begin + kChunkRows < at.end ? kChunkRows : at.end - begin;
+      add_to(sum, sum_gradients<Shape>(batch, gradient, begin, count, n_packs));
+    }
+    return sum;
   }
-  RowSlice<Shape> sum = {};
-  for (std::uint64_t begin = at.begin; begin < at.end; begin += kChunkRows) {
-    const std::uint64_t count = begin + kChunkRows < at.end ? kChunkRows : at.end - begin;
-    add_to(sum, sum_gradients<Shape>(batch, gradient, begin, count, n_packs));
-  }
-  return sum;
 }
 
 // A segment and its row; no positions where the segment is not there, or is that of kNoRow.

@@ -13,7 +13,6 @@ namespace unfold::cuda {
 // after another, to the same bits: that is for short batches of many rows, of which hardly any can be long.
 inline bool sums_chunks_apart(std::uint64_t n, std::uint64_t n_table_rows) {
   constexpr std::uint64_t kShortBatch = 4096, kMostARow = 16;
-  if (n <= kChunkRows) return false;
   return n > kShortBatch || n / kMostARow > n_table_rows;
 }
 
@@ -21,10 +20,10 @@ template <OptimizerKind kKind, typename Element, typename Shape>
 void launch_update(const Launch& launch, const UpdateRows& op, ChunkSums sums) {
   constexpr std::uint64_t kGroupsABlock = kUpdateThreads / Shape::kWidth;
   const RowGradients gradients{op.gradient, op.bias_gradient};
-  if (sums_chunks_apart(op.sorted.n, op.table.weight.rows)) {
+  if (op.sorted.n > kChunkRows && (!kSumsOwnChunks<Shape> || sums_chunks_apart(op.sorted.n, op.table.weight.rows))) {
     const unsigned chunk_grid = filling_grid(launch, chunk_slots(op.sorted.n), kGroupsABlock);
     launch_kernel<sum_chunks_kernel<Shape>>(launch, {chunk_grid, kUpdateThreads}, op.sorted, gradients, sums);
-  } else {
+  } else if (kSumsOwnChunks<Shape>) {
     sums = {};
   }
   const unsigned grid = filling_grid(launch, std::min(op.sorted.n, op.table.weight.rows), kGroupsABlock);
