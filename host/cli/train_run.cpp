@@ -63,6 +63,7 @@ void TrainRun::log_line(const nlohmann::ordered_json& line) {
 int TrainRun::run() {
   catch_interrupts();
   backend_ = open_backend(options().device, options().threads, progress_);
+  check_device(options(), *backend_);
   LoadedData data = load_data(request_.data, request_.input, progress_);
   request_.input.is_next = true;
   const ImportReport& report = data.dataset.report();

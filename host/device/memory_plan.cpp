@@ -31,12 +31,10 @@ void add(MemoryPlan& plan, MemoryPlan::Entry added) {
   }
 }
 
-void check_fits(const char* where, std::uint64_t needed, std::uint64_t free) {
+void check_fits(const char* where, std::uint64_t needed, std::uint64_t free, const std::string& remedy) {
   if (needed <= free) return;
-  throw DeviceError(fmt::format(
-      "not enough {} memory: {} ({} bytes) needed, {} ({} bytes) free; a smaller dim or batch size, or an optimizer "
-      "with less state, needs less",
-      where, format_bytes(needed), needed, format_bytes(free), free));
+  throw DeviceError(fmt::format("not enough {} memory: {} ({} bytes) needed, {} ({} bytes) free; {}", where,
+                                format_bytes(needed), needed, format_bytes(free), free, remedy));
 }
 
 }  // namespace
@@ -78,8 +76,8 @@ std::string MemoryPlan::to_string() const {
 }
 
 void MemoryPlan::check() const {
-  check_fits("device", device_bytes(), device_free);
-  check_fits("host", host_bytes(), host_free);
+  check_fits("device", device_bytes(), device_free, remedy);
+  check_fits("host", host_bytes(), host_free, remedy);
 }
 
 std::string format_bytes(std::uint64_t bytes) {

@@ -65,6 +65,17 @@ void add_batch_options(TrainOptions& run, std::vector<Option>& options) {
       "CUDA: launch each step as one graph, for small batches; the same bits with it and without");
 }
 
+void add_residency_option(TrainOptions& run, std::vector<Option>& options) {
+  options.push_back(
+      {"resident",
+       OptionGroup::kRun,
+       &run.resident,
+       {.words = {"auto", "always", "never"}},
+       "CUDA: where the training ratings are: always: copied to the device once, where they stay; never: "
+       "streamed to it in every epoch; auto: copied where they fit beside the rest, else streamed; batches "
+       "are the same either way"});
+}
+
 OptimizerKind optimizer_kind(const TrainOptions& run) {
   for (const NamedOptimizer& optimizer : kOptimizers) {
     if (run.optimizer == optimizer.name) return optimizer.kind;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,14 @@ class Arena {
     DeviceArray<T> made = array<T>(name, values.size());
     made.upload(values);
     return made;
+  }
+  // A slot of a ring; null where it is planned. Where the device has memory of its own, the plan adds the slot's
+  // host memory too.
+  std::unique_ptr<StreamSlot> slot(const std::string& name, std::uint64_t bytes) const {
+    if (plan_ == nullptr) return backend_.make_slot(bytes);
+    plan_->add_device(name, bytes);
+    if (backend_.has_own_memory()) plan_->add_host(name + ": pinned copies", bytes);
+    return nullptr;
   }
 
  private:

@@ -16,12 +16,13 @@
 #include "host/eval/validation_part.hpp"
 #include "host/models/trainable.hpp"
 #include "host/store/model_tensors.hpp"
+#include "host/stream/epoch_order.hpp"
 #include "host/train/epoch_losses.hpp"
 #include "host/train/group_order.hpp"
 #include "host/train/positives.hpp"
+#include "host/train/residency.hpp"
 #include "host/train/schedule.hpp"
 #include "unfold/error.hpp"
-#include "unfold/rating_stream.hpp"
 
 namespace unfold {
 namespace {
@@ -45,8 +46,9 @@ class TrainingRun final : private Epoch {
         positives_(floor, data.train),
         weights_(family.weights(positives_.view())),
         batch_size_(family.batch_size(positives_.view().size())),
-        stream_options_{batch_size_, 3, 0, options_.seed, {}},
+        stream_options_{batch_size_, 3, 0, options_.seed, {}, weights_},
         can_validate_(data.validation.size() > 0) {
+    check_device(options_, backend);
     check_groups();
     make_seen();
     check_memory();
@@ -57,10 +59,10 @@ class TrainingRun final : private Epoch {
       streamed = grouped_.ratings.view();
       weights_ = std::move(grouped_.weights);
       stream_options_.groups = grouped_.first;
+      stream_options_.weights = weights_;
     }
-    stream_options_.weights = weights_;
     say_unscored();
-    if (family.streams()) stream_.emplace(backend, streamed, stream_options_);
+    if (family.streams()) stream_ = make_source(Arena(backend), streamed, stream_options_, is_resident_);
     if (options_.cuda_graph) recorder_ = backend.make_recorder();
   }
 
@@ -75,7 +77,7 @@ class TrainingRun final : private Epoch {
   }
 
  private:
-  // What a run holds in the backend's memory, beside the ring.
+  // What a run holds in the backend's memory, beside the source of its batches.
   struct Parts {
     std::unique_ptr<TrainableModel> model;
     DeviceArray<StepVariables> now;  // of the present step; it and the losses are empty where nothing is streamed
@@ -88,7 +90,7 @@ class TrainingRun final : private Epoch {
     const std::uint64_t n_positives = positives_.view().size();
     ModelInput input{data_, positives_.view(), {}, positives_.floor(), *seen_, {}};
     if (family_.streams()) {
-      input.batch_sizes = RatingStream::batch_sizes(n_positives, batch_size_);
+      input.batch_sizes = EpochOrder::batch_sizes(n_positives, batch_size_);
     } else {
       input.weights = weights_;
     }
@@ -128,12 +130,12 @@ class TrainingRun final : private Epoch {
       throw UsageError("--group-batches: nothing says which group items are of; give --items");
   }
 
-  void check_memory() const {
+  void check_memory() {
     MemoryPlan plan;
     plan.host_free = available_host_bytes();
     if (backend_.has_own_memory()) plan.device_free = backend_.free_bytes();
     const Parts planned = make_parts(Arena(backend_, plan));
-    if (family_.streams()) plan_ring(plan);
+    if (family_.streams()) plan_source(plan);
     plan.add_host("weights of positives", sizeof(float) * weights_.size());
     const std::uint64_t n_positives = positives_.view().size();
     plan.add_host("copies of the best model and the last", 2 * planned.model->host_bytes());
@@ -154,10 +156,10 @@ class TrainingRun final : private Epoch {
     plan.check();
   }
 
-  void plan_ring(MemoryPlan& plan) const {
-    const std::uint64_t ring = stream_options_.n_slots * RatingStream::slot_bytes(batch_size_, !weights_.empty());
-    plan.add_device(fmt::format("{} streaming slots of {} ratings", stream_options_.n_slots, batch_size_), ring);
-    if (backend_.has_own_memory()) plan.add_host("the slots' pinned copies", ring);
+  void plan_source(MemoryPlan& plan) {
+    RatingSourceOptions planned = stream_options_;
+    if (options_.group_batches) planned.groups = {0};  // sizes do not depend on where groups begin
+    is_resident_ = plan_ratings(backend_, plan, options_.resident, positives_.view(), planned);
   }
 
   // Of every step: what changes stands in parts_.now.
@@ -371,12 +373,13 @@ class TrainingRun final : private Epoch {
   Positives positives_;
   std::vector<float> weights_;  // of the positives; empty: each 1
   std::uint64_t batch_size_;
-  RatingStreamOptions stream_options_;
+  RatingSourceOptions stream_options_;
+  bool is_resident_ = false;
   GroupedRatings grouped_;
   SeenItems own_seen_;
   const SeenItems* seen_ = nullptr;  // of the training part
   Parts parts_;
-  std::optional<RatingStream> stream_;
+  std::unique_ptr<RatingSource> stream_;    // null where the family streams nothing
   std::unique_ptr<StepRecorder> recorder_;  // null: each step is launched anew
   bool can_validate_;
   bool said_unscored_ = false;

@@ -38,7 +38,7 @@ class StreamSlot {
   virtual double busy_seconds() const = 0;
 };
 
-// Measures the device between two points in its order of ops. For benchmarks alone: nothing else asks for one.
+// Measures the device between two points in its order of ops.
 class DeviceTimer {
  public:
   virtual ~DeviceTimer() = default;

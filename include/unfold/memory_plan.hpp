@@ -18,6 +18,8 @@ struct MemoryPlan {
   std::vector<Entry> entries;
   std::uint64_t device_free = 0;  // 0: the backend is the CPU
   std::uint64_t host_free = 0;
+  // What to change where it does not fit, the end of check's message.
+  std::string remedy = "a smaller dim or batch size, or an optimizer with less state, needs less";
 
   // Adds to the entry of that name, or a new one; nothing where there are no bytes.
   void add_host(std::string_view name, std::uint64_t bytes);

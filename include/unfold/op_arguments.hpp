@@ -20,6 +20,14 @@ struct RatingBatch {
   const float* weights = nullptr;  // of the ratings' losses; null: each 1
 };
 
+// What a batch's arrays are written to.
+struct RatingArrays {
+  Row* users = nullptr;
+  Row* items = nullptr;
+  float* ratings = nullptr;
+  float* weights = nullptr;  // null: the ratings have none
+};
+
 // The tables of biased matrix factorization. Factors of users and items have the same dim, stride and type; biases
 // have dim 1 and stride 1 and are float32.
 struct MfParameters {

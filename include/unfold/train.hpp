@@ -57,6 +57,10 @@ struct TrainResult {
   Ratings joined;                // refitted: training and validation together
 };
 
+// Throws UsageError where the options ask for what the backend does not have. train() calls it too: to call it before
+// is to know before data is read.
+void check_device(const TrainOptions& options, const Backend& backend);
+
 // Every number of the model is finite: where one is not, the run has diverged. With refit, a second run that is
 // interrupted (the outcome says so) or diverges leaves the model that validation chose. Throws UsageError, DeviceError
 // (memory: both numbers), DataError.

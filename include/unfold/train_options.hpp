@@ -24,6 +24,7 @@ struct TrainOptions {
   std::uint64_t batch_size = 0;
   bool group_batches = false;
   bool cuda_graph = false;
+  std::string resident = "auto";
   std::string optimizer = "sgd";
   double learning_rate = 0.05;
   std::string schedule = "linear";
@@ -34,9 +35,11 @@ struct TrainOptions {
   double epsilon = 1e-8;
 };
 
-// Adds to `options` those of every run, and those of batches and their optimizer, bound to the fields of `run`.
+// Adds to `options` those of every run, those of batches and their optimizer, and where the ratings of batches are,
+// bound to the fields of `run`.
 void add_run_options(TrainOptions& run, std::vector<Option>& options);
 void add_batch_options(TrainOptions& run, std::vector<Option>& options);
+void add_residency_option(TrainOptions& run, std::vector<Option>& options);
 
 // The update rule that a validated run asks for.
 OptimizerKind optimizer_kind(const TrainOptions& run);

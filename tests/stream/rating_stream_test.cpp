@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "host/stream/epoch_order.hpp"
 #include "tests/support/columns.hpp"
 #include "unfold/error.hpp"
 
@@ -59,7 +60,7 @@ TEST(RatingStream, TellsTheSizesOfItsBatches) {
     for (RatingBatch batch = stream.next(); batch.size > 0; batch = stream.next()) {
       if (sizes.empty() || sizes.back() != batch.size) sizes.push_back(batch.size);
     }
-    EXPECT_EQ(RatingStream::batch_sizes(n, 7), sizes) << n;
+    EXPECT_EQ(EpochOrder::batch_sizes(n, 7), sizes) << n;
   }
 }
 
@@ -67,7 +68,7 @@ TEST_P(RatingStreamShapes, EveryRatingOnceAnEpochInAnotherOrder) {
   const auto [n, batch_size, block_size] = GetParam();
   const Columns columns = numbered_ratings(static_cast<std::uint64_t>(n));
   const auto backend = make_cpu_backend(1);
-  RatingStreamOptions options;
+  RatingSourceOptions options;
   options.batch_size = static_cast<std::uint64_t>(batch_size);
   options.block_size = static_cast<std::uint64_t>(block_size);
   options.n_slots = 2;
@@ -100,7 +101,7 @@ TEST(RatingStream, WeightsStayWithTheirRatings) {
   std::vector<float> weights;
   for (const Row user : columns.users) weights.push_back(2 * static_cast<float>(user));
   const auto backend = make_cpu_backend(1);
-  RatingStreamOptions options;
+  RatingSourceOptions options;
   options.batch_size = 70;
   RatingStream without(*backend, columns.view(), options);
   options.weights = weights;
@@ -134,7 +135,7 @@ TEST(RatingStream, SeedsGiveDifferentOrders) {
 TEST(RatingStream, GroupsShareBatchesOnlyAtTheirBorders) {
   constexpr std::uint64_t kBatch = 24;
   const Columns columns = numbered_ratings(1003);
-  RatingStreamOptions options;
+  RatingSourceOptions options;
   options.batch_size = kBatch;
   options.block_size = 16;  // batches hold whole blocks of 8
   options.groups = {0, 240, 250, 250, 777};

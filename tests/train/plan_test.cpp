@@ -51,19 +51,26 @@ TEST_P(PlanOfRun, IsThePeakOfItsMemory) {
   for (const auto& [name, value] : run.options) family->set(name, value);
   for (const char* const name : test::kBackends) {
     if (std::string(name) == "Cuda") continue;
-    const auto backend = test::backend_or_skip(name);
-    std::uint64_t planned = 0;
-    std::string plans;
-    TrainCallbacks callbacks;
-    callbacks.plan = [&](const MemoryPlan& plan) {  // of the run, and with refit of the second
-      EXPECT_EQ(backend->allocated_bytes(), 0u) << "memory was taken before it was planned";
-      planned = std::max(planned, plan.backend_bytes());
-      plans += plan.to_string();
-    };
-    const TrainData data{train_part.view(), held_out.view(), kPlannedUsers, kPlannedItems, nullptr};
-    EXPECT_EQ(train(*backend, data, *family, callbacks).outcome, TrainOutcome::kFinished);
-    EXPECT_EQ(planned, backend->peak_bytes()) << name << "\n" << plans;
-    EXPECT_EQ(backend->allocated_bytes(), 0u) << name;
+    for (const char* const resident : {"auto", "never"}) {
+      if (std::string(name) == "Cpu" && std::string(resident) != "auto") continue;
+      family->run().resident = resident;
+      const auto backend = test::backend_or_skip(name);
+      std::uint64_t planned = 0;
+      std::string plans;
+      TrainCallbacks callbacks;
+      callbacks.plan = [&](const MemoryPlan& plan) {  // of the run, and with refit of the second
+        EXPECT_EQ(backend->allocated_bytes(), 0u) << "memory was taken before it was planned";
+        planned = std::max(planned, plan.backend_bytes());
+        plans += plan.to_string();
+      };
+      const TrainData data{train_part.view(), held_out.view(), kPlannedUsers, kPlannedItems, nullptr};
+      EXPECT_EQ(train(*backend, data, *family, callbacks).outcome, TrainOutcome::kFinished);
+      EXPECT_EQ(planned, backend->peak_bytes()) << name << ", resident " << resident << "\n" << plans;
+      EXPECT_EQ(backend->allocated_bytes(), 0u) << name;
+      const bool is_resident = backend->has_own_memory() && std::string(resident) == "auto";
+      EXPECT_EQ(plans.find("kept on the device") != std::string::npos, is_resident) << plans;
+      EXPECT_EQ(plans.find("streaming slots") == std::string::npos, is_resident) << plans;
+    }
   }
 }
 

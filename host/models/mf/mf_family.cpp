@@ -36,6 +36,7 @@ std::vector<Option> MfFamily::options() {
                      "sum gradients by row in a fixed order: equal bits from run to run for any number of threads, but "
                      "slower"});
   add_run_options(run_, options);
+  add_residency_option(run_, options);
   return options;
 }
 

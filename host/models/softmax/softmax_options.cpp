@@ -112,6 +112,7 @@ std::vector<Option> SoftmaxFamily::options() {
                      "score dot: L2 penalty that a positive puts on its two embeddings, "
                      "and each shared negative on its own"});
   add_run_options(run_, options);
+  add_residency_option(run_, options);
   return options;
 }
 

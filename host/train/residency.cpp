@@ -1,0 +1,42 @@
+#include "host/train/residency.hpp"
+
+#include <fmt/format.h>
+
+#include "host/stream/resident_ratings.hpp"
+#include "host/train/spare_memory.hpp"
+#include "unfold/error.hpp"
+#include "unfold/rating_stream.hpp"
+#include "unfold/train.hpp"
+
+namespace unfold {
+
+void check_device(const TrainOptions& options, const Backend& backend) {
+  if (options.resident != "always" || backend.has_own_memory()) return;
+  throw UsageError(
+      "--resident always keeps the ratings in a device's own memory, and this run is on the CPU, which reads them where "
+      "they are; leave the option out, or name a GPU with --device cuda");
+}
+
+bool plan_ratings(Backend& backend, MemoryPlan& plan, const std::string& resident, const RatingView& ratings,
+                  const RatingSourceOptions& options) {
+  const auto take = [&](bool is_resident) {
+    return [&, is_resident](const Arena& arena) { make_source(arena, ratings, options, is_resident); };
+  };
+  if (resident == "always") {
+    take(true)(Arena(backend, plan));
+    plan.remedy = "--resident auto streams what does not fit; " + plan.remedy;
+    return true;
+  }
+  if (resident == "auto" && add_where_it_fits(backend, plan, take(true))) return true;
+  take(false)(Arena(backend, plan));
+  return false;
+}
+
+std::unique_ptr<RatingSource> make_source(const Arena& arena, const RatingView& ratings,
+                                          const RatingSourceOptions& options, bool is_resident) {
+  if (is_resident) return std::make_unique<ResidentRatings>(arena, ratings, options);
+  const std::string name = fmt::format("{} streaming slots of {} ratings", options.n_slots, options.batch_size);
+  return std::make_unique<RatingStream>(arena, name, ratings, options);
+}
+
+}  // namespace unfold
