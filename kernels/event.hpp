@@ -1,9 +1,10 @@
 // Move-only owner of an event that orders streams and threads, and keeps time where asked. A thread that waits for it
-// sleeps instead of spinning.
+// looks for a short while, then sleeps instead of spinning.
 #pragma once
 
 #include <utility>
 
+#include "host/device/look_briefly.hpp"
 #include "kernels/cuda_check.hpp"
 
 namespace unfold::cuda {
@@ -29,7 +30,9 @@ class Event {
   // An event that was never recorded counts as reached.
   void record(cudaStream_t stream) { UNFOLD_CUDA_CHECK(cudaEventRecord(event_, stream)); }
   void make_wait(cudaStream_t stream) const { UNFOLD_CUDA_CHECK(cudaStreamWaitEvent(stream, event_, 0)); }
-  void synchronize() const { UNFOLD_CUDA_CHECK(cudaEventSynchronize(event_)); }
+  void synchronize() const {
+    if (!look_briefly([this] { return is_reached(); })) UNFOLD_CUDA_CHECK(cudaEventSynchronize(event_));
+  }
   // From `start` to this one. Both keep time, and were recorded and reached.
   double seconds_since(const Event& start) const {
     float milliseconds = 0;
@@ -38,6 +41,14 @@ class Event {
   }
 
  private:
+  bool is_reached() const {
+    const cudaError_t state = cudaEventQuery(event_);
+    if (state == cudaSuccess) return true;
+    if (state != cudaErrorNotReady) UNFOLD_CUDA_CHECK(state);
+    cudaGetLastError();  // what is not ready is no failure
+    return false;
+  }
+
   cudaEvent_t event_ = nullptr;
 };
 

@@ -16,7 +16,9 @@ class BatchMemory {
       : array_bytes_((batch_size * 4 + 63) / 64 * 64), has_weights_(has_weights) {}
 
   std::uint64_t bytes() const { return (has_weights_ ? 4 : 3) * array_bytes_; }
-  RatingArrays arrays(std::byte* memory) const {
+  // From rating `first` on.
+  RatingArrays arrays(std::byte* memory, std::uint64_t first = 0) const {
+    memory += 4 * first;
     return {reinterpret_cast<Row*>(memory), reinterpret_cast<Row*>(memory + array_bytes_),
             reinterpret_cast<float*>(memory + 2 * array_bytes_),
             has_weights_ ? reinterpret_cast<float*>(memory + 3 * array_bytes_) : nullptr};

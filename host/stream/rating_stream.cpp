@@ -1,52 +1,59 @@
 #include "unfold/rating_stream.hpp"
 
-#include <condition_variable>
+#include <algorithm>
 #include <exception>
-#include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "host/ops/ops.hpp"
+#include "host/stream/batch_handover.hpp"
 #include "host/stream/batch_memory.hpp"
 #include "host/stream/epoch_order.hpp"
 #include "host/tables/arena.hpp"
 
 namespace unfold {
+namespace {
 
-// The ring. Slot s of an epoch's batch b is b % n_slots. The reader fills batch `n_filled` once it is less than
-// n_slots ahead of `n_released`; the consumer takes batch `n_taken` once it is filled.
+constexpr unsigned kFewestSlots = 3, kMostSlots = 32;
+constexpr std::uint64_t kRingBytes = std::uint64_t{32} << 20;    // of a ring of more than the fewest slots
+constexpr std::uint64_t kPieceBytes = std::uint64_t{256} << 10;  // of a batch, worth a reader
+constexpr std::uint64_t kLineRatings = 16;                       // in a cache line of each array
+
+}  // namespace
+
 struct RatingStream::State {
   RatingBatch all;  // in host memory
   EpochOrder order;
   BatchMemory layout;
   std::vector<std::unique_ptr<StreamSlot>> slots;
-
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::uint64_t n_filled = 0, n_taken = 0, n_released = 0;
-  bool stopping = false;
-  std::exception_ptr failure;
-  std::thread reader;
+  unsigned n_readers, n_pieces;  // that a batch is cut into
+  BatchHandover handover;
+  std::vector<std::uint32_t> blocks;  // of the epoch
+  std::vector<std::thread> readers;
+  std::uint64_t n_taken = 0, n_released = 0;
   double busy_before = 0;  // seconds of the slots before the epoch
 
-  State(const MakeSlot& make_slot, const RatingView& r, const RatingSourceOptions& o)
+  State(const MakeSlot& make_slot, unsigned n_slots, bool looks, const RatingView& r, const RatingSourceOptions& o)
       : all{r.users.data(), r.items.data(), r.ratings.data(), r.size(), o.weights.empty() ? nullptr : o.weights.data()},
         order(r.size(), o),
-        layout(order.batch_size(), !o.weights.empty()) {
-    for (unsigned s = 0; s < o.n_slots; ++s) slots.push_back(make_slot(layout.bytes()));
+        layout(order.batch_size(), !o.weights.empty()),
+        n_readers(std::max(1u, o.n_readers)),
+        n_pieces(static_cast<unsigned>(std::clamp<std::uint64_t>(layout.bytes() / kPieceBytes, 1, n_readers))),
+        handover(n_slots, n_pieces, looks) {
+    for (unsigned s = 0; s < n_slots; ++s) slots.push_back(make_slot(layout.bytes()));
   }
   ~State() { stop(); }
 
+  StreamSlot& slot_of(std::uint64_t batch) { return *slots[handover.slot_of(batch)]; }
+
   void stop() {
-    {
-      const std::lock_guard lock(mutex);
-      stopping = true;
-    }
-    changed.notify_all();
-    if (reader.joinable()) reader.join();
+    handover.end();
+    for (std::thread& reader : readers) reader.join();
+    readers.clear();
   }
 
-  // Of all rounds so far, also those that the device has yet to end. The reader is at rest.
+  // Of all rounds so far, also those that the device has yet to end. The readers are at rest.
   double slots_busy_seconds() {
     stop();
     double seconds = 0;
@@ -57,81 +64,82 @@ struct RatingStream::State {
     return seconds;
   }
 
-  // Copies batch `batch` of the epoch into `slot`.
-  void fill(StreamSlot& slot, std::uint64_t batch, const std::vector<std::uint32_t>& blocks) const {
+  void start(std::uint64_t epoch) {
+    stop();
+    // A slot that was taken and not handed back is free again: its ops are ahead of any that follow.
+    if (n_taken > n_released) slot_of(n_released).release();
+    n_taken = n_released = 0;
+    busy_before = slots_busy_seconds();
+    handover.start(order.n_batches());
+    blocks = order.blocks(epoch);
+    for (unsigned n = 0; n < n_readers; ++n) readers.emplace_back([this] { read(); });
+  }
+
+  // What a reader does until the epoch ends.
+  void read() {
+    try {
+      const auto open = [this](unsigned slot) { slots[slot]->wait_until_free(); };
+      while (const std::optional<BatchHandover::Piece> piece = handover.claim(open)) {
+        fill(*piece);
+        if (!handover.finish(*piece)) continue;
+        slot_of(piece->batch).upload(layout.bytes());
+        handover.publish(piece->batch);
+      }
+    } catch (...) {
+      handover.fail(std::current_exception());
+    }
+  }
+
+  // Copies a piece of an epoch's batch into its slot. Pieces begin at cache lines.
+  void fill(const BatchHandover::Piece& piece) {
+    const std::uint64_t size = order.size_of(piece.batch), lines = (size + kLineRatings - 1) / kLineRatings;
+    const auto bound = [&](unsigned number) { return std::min(size, lines * number / n_pieces * kLineRatings); };
+    const std::uint64_t begin = bound(piece.number);
     const GatherRatings op{.all = all,
                            .block_order = blocks.data(),
                            .block_size = order.block_size(),
-                           .first = batch * order.batch_size(),
-                           .n_ratings = order.size_of(batch),
-                           .out = layout.arrays(slot.host().data())};
+                           .first = piece.batch * order.batch_size() + begin,
+                           .n_ratings = bound(piece.number + 1) - begin,
+                           .out = layout.arrays(slot_of(piece.batch).host().data(), begin)};
     cpu::run(op, {}, 1);
-  }
-
-  void read_epoch(std::uint64_t epoch) {
-    try {
-      const std::vector<std::uint32_t> blocks = order.blocks(epoch);
-      for (std::uint64_t batch = 0; batch < order.n_batches(); ++batch) {
-        {
-          std::unique_lock lock(mutex);
-          changed.wait(lock, [&] { return stopping || batch < n_released + slots.size(); });
-          if (stopping) return;
-        }
-        StreamSlot& slot = *slots[batch % slots.size()];
-        slot.wait_until_free();
-        fill(slot, batch, blocks);
-        slot.upload(layout.bytes());
-        const std::lock_guard lock(mutex);
-        n_filled = batch + 1;
-        changed.notify_all();
-      }
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      failure = std::current_exception();
-      changed.notify_all();
-    }
   }
 };
 
 RatingStream::RatingStream(Backend& backend, const RatingView& ratings, const RatingSourceOptions& options)
-    : RatingStream([&backend](std::uint64_t bytes) { return backend.make_slot(bytes); }, ratings, options) {}
+    : state_(std::make_unique<State>([&backend](std::uint64_t bytes) { return backend.make_slot(bytes); },
+                                     n_slots(backend, ratings.size(), options), backend.has_own_memory(), ratings,
+                                     options)) {}
 RatingStream::RatingStream(const Arena& arena, const std::string& name, const RatingView& ratings,
                            const RatingSourceOptions& options)
-    : RatingStream([&](std::uint64_t bytes) { return arena.slot(name, bytes); }, ratings, options) {}
+    : state_(std::make_unique<State>([&](std::uint64_t bytes) { return arena.slot(name, bytes); },
+                                     n_slots(arena.backend(), ratings.size(), options),
+                                     arena.backend().has_own_memory(), ratings, options)) {}
 RatingStream::RatingStream(const MakeSlot& make_slot, const RatingView& ratings, const RatingSourceOptions& options)
-    : state_(std::make_unique<State>(make_slot, ratings, options)) {}
+    : state_(std::make_unique<State>(make_slot, options.n_slots == 0 ? kFewestSlots : options.n_slots, false, ratings,
+                                     options)) {}
 RatingStream::~RatingStream() = default;
+
+unsigned RatingStream::n_slots(const Backend& backend, std::uint64_t n_ratings, const RatingSourceOptions& options) {
+  if (options.n_slots > 0) return options.n_slots;
+  if (!backend.has_own_memory()) return kFewestSlots;
+  const BatchMemory layout(EpochOrder(n_ratings, options).batch_size(), !options.weights.empty());
+  return static_cast<unsigned>(std::clamp<std::uint64_t>(kRingBytes / layout.bytes(), kFewestSlots, kMostSlots));
+}
 
 std::uint64_t RatingStream::n_batches() const { return state_->order.n_batches(); }
 double RatingStream::busy_seconds() { return state_->slots_busy_seconds() - state_->busy_before; }
-
-void RatingStream::start_epoch(std::uint64_t epoch) {
-  State& s = *state_;
-  s.stop();  // the reader is at rest until it is started below
-  // A slot that was taken and not handed back is free again: its ops are ahead of any that follow.
-  if (s.n_taken > s.n_released) s.slots[s.n_released % s.slots.size()]->release();
-  s.n_filled = s.n_taken = s.n_released = 0;
-  s.busy_before = s.slots_busy_seconds();
-  s.stopping = false;
-  s.failure = nullptr;
-  s.reader = std::thread([&s, epoch] { s.read_epoch(epoch); });
-}
+void RatingStream::start_epoch(std::uint64_t epoch) { state_->start(epoch); }
 
 RatingBatch RatingStream::next() {
   State& s = *state_;
-  {
-    std::unique_lock lock(s.mutex);
-    if (s.n_taken > s.n_released) {
-      s.slots[s.n_released % s.slots.size()]->release();
-      ++s.n_released;
-      s.changed.notify_all();
-    }
-    if (s.n_taken == s.order.n_batches()) return {};
-    s.changed.wait(lock, [&] { return s.failure || s.n_filled > s.n_taken; });
-    if (s.failure) std::rethrow_exception(s.failure);
+  if (s.n_taken > s.n_released) {
+    s.slot_of(s.n_released++).release();
+    s.handover.release();
   }
+  if (s.n_taken == s.order.n_batches()) return {};
+  s.handover.wait_for(s.n_taken);
   const std::uint64_t batch = s.n_taken++;
-  return s.layout.batch(s.slots[batch % s.slots.size()]->device(), s.order.size_of(batch));
+  return s.layout.batch(s.slot_of(batch).device(), s.order.size_of(batch));
 }
 
 }  // namespace unfold

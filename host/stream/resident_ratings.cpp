@@ -32,7 +32,8 @@ ResidentRatings::ResidentRatings(const Arena& arena, const RatingView& ratings, 
 void ResidentRatings::copy_all(const Arena& arena, const RatingView& ratings, const RatingSourceOptions& options) {
   RatingSourceOptions pieces;
   pieces.batch_size = kRatingsAPiece;
-  pieces.n_slots = options.n_slots;
+  pieces.n_slots = 3;
+  pieces.n_readers = options.n_readers;
   pieces.weights = options.weights;
   RatingStream stream(arena, "slots that the training ratings go through", ratings, pieces);
   if (arena.is_plan()) return;

@@ -1,6 +1,9 @@
 #include "host/train/residency.hpp"
 
 #include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
 
 #include "host/stream/resident_ratings.hpp"
 #include "host/train/spare_memory.hpp"
@@ -15,6 +18,13 @@ void check_device(const TrainOptions& options, const Backend& backend) {
   throw UsageError(
       "--resident always keeps the ratings in a device's own memory, and this run is on the CPU, which reads them where "
       "they are; leave the option out, or name a GPU with --device cuda");
+}
+
+unsigned n_readers(const Backend& backend, unsigned n_threads) {
+  constexpr unsigned kMostReaders = 4;
+  if (!backend.has_own_memory()) return 1;
+  const unsigned n_cores = n_threads > 0 ? n_threads : static_cast<unsigned>(omp_get_num_procs());
+  return std::clamp(n_cores - 1, 1u, kMostReaders);
 }
 
 bool plan_ratings(Backend& backend, MemoryPlan& plan, const std::string& resident, const RatingView& ratings,
@@ -35,7 +45,8 @@ bool plan_ratings(Backend& backend, MemoryPlan& plan, const std::string& residen
 std::unique_ptr<RatingSource> make_source(const Arena& arena, const RatingView& ratings,
                                           const RatingSourceOptions& options, bool is_resident) {
   if (is_resident) return std::make_unique<ResidentRatings>(arena, ratings, options);
-  const std::string name = fmt::format("{} streaming slots of {} ratings", options.n_slots, options.batch_size);
+  const unsigned n_slots = RatingStream::n_slots(arena.backend(), ratings.size(), options);
+  const std::string name = fmt::format("{} streaming slots of {} ratings", n_slots, options.batch_size);
   return std::make_unique<RatingStream>(arena, name, ratings, options);
 }
 

@@ -46,7 +46,10 @@ class TrainingRun final : private Epoch {
         positives_(floor, data.train),
         weights_(family.weights(positives_.view())),
         batch_size_(family.batch_size(positives_.view().size())),
-        stream_options_{batch_size_, 3, 0, options_.seed, {}, weights_},
+        stream_options_{.batch_size = batch_size_,
+                        .seed = options_.seed,
+                        .weights = weights_,
+                        .n_readers = n_readers(backend, options_.threads)},
         can_validate_(data.validation.size() > 0) {
     check_device(options_, backend);
     check_groups();

@@ -20,12 +20,12 @@
 
 namespace unfold {
 
-// One slot of a streaming ring: host memory that a reader thread fills, and the device's view of it.
-//   reader thread   wait_until_free(), write host(), upload(bytes)
+// One slot of a streaming ring: host memory that reader threads fill, and the device's view of it.
+//   reader threads  wait_until_free(), write host(), upload(bytes): one call after another, of any of them
 //   compute thread  device() ... ops that read it ... release()
 // On CUDA the host memory is pinned, upload() copies on its own stream, device() makes the compute stream wait
 // for that copy, and release() marks the point after which the slot may be filled again. On the CPU all is plain
-// memory. The hand-over between the two threads is the caller's (host/stream).
+// memory. The hand-over between the threads is the caller's (host/stream).
 class StreamSlot {
  public:
   virtual ~StreamSlot() = default;

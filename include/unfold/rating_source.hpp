@@ -15,11 +15,12 @@ namespace unfold {
 
 struct RatingSourceOptions {
   std::uint64_t batch_size = 262144;  // ratings a batch, >= 1
-  unsigned n_slots = 3;               // where ratings are streamed: batches in flight, >= 2
+  unsigned n_slots = 0;               // of a stream: batches in flight, >= 2; 0: 3 to 32, by their size and the device
   std::uint64_t block_size = 0;       // ratings that stay together when an epoch permutes; 0: 16 to 4096, by the data
   std::uint64_t seed = 1;
   std::vector<std::uint64_t> groups = {};  // ascending from 0: where each group of ratings begins; empty: no groups
   std::span<const float> weights = {};     // of the ratings, which go with them; they outlive the source; empty: none
+  unsigned n_readers = 1;                  // threads that read for a stream, >= 1
 };
 
 class RatingSource {

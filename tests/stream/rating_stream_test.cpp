@@ -3,13 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <memory>
 #include <set>
+#include <string>
 #include <thread>
 #include <tuple>
 #include <vector>
 
 #include "host/stream/epoch_order.hpp"
+#include "tests/ops/parity.hpp"
 #include "tests/support/columns.hpp"
 #include "unfold/error.hpp"
 
@@ -194,32 +198,91 @@ TEST(RatingStream, TellsHowLongTheDeviceWorkedOnAnEpoch) {
   }
 }
 
-// A slot that fails on the second batch.
+// Batches of one piece and of several, rings of any size. Memory is the host's on both backends.
+TEST(RatingStream, SeveralReadersGiveTheBatchesOfOne) {
+  for (const std::string name : test::kBackends) {
+    if (name == "Cuda") continue;
+    const auto backend = test::backend_or_skip(name);
+    for (const std::uint64_t batch_size : {50u, 999u, 90000u}) {
+      const Columns columns = numbered_ratings(batch_size < 1000 ? 20000 : 300001);
+      RatingSourceOptions options;
+      options.batch_size = batch_size;
+      RatingStream alone(*backend, columns.view(), options);
+      const std::vector<Row> first = stream_epoch(alone, 1, batch_size), second = stream_epoch(alone, 2, batch_size);
+      options.n_readers = 4;
+      for (const unsigned n_slots : {0u, 2u, 20u}) {
+        options.n_slots = n_slots;
+        RatingStream shared(*backend, columns.view(), options);
+        EXPECT_EQ(stream_epoch(shared, 1, batch_size), first) << name << ' ' << batch_size << ' ' << n_slots;
+        for (const std::uint64_t n_taken : {0u, 1u, 2u}) {  // and left there
+          shared.start_epoch(3);
+          for (std::uint64_t k = 0; k < n_taken; ++k) EXPECT_EQ(shared.next().size, batch_size);
+        }
+        EXPECT_EQ(stream_epoch(shared, 2, batch_size), second) << name << ' ' << batch_size << ' ' << n_slots;
+      }
+    }
+  }
+}
+
+TEST(RatingStream, ShortBatchesHaveMoreSlotsOnADeviceWithMemoryOfItsOwn) {
+  RatingSourceOptions options;
+  const auto slots = [&](const Backend& backend, std::uint64_t batch_size) {
+    options.batch_size = batch_size;
+    return RatingStream::n_slots(backend, std::uint64_t{1} << 30, options);
+  };
+  const auto cpu = make_cpu_backend(1);
+  EXPECT_EQ(slots(*cpu, 1024), 3u);
+#if defined(UNFOLD_WITH_EMULATOR)
+  const auto device = make_emulated_backend();
+  EXPECT_EQ(slots(*device, 1024), 32u);
+  EXPECT_EQ(slots(*device, 262144), 10u) << "of 3 MiB";
+  const std::vector<float> weights(1);
+  options.weights = weights;
+  EXPECT_EQ(slots(*device, 262144), 8u) << "of 4 MiB";
+  EXPECT_EQ(slots(*device, 1 << 24), 3u);
+  options.n_slots = 5;
+  EXPECT_EQ(slots(*device, 1024), 5u);
+#endif
+}
+
+// A slot of a ring that fails once, when it has been waited for or uploaded so often.
 class FailingSlot : public StreamSlot {
  public:
-  explicit FailingSlot(std::uint64_t bytes) : memory_(bytes) {}
+  struct Failure {
+    std::atomic<int> waits = 0, uploads = 0;  // calls of the whole ring until one fails; 0: none does
+  };
+  FailingSlot(std::uint64_t bytes, Failure& failure) : memory_(bytes), failure_(failure) {}
   std::span<std::byte> host() override { return memory_; }
-  void wait_until_free() override {}
-  void upload(std::uint64_t) override {
-    if (++n_uploads > 1) throw DeviceError("the device went away");
-  }
+  void wait_until_free() override { count(failure_.waits); }
+  void upload(std::uint64_t) override { count(failure_.uploads); }
   const std::byte* device() override { return memory_.data(); }
   void release() override {}
   double busy_seconds() const override { return 0; }
-  static int n_uploads;
 
  private:
+  static void count(std::atomic<int>& left) {
+    if (left > 0 && --left == 0) throw DeviceError("the device went away");
+  }
   std::vector<std::byte> memory_;
+  Failure& failure_;
 };
-int FailingSlot::n_uploads = 0;
 
-TEST(RatingStream, WhatStopsTheReaderReachesTheConsumer) {
-  FailingSlot::n_uploads = 0;
+TEST(RatingStream, WhatStopsAReaderReachesTheConsumer) {
   const Columns columns = numbered_ratings(100);
-  RatingStream stream([](std::uint64_t bytes) { return std::make_unique<FailingSlot>(bytes); }, columns.view(),
-                      {10, 2, 4, 1});
-  stream.start_epoch(1);
-  EXPECT_THROW(while (stream.next().size > 0){}, DeviceError);
+  for (const unsigned n_readers : {1u, 3u}) {
+    for (const bool waits : {false, true}) {
+      FailingSlot::Failure failure;
+      RatingSourceOptions options{10, 2, 4};
+      options.n_readers = n_readers;
+      RatingStream stream([&](std::uint64_t bytes) { return std::make_unique<FailingSlot>(bytes, failure); },
+                          columns.view(), options);
+      const std::vector<Row> whole = stream_epoch(stream, 2, 10);
+      stream.start_epoch(1);
+      (waits ? failure.waits : failure.uploads) = 2;
+      EXPECT_THROW(while (stream.next().size > 0){}, DeviceError);
+      EXPECT_EQ(stream_epoch(stream, 2, 10), whole) << "the next epoch starts again";
+    }
+  }
 }
 
 }  // namespace
