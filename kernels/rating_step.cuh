@@ -65,17 +65,20 @@ __global__ void __launch_bounds__(kRatingStepThreads)
     const RowSlice<Shape> user_gradient = combine(gradient.by_score, rows.item, loss.l2, rows.user);
     const RowSlice<Shape> item_gradient = combine(gradient.by_score, rows.user, loss.l2, rows.item);
     if constexpr (!kEarlyState) user.load(parameters.user_factors, at.user, n_packs);
-    const std::uint64_t place = 2 * (base + group);
-    user.update(parameters.user_factors, at.user, n_packs, rows.user, user_gradient, step, place);
+    using Random = RowPairRandom<Element, Shape>;
+    const Random random(step.rounding_key, base + group);
+    user.update(parameters.user_factors, at.user, n_packs, rows.user, user_gradient, step,
+                typename Random::Even{random});
     if constexpr (!kEarlyState) item.load(parameters.item_factors, at.item, n_packs);
-    item.update(parameters.item_factors, at.item, n_packs, rows.item, item_gradient, step, place + 1);
+    item.update(parameters.item_factors, at.item, n_packs, rows.item, item_gradient, step,
+                typename Random::Odd{random});
 
     if (loss.use_bias) {
       RowSlice<ScalarShape> weight_u = {{{rows.user_bias}}}, weight_i = {{{rows.item_bias}}};
       const RowSlice<ScalarShape> gradient_u = {{{gradient.by_score + loss.l2_bias * rows.user_bias}}};
       const RowSlice<ScalarShape> gradient_i = {{{gradient.by_score + loss.l2_bias * rows.item_bias}}};
-      user_bias.update(parameters.user_bias, at.user, n_biases, weight_u, gradient_u, step, place);
-      item_bias.update(parameters.item_bias, at.item, n_biases, weight_i, gradient_i, step, place);
+      user_bias.update(parameters.user_bias, at.user, n_biases, weight_u, gradient_u, step, RowRandom<ScalarShape>{});
+      item_bias.update(parameters.item_bias, at.item, n_biases, weight_i, gradient_i, step, RowRandom<ScalarShape>{});
     }
   }
   const double block_error = block_sum(error_sum);

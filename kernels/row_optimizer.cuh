@@ -31,10 +31,11 @@ struct OptimizerRow {
     }
   }
 
-  // Updates `weight` in registers, then writes it, rounded with the bits of `place`, and the state.
+  // Updates `weight` in registers, then writes it, rounded with `random`, and the state.
+  template <typename Random>
   __device__ inline void update(const ParameterView& table, std::uint64_t row, unsigned n_packs,
                                 RowSlice<Shape>& weight, const RowSlice<Shape>& gradient, const OptimizerStep& step,
-                                std::uint64_t place) {
+                                const Random& random) {
     const bool owner = n_packs > 0 && group_lane<Shape::kWidth>() == 0;
     const std::uint64_t offset = row * table.weight.stride;
     [[maybe_unused]] float scale = 0;
@@ -62,7 +63,7 @@ struct OptimizerRow {
         }
       }
     }
-    store_row(table.weight.as<Element>().data + offset, weight, n_packs, RowRounding{step.rounding_key, place});
+    store_row(table.weight.as<Element>().data + offset, weight, n_packs, random);
     if constexpr (kFirstByElement) store_row(table.first + offset, first, n_packs);
     if constexpr (kSecondByElement) store_row(table.second + offset, second, n_packs);
   }

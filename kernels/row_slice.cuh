@@ -58,24 +58,49 @@ __device__ inline void store_row(float* row, const RowSlice<Shape>& slice, unsig
   }
 }
 
-// Where the random bits of a row's rounding come from (rounding_bits of optimizer.hpp).
-struct RowRounding {
+// The random bits of a row's rounding (rounding_bits of optimizer.hpp): of(k) are those of the lane's pack k, drawn
+// when they are asked for.
+template <typename Shape>
+struct RowRandom {
   std::uint64_t key = 0, place = 0;
+
+  __device__ inline RandomBlock of(int k) const {
+    return rounding_bits(key, place, group_lane<Shape::kWidth>() + k * Shape::kWidth);
+  }
 };
 
-// A row of a table: rounded stochastically where its elements have 16 bits.
-template <typename Shape, typename Element>
-__device__ inline void store_row(Element* row, const RowSlice<Shape>& slice, unsigned n_packs,
-                                 const RowRounding& rounding) {
+// Those of the two rows with places 2 * number and 2 * number + 1, drawn once for both; none for float32.
+template <typename Element, typename Shape>
+struct RowPairRandom {
+  RandomBlock packs[sizeof(Element) == 2 ? Shape::kPacks : 1];
+
+  __device__ inline RowPairRandom(std::uint64_t key, std::uint64_t number) {
+    if constexpr (sizeof(Element) == 2) {
+      UNFOLD_UNROLL
+      for (int k = 0; k < Shape::kPacks; ++k) packs[k] = RowRandom<Shape>{key, 2 * number}.of(k);
+    }
+  }
+
+  struct Even {
+    const RowPairRandom& pair;
+    __device__ inline RandomBlock of(int k) const { return pair.packs[k]; }
+  };
+  struct Odd {
+    const RowPairRandom& pair;
+    __device__ inline RandomBlock of(int k) const { return odd_place_bits(pair.packs[k]); }
+  };
+};
+
+// A row of a table: rounded stochastically where its elements have 16 bits, with the bits random.of(pack).
+template <typename Shape, typename Element, typename Random>
+__device__ inline void store_row(Element* row, const RowSlice<Shape>& slice, unsigned n_packs, const Random& random) {
   if constexpr (sizeof(Element) == sizeof(float)) {
     store_row(row, slice, n_packs);
   } else {
     UNFOLD_UNROLL
     for (int k = 0; k < Shape::kPacks; ++k) {
       const unsigned pack = group_lane<Shape::kWidth>() + k * Shape::kWidth;
-      if (pack < n_packs) {
-        store_pack(row + pack * Shape::kPack, slice.v[k], rounding_bits(rounding.key, rounding.place, pack));
-      }
+      if (pack < n_packs) store_pack(row + pack * Shape::kPack, slice.v[k], random.of(k));
     }
   }
 }

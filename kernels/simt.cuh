@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "unfold/float16.hpp"
 #include "unfold/matrix_view.hpp"
@@ -300,11 +301,15 @@ __device__ inline void unpack_pair(std::uint32_t word, float& first, float& seco
   first = to_float(Element{static_cast<std::uint16_t>(word)});
   second = to_float(Element{static_cast<std::uint16_t>(word >> 16)});
 }
+// Rounded stochastically, the first with the lower half of `random`. Both are summable (float16.hpp).
 template <typename Element>
 __device__ inline std::uint32_t pack_pair(float first, float second, std::uint32_t random) {
-  const std::uint32_t low = round_stochastic<Element>(first, random & 0xFFFFu).bits;
-  const std::uint32_t high = round_stochastic<Element>(second, random >> 16).bits;
-  return low | high << 16;
+  const std::uint32_t low = __byte_perm(random, 0, 0x4410), high = __byte_perm(random, 0, 0x4432);
+  if constexpr (std::is_same_v<Element, Bfloat16>) {
+    return __byte_perm(bfloat16_sum(first, low), bfloat16_sum(second, high), 0x7632);
+  } else {
+    return __byte_perm(float16_sum(first, low), float16_sum(second, high), 0x5410);
+  }
 }
 template <typename Element>
 __device__ inline std::uint32_t pack_nearest(float first, float second) {
@@ -331,13 +336,26 @@ __device__ inline void load_pack(const Element* address, float (&out)[kPack]) {
   }
 }
 
-// Eight elements in one store, rounded stochastically.
+// Eight elements in one store, rounded stochastically: round_stochastic of each, which here asks all of them at once
+// for the values that are rarely there.
 template <typename Element>
 __device__ inline void store_pack(Element* address, const float (&in)[8], const RandomBlock& random) {
   static_assert(sizeof(Element) == 2);
+  float x[8];
+  bool all_summable = true;
+  UNFOLD_UNROLL
+  for (int j = 0; j < 8; j += 2) {
+    x[j] = in[j];
+    x[j + 1] = in[j + 1];
+    all_summable &= is_summable<Element>(x[j]) & is_summable<Element>(x[j + 1]);
+  }
+  if (!all_summable) {
+    UNFOLD_UNROLL
+    for (int j = 0; j < 8; ++j) x[j] = summable<Element>(x[j]);
+  }
   *reinterpret_cast<uint4*>(address) =
-      make_uint4(pack_pair<Element>(in[0], in[1], random.v[0]), pack_pair<Element>(in[2], in[3], random.v[1]),
-                 pack_pair<Element>(in[4], in[5], random.v[2]), pack_pair<Element>(in[6], in[7], random.v[3]));
+      make_uint4(pack_pair<Element>(x[0], x[1], random.v[0]), pack_pair<Element>(x[2], x[3], random.v[1]),
+                 pack_pair<Element>(x[4], x[5], random.v[2]), pack_pair<Element>(x[6], x[7], random.v[3]));
 }
 
 // Eight elements in one store, rounded to the nearest.

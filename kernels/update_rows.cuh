@@ -1,16 +1,15 @@
 // The deterministic update: gradients of equal rows are summed in batch order, then the optimizer is applied once a
-// row. The batch comes sorted (sort_rows.cuh): one owner sums the gradients of a row, its segment. A segment longer
-// than kChunkRows is cut into chunks of that length from its own start, whose sums are added in order; in large batches
-// they are summed side by side first. So a row's bits depend on its own gradients and their order alone, not on the
-// rest of the batch nor on the device. A row's bias goes with it. Shapes    table [n_table_rows, dim], gradient [n,
-// dim] in batch order, sums [chunk_slots(n), dim rounded up to whole
-//           packs]; biases the same with dim 1
+// row. The batch comes sorted (sort_rows.cuh): one owner sums the gradients of a row, its segment. A segment longer than
+// kChunkRows is cut into chunks of that length from its own start, whose sums are added in order; in large batches they
+// are summed side by side first. So a row's bits depend on its own gradients and their order alone, not on the rest of
+// the batch nor on the device. A row's bias goes with it.
+// Shapes    table [n_table_rows, dim], gradient [n, dim] in batch order, sums [chunk_slots(n), dim in whole packs];
+//           biases the same with dim 1
 // Work      a group of 1 to 32 lanes a chunk, then one a segment, each lane holding 1 to 8 packs of a row. The next
 //           segment's numbers are fetched while this one's rows are on their way
-// Traffic   n * (4 * dim + 8) bytes read; rows touched * dim * (element bytes + 4 * state) read and written; the sums
-// of
+// Traffic   n * (4 * dim + 8) bytes read; rows touched * dim * (element bytes + 4 * state) read and written; the sums of
 //           chunks 8 * dim / kChunkRows a row
-// Rounding  rows of 16 bits: the place is the row's number (rounding_bits in optimizer.hpp)
+// Rounding  rows of 16 bits: the place is twice the row's number (rounding_bits in optimizer.hpp)
 // Races     none
 // Requires  n < 2^32; table and gradient of one stride, their rows aligned to 16 bytes, or dim = 1 in float32
 #pragma once
@@ -204,7 +203,8 @@ __global__ void __launch_bounds__(kUpdateThreads)
       weight = load_row<Shape>(table.weight.as<const Element>().row(row), n_packs);
       state.load(table, row, n_packs);
     }
-    state.update(table, row, n_packs, weight, sum, step, row);
+    const RowRandom<Shape> random{step.rounding_key, 2 * std::uint64_t{row}};
+    state.update(table, row, n_packs, weight, sum, step, random);
 
     if (gradients.bias == nullptr) continue;
     OptimizerRow<kKind, float, ScalarShape, LoadKind::kAnyCache> bias_state;
@@ -212,7 +212,7 @@ __global__ void __launch_bounds__(kUpdateThreads)
     bias_state.load(bias, row, n_biases);
     const RowSlice<ScalarShape> bias_sum =
         sum_segment<ScalarShape>(batch, bias_gradient, sums.bias, 1, n_biases > 0 ? at : Positions{}, n_biases);
-    bias_state.update(bias, row, n_biases, bias_weight, bias_sum, step, row);
+    bias_state.update(bias, row, n_biases, bias_weight, bias_sum, step, RowRandom<ScalarShape>{});
   }
 }
 

@@ -94,8 +94,7 @@ HWY_INLINE void store_floats(FloatVec x, Element* to, const std::uint16_t* rando
 
 // --- random bits ----------------------------------------------------------------------------------------------------
 
-// Random bits of up to two rows of `stride` columns: bits()[r * stride + c] for column c of the row with place
-// first_place + r (rounding_bits of optimizer.hpp). For float nothing is drawn.
+// Random bits of rows of up to kMaxStride columns (rounding_bits of optimizer.hpp). For float nothing is drawn.
 template <typename Element>
 class RowRounding {
  public:
@@ -103,37 +102,38 @@ class RowRounding {
 
   explicit RowRounding(std::uint64_t key) : key_(key) {
     auto k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
-    for (int round = 0; round < kRounds; ++round, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
+    for (int round = 0; round < kRoundingRounds; ++round, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
       keys0_[round] = k0;
       keys1_[round] = k1;
     }
   }
 
-  // `stride` is a multiple of 16.
-  HWY_INLINE void draw(std::uint64_t first_place, std::size_t n_rows, std::size_t stride) {
+  // Rows of the kPlaces places 2 * number and 2 * number + 1: bits(0) and bits(1), a number a column. `stride` is a
+  // multiple of 16.
+  template <int kPlaces>
+  HWY_INLINE void draw(std::uint64_t number, std::size_t stride) {
     if constexpr (!kIsRounded<Element>) return;
-    const std::size_t row_blocks = stride / 8;
+    const std::size_t n_blocks = stride / 8;
 #if HWY_TARGET == HWY_SCALAR
-    for (std::size_t k = 0; k < n_rows * row_blocks; ++k) {
-      const auto block = static_cast<std::uint32_t>(k % row_blocks);
-      const RandomBlock random = rounding_bits(key_, first_place + k / row_blocks, block);
-      std::memcpy(bits_ + 8 * k, random.v, sizeof(random.v));
+    for (int place = 0; place < kPlaces; ++place) {
+      for (std::size_t k = 0; k < n_blocks; ++k) {
+        const RandomBlock random = rounding_bits(key_, 2 * number + place, static_cast<std::uint32_t>(k));
+        std::memcpy(bits_[place] + 8 * k, random.v, sizeof(random.v));
+      }
     }
 #else
-    const std::size_t n_blocks = n_rows * row_blocks, lanes = hn::Lanes(Tag64());
+    const std::size_t lanes = hn::Lanes(Tag64());
     std::size_t first = 0;
     if constexpr (kMostVectors == 4) {
-      for (; first + 2 * lanes < n_blocks; first += 4 * lanes) draw_vectors<4>(first_place, row_blocks, first);
+      for (; first + 2 * lanes < n_blocks; first += 4 * lanes) draw_vectors<4, kPlaces>(number, first);
     }
-    for (; first + lanes < n_blocks; first += 2 * lanes) draw_vectors<2>(first_place, row_blocks, first);
-    if (first < n_blocks) draw_vectors<1>(first_place, row_blocks, first);
+    for (; first + lanes < n_blocks; first += 2 * lanes) draw_vectors<2, kPlaces>(number, first);
+    if (first < n_blocks) draw_vectors<1, kPlaces>(number, first);
 #endif
   }
-  const std::uint16_t* bits() const { return bits_; }
+  const std::uint16_t* bits(int place) const { return bits_[place]; }
 
  private:
-  static constexpr int kRounds = 10;
-
 #if HWY_TARGET != HWY_SCALAR
   using Tag64 = hn::ScalableTag<std::uint64_t>;
   using Tag32 = hn::Repartition<std::uint32_t, Tag64>;
@@ -144,15 +144,12 @@ class RowRounding {
   // Philox (random.hpp), a block a 64-bit lane, of which only the lower half counts.
   class Blocks {
    public:
-    // Blocks number, number + 1, ... of two rows of row_blocks blocks.
-    HWY_INLINE void start(std::uint64_t first_place, std::size_t row_blocks, std::size_t number) {
+    // Blocks first, first + 1, ... of the places of a number.
+    HWY_INLINE void start(std::uint64_t number, std::size_t first) {
       const Tag64 d;
-      const auto numbers = hn::Iota(d, number);
-      const auto is_second = hn::Gt(numbers, hn::Set(d, row_blocks - 1));
-      const auto place = hn::IfThenElse(is_second, hn::Set(d, first_place + 1), hn::Set(d, first_place));
-      c0_ = hn::BitCast(Tag32(), place);
+      c0_ = hn::BitCast(Tag32(), hn::Set(d, number));
       c1_ = hn::Shuffle2301(c0_);
-      c2_ = hn::BitCast(Tag32(), hn::Sub(numbers, hn::IfThenElseZero(is_second, hn::Set(d, row_blocks))));
+      c2_ = hn::BitCast(Tag32(), hn::Iota(d, first));
       c3_ = hn::Zero(Tag32());
     }
     HWY_INLINE void mix(std::uint32_t key0, std::uint32_t key1) {
@@ -164,33 +161,41 @@ class RowRounding {
       c1_ = product1;
       c3_ = product0;
     }
-    HWY_INLINE void store(std::uint16_t* to) const {
-      const Tag64 d;
-      const auto low = hn::BitCast(d, hn::OddEven(hn::Shuffle2301(c1_), c0_));
-      const auto high = hn::BitCast(d, hn::OddEven(hn::Shuffle2301(c3_), c2_));
-      hn::StoreInterleaved2(low, high, d, reinterpret_cast<std::uint64_t*>(to));
+    // Of the even place, and where there is an array for it of the odd one.
+    HWY_INLINE void store(std::uint16_t* even, std::uint16_t* odd) const {
+      const auto low = hn::OddEven(hn::Shuffle2301(c1_), c0_), high = hn::OddEven(hn::Shuffle2301(c3_), c2_);
+      store_words(low, high, even);
+      if (odd != nullptr) store_words(hn::RotateRight<24>(high), hn::RotateRight<24>(low), odd);
     }
 
    private:
+    static HWY_INLINE void store_words(hn::Vec<Tag32> low, hn::Vec<Tag32> high, std::uint16_t* to) {
+      const Tag64 d;
+      hn::StoreInterleaved2(hn::BitCast(d, low), hn::BitCast(d, high), d, reinterpret_cast<std::uint64_t*>(to));
+    }
+
     hn::Vec<Tag32> c0_, c1_, c2_, c3_;
   };
 
-  template <int kVectors>
-  HWY_INLINE void draw_vectors(std::uint64_t first_place, std::size_t row_blocks, std::size_t first) {
+  template <int kVectors, int kPlaces>
+  HWY_INLINE void draw_vectors(std::uint64_t number, std::size_t first) {
     const std::size_t lanes = hn::Lanes(Tag64());
     Blocks blocks[kVectors];
-    for (int v = 0; v < kVectors; ++v) blocks[v].start(first_place, row_blocks, first + v * lanes);
-    for (int round = 0; round < kRounds; ++round) {
+    for (int v = 0; v < kVectors; ++v) blocks[v].start(number, first + v * lanes);
+    for (int round = 0; round < kRoundingRounds; ++round) {
       for (int v = 0; v < kVectors; ++v) blocks[v].mix(keys0_[round], keys1_[round]);
     }
-    for (int v = 0; v < kVectors; ++v) blocks[v].store(bits_ + 8 * (first + v * lanes));
+    for (int v = 0; v < kVectors; ++v) {
+      const std::size_t column = 8 * (first + v * lanes);
+      blocks[v].store(bits_[0] + column, kPlaces == 2 ? bits_[1] + column : nullptr);
+    }
   }
 #endif
 
   std::uint64_t key_;
-  std::uint32_t keys0_[kRounds], keys1_[kRounds];
-  // Whole vectors are written, up to three of them past the last row.
-  HWY_ALIGN_MAX std::uint16_t bits_[kIsRounded<Element> ? 2 * kMaxStride + 256 : 1];
+  std::uint32_t keys0_[kRoundingRounds], keys1_[kRoundingRounds];
+  // Whole vectors are written, up to three of them past a row.
+  HWY_ALIGN_MAX std::uint16_t bits_[2][kIsRounded<Element> ? kMaxStride + 256 : 1];
 };
 
 }  // namespace unfold::cpu::HWY_NAMESPACE

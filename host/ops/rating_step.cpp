@@ -67,12 +67,11 @@ double rating_step_sequential(const MfParameters& t, const RatingBatch& batch, c
     const RowUpdate<kKind> update_user(t.user_factors, user, user_square, step);
     const RowUpdate<kKind> update_item(t.item_factors, item, item_square, step);
     const FloatVec g = hn::Set(d, gradient.by_score);
-    rounding.draw(2 * (positions == nullptr ? n : positions[n]), 2, stride);
-    const std::uint16_t* const random = rounding.bits();
+    rounding.template draw<2>(positions == nullptr ? n : positions[n], stride);
     for (std::size_t k = 0; k < stride; k += lanes) {
       const FloatVec pk = load_floats(p + k), qk = load_floats(q + k);
-      store_floats(update_user(pk, hn::MulAdd(g, qk, hn::Mul(l2, pk)), k), p + k, random + k);
-      store_floats(update_item(qk, hn::MulAdd(g, pk, hn::Mul(l2, qk)), k), q + k, random + stride + k);
+      store_floats(update_user(pk, hn::MulAdd(g, qk, hn::Mul(l2, pk)), k), p + k, rounding.bits(0) + k);
+      store_floats(update_item(qk, hn::MulAdd(g, pk, hn::Mul(l2, qk)), k), q + k, rounding.bits(1) + k);
     }
   }
   return squared_error;

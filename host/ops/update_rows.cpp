@@ -53,9 +53,9 @@ void update_row(const UpdateRows& op, Row row, std::span<const std::uint32_t> pl
   }
   const RowUpdate<kKind> update(table, row, mean_square, op.step);
   Element* HWY_RESTRICT weight = table.weight.as<Element>().row(row);
-  rounding.draw(row, 1, table.weight.stride);
+  rounding.template draw<1>(row, table.weight.stride);
   for (std::size_t k = 0; k < table.weight.stride; k += lanes) {
-    store_floats(update(load_floats(weight + k), load_floats(sum + k), k), weight + k, rounding.bits() + k);
+    store_floats(update(load_floats(weight + k), load_floats(sum + k), k), weight + k, rounding.bits(0) + k);
   }
 }
 

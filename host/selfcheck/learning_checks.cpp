@@ -285,6 +285,7 @@ constexpr OpCheck kUpdateRowsChecks[] = {
     {"UpdateRowsRoundsAlikeWhateverElseIsInTheBatch",
      in_16_bits<update_rows_gives_equal_bits_whatever_else_is_in_the_batch>},
     {"UpdateRowsDrawsTheDocumentedBits", update_rows_draws_the_documented_bits},
+    {"UpdateRowsStoresWhatIsNoNumber", update_rows_stores_what_is_no_number},
     {"UpdateRowsKeepsSmallUpdatesOnAverage", update_rows_keeps_small_updates_on_average},
     {"UpdateRowsUpdatesBiasesToo", update_rows_updates_biases_too},
 };

@@ -1,6 +1,7 @@
 #include "host/selfcheck/rounding_checks.hpp"
 
 #include <cmath>
+#include <limits>
 
 namespace unfold::selfcheck {
 namespace {
@@ -33,9 +34,9 @@ bool expect_row(CheckRun& run, const HostTable& start, const std::vector<float>&
                 const std::vector<float>& gradient) {
   for (std::uint32_t c = 0; c < start.cols; ++c) {
     const float expected = stored(start.at(row, c) - 0x1p-10f * gradient[c], start.type, place, c);
-    if (!run.check.that(got[row * start.stride + c] == expected, "row {} column {}: got {}, expected {}", row, c,
-                        got[row * start.stride + c], expected))
-      return false;
+    const float found = got[row * start.stride + c];
+    const bool is_right = std::isnan(expected) ? std::isnan(found) : found == expected;
+    if (!run.check.that(is_right, "row {} column {}: got {}, expected {}", row, c, found, expected)) return false;
   }
   return true;
 }
@@ -99,7 +100,29 @@ void update_rows_draws(CheckRun& run, TableType type) {
     const std::vector<float> got = updated_once(run, start, gradient, exact_step());
     for (Row row = 0; row < kRows; ++row) {
       const float* const of_row = gradient.view().row(row);
-      if (!expect_row(run, start, got, row, row, {of_row, of_row + dim})) return;
+      if (!expect_row(run, start, got, row, 2 * std::uint64_t{row}, {of_row, of_row + dim})) return;
+    }
+  }
+}
+
+// Steps to NaN, infinity and past the largest float16, one or several in a row: rounded as every other element of the
+// row, each by itself.
+void what_is_no_number_is_stored(CheckRun& run, TableType type) {
+  constexpr std::uint64_t kRows = 60;
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kSteps[] = {std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity, 0x1p27f, -0x1p27f};
+  for (const std::uint32_t dim : run.dims) {
+    const Checker::Scope scope("dim {}", dim);
+    const HostTable start = table_of_quarters(run, kRows, dim, type);
+    HostTable gradient = random_table(run.random, kRows, dim, start.stride, 100);
+    for (float& value : gradient.values) value = std::round(8 * value) / 8;
+    for (Row row = 0; row < kRows; ++row)
+      for (std::size_t n = 0; n < row % 4; ++n)
+        gradient.at(row, run.random() % dim) = kSteps[(row + n) % std::size(kSteps)];
+    const std::vector<float> got = updated_once(run, start, gradient, exact_step());
+    for (Row row = 0; row < kRows; ++row) {
+      const float* const of_row = gradient.view().row(row);
+      if (!expect_row(run, start, got, row, 2 * std::uint64_t{row}, {of_row, of_row + dim})) return;
     }
   }
 }
@@ -141,6 +164,7 @@ void small_updates_survive(CheckRun& run, TableType type) {
 
 void rating_step_draws_the_documented_bits(CheckRun& run) { in_16_bits<rating_step_draws>(run); }
 void update_rows_draws_the_documented_bits(CheckRun& run) { in_16_bits<update_rows_draws>(run); }
+void update_rows_stores_what_is_no_number(CheckRun& run) { in_16_bits<what_is_no_number_is_stored>(run); }
 void update_rows_keeps_small_updates_on_average(CheckRun& run) { in_16_bits<small_updates_survive>(run); }
 
 }  // namespace unfold::selfcheck

@@ -30,6 +30,7 @@ void in_16_bits(CheckRun& run) {
 // Updates that float32 computes without rounding, so that every stored bit is known.
 void rating_step_draws_the_documented_bits(CheckRun& run);
 void update_rows_draws_the_documented_bits(CheckRun& run);
+void update_rows_stores_what_is_no_number(CheckRun& run);
 
 // The mean over many roundings of one small SGD step is the float32 step.
 void update_rows_keeps_small_updates_on_average(CheckRun& run);

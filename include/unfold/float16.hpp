@@ -6,6 +6,7 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 
 #include "unfold/host_device.hpp"
@@ -94,6 +95,43 @@ UNFOLD_HOST_DEVICE inline Float16 round_nearest<Float16>(float x) {
   return with_sign_of(x, cut(magnitude, 0xFFFu + (magnitude >> 13 & 1u)));
 }
 
+// Stochastic rounding is a sum of integers but for a few values: NaN, and in binary16 all from 2^16 on. summable(x)
+// stands in for these, so that the same sum rounds it to the right bits.
+template <typename Element>
+UNFOLD_HOST_DEVICE inline bool is_summable(float x);
+template <>
+UNFOLD_HOST_DEVICE inline bool is_summable<Bfloat16>(float x) {
+  return x == x;
+}
+template <>
+UNFOLD_HOST_DEVICE inline bool is_summable<Float16>(float x) {
+  return fabsf(x) < 0x1.0p16f;
+}
+template <typename Element>
+UNFOLD_HOST_DEVICE inline float summable(float x);
+template <>
+UNFOLD_HOST_DEVICE inline float summable<Bfloat16>(float x) {
+  const std::uint32_t bits = float_bits(x);
+  return (bits & 0x7FFFFFFFu) > 0x7F800000u ? bits_float((bits & 0xFFFF0000u) | 0x400000u) : x;
+}
+template <>
+UNFOLD_HOST_DEVICE inline float summable<Float16>(float x) {
+  const std::uint32_t sign = float_bits(x) & 0x80000000u, magnitude = float_bits(x) ^ sign;
+  if (magnitude < float16_detail::kTooLarge) return x;
+  const std::uint32_t quiet = magnitude > float16_detail::kInfinity ? 1u << 22 : 0u;
+  return bits_float(sign | float16_detail::kTooLarge | quiet);
+}
+
+// The sum's upper half is the bits of a Bfloat16. `random` is 16 bits.
+UNFOLD_HOST_DEVICE inline std::uint32_t bfloat16_sum(float x, std::uint32_t random) { return float_bits(x) + random; }
+// The bits of a Float16. The product moves the exponent's bias from 127 to 15, and what is subnormal in binary16 is so
+// in float32, too. (To shift it left, and `random` not right, would save an instruction; but ptxas 13.0 takes such a
+// shifted product for 0.)
+UNFOLD_HOST_DEVICE inline std::uint32_t float16_sum(float x, std::uint32_t random) {
+  const std::uint32_t scaled = float_bits(fabsf(x) * 0x1.0p-112f);
+  return (scaled + (random >> 3)) >> 13 | (float_bits(x) >> 16 & 0x8000u);
+}
+
 // Up in magnitude where the fraction cut off is larger than `random`, 16 uniform bits, else down: x on average.
 // What is exact stays; a NaN stays a NaN. binary16 cuts off 13 bits, and takes the upper 13 of `random`; below 2^-14
 // it first rounds x to a multiple of 2^-37, so that the mean may be off by 2^-38 there.
@@ -105,21 +143,11 @@ UNFOLD_HOST_DEVICE inline float round_stochastic<float>(float x, std::uint32_t) 
 }
 template <>
 UNFOLD_HOST_DEVICE inline Bfloat16 round_stochastic<Bfloat16>(float x, std::uint32_t random) {
-  const std::uint32_t bits = float_bits(x);
-  if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return {static_cast<std::uint16_t>(bits >> 16 | 0x40u)};
-  return {static_cast<std::uint16_t>((bits + (random & 0xFFFFu)) >> 16)};
+  return {static_cast<std::uint16_t>(bfloat16_sum(summable<Bfloat16>(x), random & 0xFFFFu) >> 16)};
 }
 template <>
 UNFOLD_HOST_DEVICE inline Float16 round_stochastic<Float16>(float x, std::uint32_t random) {
-  using namespace float16_detail;
-  const std::uint32_t magnitude = float_bits(x) & 0x7FFFFFFFu;
-  const std::uint32_t extra = random >> 3 & 0x1FFFu;
-  if (magnitude >= kTooLarge) return with_sign_of(x, too_large(magnitude));
-  // Between 2^-14 and 2^-13 neighbours are as far apart as subnormals are, and cut() takes off one exponent more.
-  if (magnitude < kSmallestNormal) {
-    return with_sign_of(x, cut(float_bits(bits_float(magnitude) + 0x1.0p-14f), extra) - (1u << 10));
-  }
-  return with_sign_of(x, cut(magnitude, extra));
+  return {static_cast<std::uint16_t>(float16_sum(summable<Float16>(x), random & 0xFFFFu))};
 }
 
 }  // namespace unfold

@@ -61,10 +61,24 @@ inline OptimizerStateSize optimizer_state_size(OptimizerKind kind, std::uint64_t
 
 // 16 random bits for each of the columns 8 * block .. 8 * block + 7 of a row that is rounded to 16 bits: column j of
 // the block takes bits 16 * (j % 2) .. of v[j / 2]. `place` tells apart the roundings of a step: in RatingStep
-// 2 * rating for user rows and 2 * rating + 1 for item rows, in UpdateRows the row.
+// 2 * rating for user rows and 2 * rating + 1 for item rows, in UpdateRows 2 * row.
+//
+// Places 2 n and 2 n + 1 share one Philox block; the odd one takes its words in another order and rotated by 8 bits. So
+// each column's bits are uniform over all 2^16 values, and no rounding has a bias. Its upper 8 bits, which alone decide
+// 255 of 256 roundings, are its own; its lower 8 bits are the upper ones of another column in the other place's row.
+// Whether these two are rounded up is not quite independent: their covariance is at most 2^-10, where a fair coin's
+// variance is 2^-2, and their correlation at most 2^-4, as where a weight moves by less than 1 / 256 of its last bit.
+// The roundings of one row are independent, and so are those of one column in both rows.
+inline constexpr int kRoundingRounds = 7;  // of Philox
+UNFOLD_HOST_DEVICE inline RandomBlock odd_place_bits(const RandomBlock& even) {
+  RandomBlock odd;
+  for (int k = 0; k < 4; ++k) odd.v[k] = even.v[k ^ 2] << 8 | even.v[k ^ 2] >> 24;
+  return odd;
+}
 UNFOLD_HOST_DEVICE inline RandomBlock rounding_bits(std::uint64_t rounding_key, std::uint64_t place,
                                                     std::uint32_t block) {
-  return philox(rounding_key, place, block);
+  const RandomBlock bits = philox<kRoundingRounds>(rounding_key, place / 2, block);
+  return place % 2 == 0 ? bits : odd_place_bits(bits);
 }
 
 // The update rules, one element at a time. `g` is the element's gradient, L2 included.

@@ -1,6 +1,6 @@
-// Counter-based random numbers: Philox4x32-10 (Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3,
-// SC 2011). A draw is a pure function of (seed, purpose, step, position): the same on CPU and GPU, for any
-// number of threads, and with no state to save.
+// Counter-based random numbers: Philox4x32 (Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3, SC 2011). A
+// draw is a pure function of (seed, purpose, step, position): the same on CPU and GPU, for any number of threads, and
+// with no state to save.
 #pragma once
 
 #include <cmath>
@@ -31,7 +31,9 @@ struct RandomBlock {
   std::uint32_t v[4];
 };
 
-// Four 32-bit draws for a 64-bit key and a 128-bit counter.
+// Four 32-bit draws for a 64-bit key and a 128-bit counter. The authors use ten rounds, and find seven to be the fewest
+// that pass the tests of BigCrush (their table 2).
+template <int kRounds = 10>
 UNFOLD_HOST_DEVICE inline RandomBlock philox(std::uint64_t key, std::uint64_t counter_low, std::uint64_t counter_high) {
   std::uint32_t k0 = static_cast<std::uint32_t>(key);
   std::uint32_t k1 = static_cast<std::uint32_t>(key >> 32);
@@ -39,7 +41,7 @@ UNFOLD_HOST_DEVICE inline RandomBlock philox(std::uint64_t key, std::uint64_t co
   std::uint32_t c1 = static_cast<std::uint32_t>(counter_low >> 32);
   std::uint32_t c2 = static_cast<std::uint32_t>(counter_high);
   std::uint32_t c3 = static_cast<std::uint32_t>(counter_high >> 32);
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < kRounds; ++round) {
     const std::uint64_t product0 = static_cast<std::uint64_t>(0xD2511F53u) * c0;
     const std::uint64_t product1 = static_cast<std::uint64_t>(0xCD9E8D57u) * c2;
     const std::uint32_t n0 = static_cast<std::uint32_t>(product1 >> 32) ^ c1 ^ k0;

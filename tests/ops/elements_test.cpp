@@ -25,10 +25,13 @@ void round_float16(const float* from, const std::uint16_t* random, std::size_t n
 void round_bfloat16(const float* from, const std::uint16_t* random, std::size_t n, Bfloat16* to) {
   round_with(from, random, n, to);
 }
-void draw_rows(std::uint64_t key, std::uint64_t place, std::size_t n_rows, std::size_t stride, std::uint16_t* to) {
+// The rows of both places of a number, and the first of them drawn alone.
+void draw_rows(std::uint64_t key, std::uint64_t number, std::size_t stride, std::uint16_t* both, std::uint16_t* alone) {
   RowRounding<Bfloat16> rounding(key);
-  rounding.draw(place, n_rows, stride);
-  std::memcpy(to, rounding.bits(), n_rows * stride * sizeof(std::uint16_t));
+  rounding.draw<2>(number, stride);
+  for (int place = 0; place < 2; ++place) std::copy_n(rounding.bits(place), stride, both + place * stride);
+  rounding.draw<1>(number, stride);
+  std::copy_n(rounding.bits(0), stride, alone);
 }
 
 }  // namespace unfold::cpu::HWY_NAMESPACE
@@ -38,6 +41,7 @@ HWY_AFTER_NAMESPACE();
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdlib>
@@ -125,18 +129,17 @@ TEST(ElementVectors, RoundAsTheScalarDoes) {
 
 TEST(ElementVectors, DrawTheBitsOfEveryColumn) {
   on_every_target([] {
-    for (const std::uint64_t place : {std::uint64_t{0}, std::uint64_t{6}, (std::uint64_t{1} << 33) - 2}) {
+    for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{3}, (std::uint64_t{1} << 32) - 1}) {
       for (const std::size_t stride : {16u, 48u, 112u, 1024u}) {
-        for (const std::size_t n_rows : {1u, 2u}) {
-          constexpr std::uint64_t kKey = 0xA4093822299F31D0u;
-          std::vector<std::uint16_t> got(n_rows * stride);
-          HWY_DYNAMIC_DISPATCH(draw_rows)(kKey, place, n_rows, stride, got.data());
-          for (std::size_t k = 0; k < got.size(); ++k) {
-            const auto column = static_cast<std::uint32_t>(k % stride);
-            const RandomBlock block = rounding_bits(kKey, place + k / stride, column / 8);
-            ASSERT_EQ(got[k], block.v[column % 8 / 2] >> 16 * (column % 2) & 0xFFFFu) << "column " << column;
-          }
+        constexpr std::uint64_t kKey = 0xA4093822299F31D0u;
+        std::vector<std::uint16_t> both(2 * stride), alone(stride);
+        HWY_DYNAMIC_DISPATCH(draw_rows)(kKey, number, stride, both.data(), alone.data());
+        for (std::size_t k = 0; k < both.size(); ++k) {
+          const auto column = static_cast<std::uint32_t>(k % stride);
+          const RandomBlock block = rounding_bits(kKey, 2 * number + k / stride, column / 8);
+          ASSERT_EQ(both[k], block.v[column % 8 / 2] >> 16 * (column % 2) & 0xFFFFu) << "column " << column;
         }
+        ASSERT_TRUE(std::equal(alone.begin(), alone.end(), both.begin())) << "number " << number;
       }
     }
   });

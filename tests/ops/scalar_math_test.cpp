@@ -2,6 +2,7 @@
 // defining properties.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -121,6 +122,12 @@ TEST(Philox, KnownAnswers) {
   EXPECT_EQ(ones.v[1], 0x41c83b0eu);
   EXPECT_EQ(ones.v[2], 0xa20bc7c6u);
   EXPECT_EQ(ones.v[3], 0x6d5451fdu);
+  // 7 rounds.
+  const RandomBlock few_zeros = philox<7>(0, 0, 0), few_ones = philox<7>(~0ull, ~0ull, ~0ull);
+  constexpr std::uint32_t kZeros[] = {0x5f6fb709u, 0x0d893f64u, 0x4f121f81u, 0x4f730a48u};
+  constexpr std::uint32_t kOnes[] = {0x5207ddc2u, 0x45165e59u, 0x4d8ee751u, 0x8c52f662u};
+  EXPECT_TRUE(std::ranges::equal(few_zeros.v, kZeros));
+  EXPECT_TRUE(std::ranges::equal(few_ones.v, kOnes));
 }
 
 TEST(Random, UniformBelowReachesEveryValueAlike) {

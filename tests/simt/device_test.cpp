@@ -167,6 +167,8 @@ TEST(EmulatedDevice, CountsBits) {
   EXPECT_EQ(__ffs(8), 4);
   EXPECT_EQ(__clz(1), 31);
   EXPECT_EQ(__umulhi(0x80000000u, 6), 3u);
+  EXPECT_EQ(__byte_perm(0x03020100u, 0x07060504u, 0x7632), 0x07060302u);
+  EXPECT_EQ(__byte_perm(0x13121110u, 0, 0x4410), 0x1110u);
   EXPECT_EQ(__umul64hi(1ull << 63, 6), 3u);
   EXPECT_EQ(__uint_as_float(__float_as_uint(1.5f)), 1.5f);
 }

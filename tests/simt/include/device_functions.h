@@ -164,6 +164,15 @@ inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b)
   __extension__ using Wide = unsigned __int128;
   return static_cast<unsigned long long>(static_cast<Wide>(a) * b >> 64);
 }
+// Byte k of the result is byte (selector >> 4 * k & 7) of the eight of a and b.
+inline unsigned __byte_perm(unsigned a, unsigned b, unsigned selector) {
+  const unsigned long long bytes = static_cast<unsigned long long>(b) << 32 | a;
+  unsigned out = 0;
+  for (unsigned k = 0; k < 4; ++k) {
+    out |= static_cast<unsigned>(bytes >> 8 * (selector >> 4 * k & 7u) & 0xFFu) << 8 * k;
+  }
+  return out;
+}
 inline unsigned __float_as_uint(float x) { return std::bit_cast<unsigned>(x); }
 inline float __uint_as_float(unsigned x) { return std::bit_cast<float>(x); }
 inline int __float_as_int(float x) { return std::bit_cast<int>(x); }
