@@ -1,13 +1,13 @@
 // The deterministic update: gradients of equal rows are summed in batch order, then the optimizer is applied once a
-// row. The batch comes sorted (sort_rows.cuh): one owner sums the gradients of a row, its segment. A segment longer than
-// kChunkRows is cut into chunks of that length from its own start, whose sums are added in order; in large batches they
-// are summed side by side first. So a row's bits depend on its own gradients and their order alone, not on the rest of
-// the batch nor on the device. A row's bias goes with it.
+// row. The batch comes sorted (sort_rows.cuh): one owner sums the gradients of a row, its segment. A segment longer
+// than kChunkRows is cut into chunks of that length from its own start, whose sums are added in order; in large
+// batches they are summed side by side first. So a row's bits depend on its own gradients and their order alone, not
+// on the rest of the batch nor on the device. A row's bias goes with it.
 // Shapes    table [n_table_rows, dim], gradient [n, dim] in batch order, sums [chunk_slots(n), dim in whole packs];
 //           biases the same with dim 1
 // Work      a group of 1 to 32 lanes a chunk, then one a segment, each lane holding 1 to 8 packs of a row. The next
 //           segment's numbers are fetched while this one's rows are on their way
-// Traffic   n * (4 * dim + 8) bytes read; rows touched * dim * (element bytes + 4 * state) read and written; the sums of
+// Traffic   n * (4 * dim + 8) bytes read; rows touched * dim * (element bytes + 4 * state) read and written; sums of
 //           chunks 8 * dim / kChunkRows a row
 // Rounding  rows of 16 bits: the place is twice the row's number (rounding_bits in optimizer.hpp)
 // Races     none

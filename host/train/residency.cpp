@@ -16,7 +16,8 @@ namespace unfold {
 void check_device(const TrainOptions& options, const Backend& backend) {
   if (options.resident != "always" || backend.has_own_memory()) return;
   throw UsageError(
-      "--resident always keeps the ratings in a device's own memory, and this run is on the CPU, which reads them where "
+      "--resident always keeps the ratings in a device's own memory, and this run is on the CPU, which reads them "
+      "where "
       "they are; leave the option out, or name a GPU with --device cuda");
 }
 

@@ -30,8 +30,8 @@ class RatingStream final : public RatingSource {
   RatingStream(const RatingStream&) = delete;
   RatingStream& operator=(const RatingStream&) = delete;
 
-  // Slots of the ring: as the options say, or where they leave it open, 3, and on a device with memory of its own as many
-  // as 32 MiB hold, up to 32: where steps are short, the readers have to be more of them ahead.
+  // Slots of the ring: as the options say, or where they leave it open, 3, and on a device with memory of its own as
+  // many as 32 MiB hold, up to 32: where steps are short, the readers have to be more of them ahead.
   static unsigned n_slots(const Backend& backend, std::uint64_t n_ratings, const RatingSourceOptions& options);
 
   std::uint64_t n_batches() const override;
