@@ -18,7 +18,8 @@ void dispatch_pooled(const ConstTableView& table, const char* what, const ConstT
   check_vector_table("table", table);
   check_vector_table(what, matrix);
   with_element(table.type, [&]<typename Element>() {
-    dispatch_shape<Element>(table.cols, [&](auto shape) { launch.template operator()<Element, decltype(shape)>(); });
+    dispatch_shape<Element, ShapeSet::kFew>(
+        table.cols, [&](auto shape) { launch.template operator()<Element, decltype(shape)>(); });
   });
 }
 

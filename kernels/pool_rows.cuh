@@ -21,7 +21,7 @@ __device__ inline float entry_weight(const RowBags& bags, std::uint64_t n) {
 template <typename Element, typename Shape>
 __global__ void __launch_bounds__(kPoolThreads, 4)
     pool_rows_kernel(const MatrixView<const Element> table, const RowBags bags, const MatrixView<float> out) {
-  constexpr int kInFlight = Shape::kFloats >= 32 ? 1 : 32 / Shape::kFloats;
+  constexpr int kInFlight = Shape::kFloats >= 32 ? 1 : Shape::kFloats < 4 ? 8 : 32 / Shape::kFloats;
   const unsigned row_packs = pack_count<Shape>(table.cols);
   for (std::uint64_t bag = group_index<Shape::kWidth>(); bag < bags.n_bags; bag += group_count<Shape::kWidth>()) {
     const std::uint64_t begin = bags.offsets[bag], end = bags.offsets[bag + 1];

@@ -22,8 +22,8 @@ void run(const Context& context, const RatingGradients& op, std::span<std::byte>
     launch_kernel<sum_block_errors_kernel>(launch, {1, kErrorSumThreads}, context.block_errors, grid, op.squared_error);
   };
   with_element(user.type, [&]<typename Element>() {
-    dispatch_shape<Element>(user.cols,
-                            [&](auto shape) { launch_gradients.template operator()<Element, decltype(shape)>(); });
+    dispatch_shape<Element, ShapeSet::kFew>(
+        user.cols, [&](auto shape) { launch_gradients.template operator()<Element, decltype(shape)>(); });
   });
 }
 

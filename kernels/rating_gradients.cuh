@@ -2,7 +2,7 @@
 // each block sums the ratings of its own, always the same ones, and a second kernel adds up the blocks.
 // Shapes    tables as in rating_step.cuh; user_gradient, item_gradient [size, dim] with the tables' stride;
 //           bias gradients [size]; block_errors [gridDim.x]
-// Work      a group of 4 to 32 lanes a rating, as in rating_step.cuh
+// Work      a group of 8 to 32 lanes a rating, as in rating_step.cuh
 // Traffic   a rating reads 2 * (element bytes * dim + 4) + 12 bytes and writes 2 * 4 * (dim + 1)
 // Races     none; equal bits from run to run, since the grid depends on the batch's size and dim alone
 // Requires  every row in range; factor tables of one type, rows of tables and gradients aligned to 16 bytes

@@ -26,8 +26,10 @@ void launch_rating_step(const Launch& launch, const RatingStep& op) {
 template <typename Element>
 void rating_step_of(const Launch& launch, const RatingStep& op) {
   dispatch_optimizer(op.step.kind, [&](auto kind) {
-    dispatch_shape<Element>(op.parameters.user_factors.weight.cols, [&](auto shape) {
-      launch_rating_step<decltype(kind)::value, Element, decltype(shape)>(launch, op);
+    constexpr OptimizerKind kKind = decltype(kind)::value;
+    constexpr ShapeSet kShapes = kKind == OptimizerKind::kSgd ? ShapeSet::kAll : ShapeSet::kFew;  // SGD: mf's default
+    dispatch_shape<Element, kShapes>(op.parameters.user_factors.weight.cols, [&](auto shape) {
+      launch_rating_step<kKind, Element, decltype(shape)>(launch, op);
     });
   });
 }

@@ -57,7 +57,7 @@ void select_shared(const Context& context, const SelectNegatives& op, const Sele
 void select_own(const Launch& launch, const SelectNegatives& op, const Selection& selection) {
   const CandidatePool& pool = op.pool;
   check_vector_table("the table of candidates", pool.table);
-  dispatch_shape<float>(pool.table.cols, [&](auto shape) {
+  dispatch_shape<float, ShapeSet::kFew>(pool.table.cols, [&](auto shape) {
     using Shape = decltype(shape);
     const std::uint64_t threads = std::uint64_t{selection.n_slots} * Shape::kWidth / kRowsInFlight<Shape>;
     const Grid grid = grid_of(launch, op.batch.queries.rows, std::max<std::uint64_t>(threads, 1), selection);

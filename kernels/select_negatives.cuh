@@ -6,7 +6,7 @@
 //   own      candidates of each query, or of its user: their rows are read and scored here
 // Shapes    tile.scores [n_tile_queries, stride], candidates [n_queries, N], rows and log_count [n_queries, M]
 // Work      a block of 32 to 256 threads a query, N * (1 + L * (L + 3) / 4) comparisons with L = log2 of the power of
-//           two from M (or M + 1) on; own: a group of 4 to 32 lanes a candidate, several rows in flight
+//           two from M (or M + 1) on; own: a group of 8 to 32 lanes scores a candidate, several rows in flight
 // Traffic   shared: the tile once and N * 4 bytes; own: N * (row of the table + 4 to 8) bytes a query; 8 * M written
 // Races     none
 // Requires  1 <= M <= N <= kMaxCandidates; known lists ascending and distinct; rows aligned to 16 bytes
@@ -39,6 +39,21 @@ __device__ inline Selection at_present(Selection selection) {
 __device__ inline float target_score(const SoftmaxBatch& batch, const Hardness& hardness, std::uint64_t query) {
   if (hardness.kind != HardnessKind::kAdaptive) return 0;
   return adaptive_target(positive_score(batch, query), hardness);
+}
+
+// Makes keys of the scores of the query's candidates, which begin at `first` of the pool's arrays; score_of(j, row) is
+// that of candidate j. Called by whole blocks.
+template <typename ScoreOf>
+__device__ inline void write_keys(const Selection& selection, const CandidatePool& pool, std::uint64_t first,
+                                  std::uint64_t query, float target, std::uint64_t* keys, ScoreOf score_of) {
+  for (std::uint32_t j = threadIdx.x; j < selection.n_slots; j += blockDim.x) {
+    const Row row = j < pool.n ? pool.rows[first + j] : kNoRow;
+    std::uint64_t key = kNoScoreKey;
+    if (row != kNoRow) {
+      key = score_key(selection_key(score_of(j, row), target, query * pool.n + j, selection.hardness), j);
+    }
+    keys[j] = key;
+  }
 }
 
 // Writes the query's n_kept highest keys: candidates begin at `first` of the pool's arrays. Called by whole blocks,
@@ -81,12 +96,8 @@ __global__ void __launch_bounds__(kSelectThreads)
     mark_known(candidates, known_rows(batch.known, batch.users, query), NAN, scores);
     const float target = target_score(batch, selection.hardness, query);
     __syncthreads();
-    for (std::uint32_t j = threadIdx.x; j < selection.n_slots; j += blockDim.x) {
-      keys[j] = kNoScoreKey;
-      if (j >= pool.n || pool.rows[j] == kNoRow) continue;
-      const float score = biased(scores[j], pool.bias, j);
-      keys[j] = score_key(selection_key(score, target, query * pool.n + j, selection.hardness), j);
-    }
+    write_keys(selection, pool, 0, query, target, keys,
+               [&](std::uint32_t j, Row) { return biased(scores[j], pool.bias, j); });
     write_selected(selection, pool, 0, query, keys);
   }
 }
@@ -116,13 +127,14 @@ __global__ void __launch_bounds__(kSelectThreads, 2)
       UNFOLD_UNROLL
       for (int k = 0; k < kInFlight; ++k) {
         const std::uint32_t j = base + k * n_groups + group;
-        if (j >= selection.n_slots) continue;
-        keys[j] = kNoScoreKey;
-        if (ids[k] == kNoRow) continue;
-        const float score = biased(scored[k].score, pool.item_bias, ids[k]);
-        keys[j] = score_key(selection_key(score, target, query * pool.n + j, selection.hardness), j);
+        if (j < selection.n_slots) keys[j] = float_bits(scored[k].score);
       }
     }
+    __syncthreads();
+    // A thread a candidate, where the scores took a group: keys may take a random draw and logarithms.
+    write_keys(selection, pool, first, query, target, keys, [&](std::uint32_t j, Row row) {
+      return biased(bits_float(static_cast<std::uint32_t>(keys[j])), pool.item_bias, row);
+    });
     write_selected(selection, pool, first, query, keys);
   }
 }

@@ -9,6 +9,10 @@
 
 namespace unfold::cuda {
 
+// Sums the chunks of long segments: the same kernels for tables of every type and optimizer. The gradient of rows has
+// whole packs of the table, or one column.
+void sum_chunks(const Launch& launch, const SortedRows& batch, const RowGradients& gradients, const ChunkSums& sums);
+
 // Whether chunks of long segments are summed in a launch of their own. Without it the owner of a segment sums them one
 // after another, to the same bits: that is for short batches of many rows, of which hardly any can be long.
 inline bool sums_chunks_apart(std::uint64_t n, std::uint64_t n_table_rows) {
@@ -21,8 +25,9 @@ void launch_update(const Launch& launch, const UpdateRows& op, ChunkSums sums) {
   constexpr std::uint64_t kGroupsABlock = kUpdateThreads / Shape::kWidth;
   const RowGradients gradients{op.gradient, op.bias_gradient};
   if (op.sorted.n > kChunkRows && (!kSumsOwnChunks<Shape> || sums_chunks_apart(op.sorted.n, op.table.weight.rows))) {
-    const unsigned chunk_grid = filling_grid(launch, chunk_slots(op.sorted.n), kGroupsABlock);
-    launch_kernel<sum_chunks_kernel<Shape>>(launch, {chunk_grid, kUpdateThreads}, op.sorted, gradients, sums);
+    RowGradients padded = gradients;  // with the zeros that fill up the last pack
+    padded.rows.cols = (op.gradient.cols + Shape::kPack - 1) / Shape::kPack * Shape::kPack;
+    sum_chunks(launch, op.sorted, padded, sums);
   } else if (kSumsOwnChunks<Shape>) {
     sums = {};
   }
@@ -34,9 +39,11 @@ void launch_update(const Launch& launch, const UpdateRows& op, ChunkSums sums) {
 template <typename Element>
 void update_rows_of(const Launch& launch, const UpdateRows& op, const ChunkSums& sums) {
   dispatch_optimizer(op.step.kind, [&](auto kind) {
-    dispatch_shape<Element>(op.table.weight.cols, [&](auto shape) {
-      launch_update<decltype(kind)::value, Element, decltype(shape)>(launch, op, sums);
-    });
+    constexpr OptimizerKind kKind = decltype(kind)::value;
+    // The defaults of mf and softmax.
+    constexpr bool kIsDefault = kKind == OptimizerKind::kSgd || kKind == OptimizerKind::kAdam;
+    dispatch_shape<Element, kIsDefault ? ShapeSet::kAll : ShapeSet::kFew>(
+        op.table.weight.cols, [&](auto shape) { launch_update<kKind, Element, decltype(shape)>(launch, op, sums); });
   });
 }
 
