@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <utility>
-
 #include "unfold/error.hpp"
 
 namespace unfold::cuda {
@@ -26,8 +24,6 @@ void Slot::wait_until_free() {
   UNFOLD_CUDA_CHECK(cudaSetDevice(device_number_));
   uploaded_.synchronize();
   released_.synchronize();
-  if (is_timed_) busy_seconds_ += released_.seconds_since(started_);
-  is_timed_ = false;
 }
 
 void Slot::upload(std::uint64_t bytes) {
@@ -46,15 +42,12 @@ void Slot::upload(std::uint64_t bytes) {
 const std::byte* Slot::device() {
   UNFOLD_CUDA_CHECK(cudaSetDevice(device_number_));
   uploaded_.make_wait(compute_stream_);
-  started_.record(compute_stream_);
-  is_started_ = true;
   return memory_.data();
 }
 
 void Slot::release() {
   UNFOLD_CUDA_CHECK(cudaSetDevice(device_number_));
   released_.record(compute_stream_);
-  is_timed_ = std::exchange(is_started_, false);
 }
 
 }  // namespace unfold::cuda

@@ -2,7 +2,7 @@
 //
 //   reader thread   wait_until_free: both events reached, so host and device memory are no longer read
 //                   upload: copies on the copy stream after `released_`, then records `uploaded_`
-//   compute thread  device: the compute stream waits for `uploaded_`, then records `started_`
+//   compute thread  device: the compute stream waits for `uploaded_`
 //                   release: records `released_` on the compute stream, behind the ops that read the slot
 //
 // The caller hands the slot from one thread to the other under its own lock, so an event is always recorded before
@@ -32,7 +32,6 @@ class Slot final : public StreamSlot {
   void upload(std::uint64_t bytes) override;
   const std::byte* device() override;
   void release() override;
-  double busy_seconds() const override { return busy_seconds_; }
 
  private:
   int device_number_;
@@ -40,11 +39,7 @@ class Slot final : public StreamSlot {
   cudaStream_t copy_stream_;
   PinnedMemory host_;
   DeviceArray<std::byte> memory_;
-  Event uploaded_;
-  Event started_{Event::Timing::kOn}, released_{Event::Timing::kOn};  // around the ops that read the slot
-  bool is_started_ = false;                                           // device() was called, release() not yet
-  bool is_timed_ = false;  // both events are recorded, their time is not yet counted
-  double busy_seconds_ = 0;
+  Event uploaded_, released_;
 };
 
 }  // namespace unfold::cuda

@@ -32,7 +32,7 @@ StepGraphs::~StepGraphs() {
   cudaStreamSynchronize(stream_);  // nothing goes while it runs
 }
 
-void StepGraphs::run(const StepKey& key, const std::function<void()>& ops) {
+bool StepGraphs::run(const StepKey& key, const std::function<void()>& ops) {
   // A ring has 32 slots at most, and an epoch two lengths of batches.
   constexpr std::size_t kMostGraphs = 128;
   UNFOLD_CUDA_CHECK(cudaSetDevice(device_));
@@ -44,15 +44,17 @@ void StepGraphs::run(const StepKey& key, const std::function<void()>& ops) {
       steps_.erase(steps_.begin());
     }
     steps_.push_back({key, nullptr});
-    return;
+    return false;
   }
-  if (step->graph == nullptr) {
+  const bool is_replay = step->graph != nullptr;
+  if (!is_replay) {
     const Graph graph = record(stream_, ops);
     cudaGraphExec_t executable = nullptr;
     UNFOLD_CUDA_CHECK(cudaGraphInstantiate(&executable, graph.get(), 0));
     step->graph.reset(executable);
   }
   UNFOLD_CUDA_CHECK(cudaGraphLaunch(step->graph.get(), stream_));
+  return is_replay;
 }
 
 }  // namespace unfold::cuda

@@ -21,7 +21,7 @@ class StepGraphs final : public StepRecorder {
 
   // The first step of a key is run as it is, since it may load and prepare what no graph may record. What `ops` throws
   // is rethrown, with nothing launched of a step that was to be recorded, and the stream as it was.
-  void run(const StepKey& key, const std::function<void()>& ops) override;
+  bool run(const StepKey& key, const std::function<void()>& ops) override;
 
  private:
   struct DestroyExecutable {

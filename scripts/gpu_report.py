@@ -294,7 +294,7 @@ def beside(head, key):
 
 
 NAME, EPOCHS, VERDICT = ("training", "name"), ("epochs", "epochs"), ("", "verdict")
-WAITS = ("waits for data", percent("wait_share"))
+WAITS = ("device waits", percent("wait_share"))
 
 
 def checks_part(run):

@@ -30,22 +30,11 @@ class HostSlot : public StreamSlot {
   std::span<std::byte> host() override { return {memory_.data(), memory_.size()}; }
   void wait_until_free() override {}
   void upload(std::uint64_t) override {}
-  const std::byte* device() override {
-    taken_at_ = Clock::now();
-    is_taken_ = true;
-    return memory_.data();
-  }
-  void release() override {
-    if (is_taken_) busy_seconds_ += seconds_between(taken_at_, Clock::now());
-    is_taken_ = false;
-  }
-  double busy_seconds() const override { return busy_seconds_; }
+  const std::byte* device() override { return memory_.data(); }
+  void release() override {}
 
  private:
   DeviceArray<std::byte> memory_;
-  Clock::time_point taken_at_;
-  bool is_taken_ = false;
-  double busy_seconds_ = 0;
 };
 
 class HostTimer : public DeviceTimer {
@@ -60,7 +49,10 @@ class HostTimer : public DeviceTimer {
 
 class HostRecorder : public StepRecorder {
  public:
-  void run(const StepKey&, const std::function<void()>& ops) override { ops(); }
+  bool run(const StepKey&, const std::function<void()>& ops) override {
+    ops();
+    return false;
+  }
 };
 
 class CpuBackend : public Backend {

@@ -32,7 +32,6 @@ struct RatingStream::State {
   std::vector<std::uint32_t> blocks;  // of the epoch
   std::vector<std::thread> readers;
   std::uint64_t n_taken = 0, n_released = 0;
-  double busy_before = 0;  // seconds of the slots before the epoch
 
   State(const MakeSlot& make_slot, unsigned n_slots, bool looks, const RatingView& r, const RatingSourceOptions& o)
       : all{r.users.data(), r.items.data(), r.ratings.data(), r.size(), o.weights.empty() ? nullptr : o.weights.data()},
@@ -53,23 +52,11 @@ struct RatingStream::State {
     readers.clear();
   }
 
-  // Of all rounds so far, also those that the device has yet to end. The readers are at rest.
-  double slots_busy_seconds() {
-    stop();
-    double seconds = 0;
-    for (const auto& slot : slots) {
-      slot->wait_until_free();
-      seconds += slot->busy_seconds();
-    }
-    return seconds;
-  }
-
   void start(std::uint64_t epoch) {
     stop();
     // A slot that was taken and not handed back is free again: its ops are ahead of any that follow.
     if (n_taken > n_released) slot_of(n_released).release();
     n_taken = n_released = 0;
-    busy_before = slots_busy_seconds();
     handover.start(order.n_batches());
     blocks = order.blocks(epoch);
     for (unsigned n = 0; n < n_readers; ++n) readers.emplace_back([this] { read(); });
@@ -127,7 +114,6 @@ unsigned RatingStream::n_slots(const Backend& backend, std::uint64_t n_ratings, 
 }
 
 std::uint64_t RatingStream::n_batches() const { return state_->order.n_batches(); }
-double RatingStream::busy_seconds() { return state_->slots_busy_seconds() - state_->busy_before; }
 void RatingStream::start_epoch(std::uint64_t epoch) { state_->start(epoch); }
 
 RatingBatch RatingStream::next() {

@@ -25,7 +25,6 @@ ResidentRatings::ResidentRatings(const Arena& arena, const RatingView& ratings, 
   block_order_ = arena.array<std::uint32_t>("order of their blocks in an epoch", order_.n_blocks());
   batch_ = arena.array<std::byte>(fmt::format("batch of {} ratings", order_.batch_size()), layout_.bytes());
   copy_all(arena, ratings, options);
-  if (!arena.is_plan()) timer_ = backend_.make_timer();
 }
 
 // Through the ring of a stream: from page-locked memory, in pieces, each copied while the next is read.
@@ -69,14 +68,7 @@ RatingBatch ResidentRatings::all() const {
 }
 
 RatingBatch ResidentRatings::next() {
-  if (n_taken_ == n_batches()) {
-    stop_timer();
-    return {};
-  }
-  if (n_taken_ == 0) {
-    timer_->start();
-    is_timed_ = true;
-  }
+  if (n_taken_ == n_batches()) return {};
   const std::uint64_t size = order_.size_of(n_taken_);
   backend_.run(GatherRatings{.all = all(),
                              .block_order = block_order_.data(),
@@ -86,16 +78,6 @@ RatingBatch ResidentRatings::next() {
                              .out = layout_.arrays(batch_.data())});
   ++n_taken_;
   return layout_.batch(batch_.data(), size);
-}
-
-void ResidentRatings::stop_timer() {
-  if (is_timed_) timer_->stop();
-  is_timed_ = false;
-}
-
-double ResidentRatings::busy_seconds() {
-  stop_timer();
-  return timer_->seconds();
 }
 
 }  // namespace unfold

@@ -26,12 +26,10 @@ class ResidentRatings final : public RatingSource {
   // Every batch is gathered into the same memory, so it has the same addresses.
   RatingBatch next() override;
   // From the first batch to the end of the last: the device waits for none.
-  double busy_seconds() override;
 
  private:
   void copy_all(const Arena& arena, const RatingView& ratings, const RatingSourceOptions& options);
   std::vector<std::uint32_t> blocks_of(std::uint64_t epoch);
-  void stop_timer();
   RatingBatch all() const;
 
   Backend& backend_;
@@ -41,8 +39,6 @@ class ResidentRatings final : public RatingSource {
   DeviceArray<float> ratings_, weights_;
   DeviceArray<std::uint32_t> block_order_;
   DeviceArray<std::byte> batch_;
-  std::unique_ptr<DeviceTimer> timer_;
-  bool is_timed_ = false;  // timer_ has been started and not stopped
   std::uint64_t n_taken_ = 0;
   std::uint64_t next_epoch_ = 0;                         // that next_blocks_ are of
   std::future<std::vector<std::uint32_t>> next_blocks_;  // made while the device works on the epoch before

@@ -22,6 +22,7 @@
 #include "host/train/positives.hpp"
 #include "host/train/residency.hpp"
 #include "host/train/schedule.hpp"
+#include "host/train/step_runner.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold {
@@ -50,6 +51,7 @@ class TrainingRun final : private Epoch {
                         .seed = options_.seed,
                         .weights = weights_,
                         .n_readers = n_readers(backend, options_.threads)},
+        steps_(backend, options_.cuda_graph),
         can_validate_(data.validation.size() > 0) {
     check_device(options_, backend);
     check_groups();
@@ -66,7 +68,6 @@ class TrainingRun final : private Epoch {
     }
     say_unscored();
     if (family.streams()) stream_ = make_source(Arena(backend), streamed, stream_options_, is_resident_);
-    if (options_.cuda_graph) recorder_ = backend.make_recorder();
   }
 
   TrainResult run() {
@@ -199,6 +200,7 @@ class TrainingRun final : private Epoch {
     const TrainingStep arguments = step_arguments();
     parts_.losses->start();
     stream_->start_epoch(epoch_);
+    steps_.start_epoch(n_batches);
     std::uint64_t n_done = 0, ratings_done = 0;
     while (true) {
       const RatingBatch batch = stream_->next();
@@ -206,12 +208,7 @@ class TrainingRun final : private Epoch {
       const double epoch_progress = static_cast<double>(n_done) / static_cast<double>(n_batches);
       schedule_value_ = scheduled(options_, (epoch_ - 1 + epoch_progress) / options_.epochs);
       set_step((epoch_ - 1) * n_batches + n_done, n_done);
-      const auto ops = [&] { step(batch, arguments); };
-      if (recorder_) {
-        recorder_->run({batch.users, batch.size, version}, ops);
-      } else {
-        ops();
-      }
+      steps_.run({batch.users, batch.size, version}, [&] { step(batch, arguments); });
       ++n_done;
       ratings_done += batch.size;
       const bool is_over = wants_end();
@@ -273,7 +270,7 @@ class TrainingRun final : private Epoch {
     if (stream_) line["learning_rate"] = schedule_value_.learning_rate;
     line["seconds"] = seconds;
     line["ratings_per_second"] = n_ratings / seconds;
-    if (stream_) line["wait_share"] = std::max(0.0, 1 - stream_->busy_seconds() / seconds);
+    if (stream_) line["wait_share"] = std::max(0.0, 1 - steps_.busy_seconds() / seconds);
     parts_.model->describe_epoch(line);
     bool better = true;
     if (can_validate_) {
@@ -382,8 +379,8 @@ class TrainingRun final : private Epoch {
   SeenItems own_seen_;
   const SeenItems* seen_ = nullptr;  // of the training part
   Parts parts_;
-  std::unique_ptr<RatingSource> stream_;    // null where the family streams nothing
-  std::unique_ptr<StepRecorder> recorder_;  // null: each step is launched anew
+  std::unique_ptr<RatingSource> stream_;  // null where the family streams nothing
+  StepRunner steps_;
   bool can_validate_;
   bool said_unscored_ = false;
   TrainResult result_;

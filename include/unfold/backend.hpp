@@ -34,8 +34,6 @@ class StreamSlot {
   virtual void upload(std::uint64_t bytes) = 0;
   virtual const std::byte* device() = 0;
   virtual void release() = 0;
-  // Time that the device spent between device() and release(), over all the rounds that wait_until_free has seen end.
-  virtual double busy_seconds() const = 0;
 };
 
 // Measures the device between two points in its order of ops.
@@ -63,8 +61,9 @@ class StepRecorder {
  public:
   virtual ~StepRecorder() = default;
   // Runs the ops that `ops` calls, and nothing else may it call. On CUDA the second step of a key is recorded as a
-  // graph, and later ones launch that graph, without a call of `ops`. The bits are the same.
-  virtual void run(const StepKey& key, const std::function<void()>& ops) = 0;
+  // graph, and later ones launch that graph, without a call of `ops`. The bits are the same. Returns whether the graph
+  // of an earlier step was launched.
+  virtual bool run(const StepKey& key, const std::function<void()>& ops) = 0;
 };
 
 class Backend {

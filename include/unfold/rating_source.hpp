@@ -32,8 +32,6 @@ class RatingSource {
   virtual void start_epoch(std::uint64_t epoch) = 0;
   // The next batch, in device memory, or one of size 0 at the end of the epoch. It stays valid until the next call.
   virtual RatingBatch next() = 0;
-  // Time in which the device had a batch of the epoch to work on. After the epoch's last batch; waits for the device.
-  virtual double busy_seconds() = 0;
 };
 
 }  // namespace unfold

@@ -39,7 +39,6 @@ class RatingStream final : public RatingSource {
   void start_epoch(std::uint64_t epoch) override;
   // A call hands the slot of the batch before back to the readers. Rethrows what stopped one of them.
   RatingBatch next() override;
-  double busy_seconds() override;
 
  private:
   struct State;

@@ -175,29 +175,6 @@ TEST(RatingStream, AnEpochCanBeLeftHalfway) {
   EXPECT_EQ(stream.next().size, 10u);  // and the stream ends with a batch taken
 }
 
-TEST(RatingStream, TellsHowLongTheDeviceWorkedOnAnEpoch) {
-  const Columns columns = numbered_ratings(1000);
-  const auto backend = make_cpu_backend(1);
-  RatingStream stream(*backend, columns.view(), {100, 2, 4, 1});
-  double last = 0;
-  for (std::uint64_t epoch = 1; epoch <= 3; ++epoch) {
-    const auto started = std::chrono::steady_clock::now();
-    stream.start_epoch(epoch);
-    // The last epoch works on none of its batches for long.
-    const auto work = std::chrono::milliseconds(epoch == 3 ? 0 : 2);
-    while (stream.next().size > 0) std::this_thread::sleep_for(work);
-    const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
-    const double busy = stream.busy_seconds();
-    EXPECT_LE(busy, wall.count());
-    if (epoch < 3) {
-      EXPECT_GE(busy, 10 * 0.002);
-    } else {
-      EXPECT_LT(busy, last);
-    }
-    last = busy;
-  }
-}
-
 // Batches of one piece and of several, rings of any size. Memory is the host's on both backends.
 TEST(RatingStream, SeveralReadersGiveTheBatchesOfOne) {
   for (const std::string name : test::kBackends) {
@@ -257,7 +234,6 @@ class FailingSlot : public StreamSlot {
   void upload(std::uint64_t) override { count(failure_.uploads); }
   const std::byte* device() override { return memory_.data(); }
   void release() override {}
-  double busy_seconds() const override { return 0; }
 
  private:
   static void count(std::atomic<int>& left) {

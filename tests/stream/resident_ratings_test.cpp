@@ -108,18 +108,6 @@ TEST_P(ResidentRatingsParity, EveryBatchHasTheSameAddresses) {
   }
 }
 
-TEST_P(ResidentRatingsParity, TheDeviceIsBusyFromTheFirstBatchToTheLast) {
-  const Columns columns = told_apart(300);
-  ResidentRatings resident(Arena(backend()), columns.view(), {64, 2, 16});
-  for (const std::uint64_t epoch : {1u, 2u}) {
-    const auto started = std::chrono::steady_clock::now();
-    batches_of(backend(), resident, epoch);
-    const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
-    EXPECT_GT(resident.busy_seconds(), 0);
-    EXPECT_LE(resident.busy_seconds(), wall.count());
-  }
-}
-
 UNFOLD_FOR_EVERY_BACKEND(ResidentRatingsParity);
 
 }  // namespace
