@@ -3,6 +3,7 @@
 #include <thrust/iterator/counting_iterator.h>
 #include <thrust/iterator/transform_iterator.h>
 
+#include <array>
 #include <cub/device/device_radix_sort.cuh>
 #include <cub/device/device_reduce.cuh>
 #include <cub/device/device_select.cuh>
@@ -13,6 +14,30 @@ namespace unfold::cuda {
 namespace {
 
 using Count = std::int64_t;  // CUB's number of items
+
+// The scratch of n items that an algorithm asks for: `ask` gets the bytes from CUB, which may have to ask the runtime
+// about the device. Launchers need them at every step, so each thread remembers those of the last few n.
+template <typename Ask>
+std::size_t scratch_bytes(std::uint64_t n, const Ask& ask) {
+  struct Known {
+    int device = -1;
+    std::uint64_t n = 0;
+    std::size_t bytes = 0;
+  };
+  thread_local std::array<Known, 8> all_known;  // one a type of `ask`, so one an algorithm
+  thread_local std::size_t n_asked = 0;
+  int device = 0;
+  UNFOLD_CUDA_CHECK(cudaGetDevice(&device));
+  for (const Known& known : all_known) {
+    if (known.device == device && known.n == n) return known.bytes;
+  }
+  Known& oldest = all_known[n_asked++ % all_known.size()];
+  oldest.device = -1;
+  UNFOLD_CUDA_CHECK(ask(oldest.bytes));
+  oldest.device = device;
+  oldest.n = n;
+  return oldest.bytes;
+}
 
 // A position where a new row begins.
 struct IsStart {
@@ -59,12 +84,11 @@ void sort_by_row(std::span<std::byte> scratch, const Row* rows, Row* sorted_rows
                                                     static_cast<Count>(n), 0, n_bits, stream));
 }
 std::size_t sort_by_row_scratch_bytes(std::uint64_t n) {
-  std::size_t bytes = 0;
-  const Row* rows = nullptr;
-  Row* sorted_rows = nullptr;
-  UNFOLD_CUDA_CHECK(
-      cub::DeviceRadixSort::SortPairs(nullptr, bytes, rows, sorted_rows, rows, sorted_rows, static_cast<Count>(n)));
-  return bytes;
+  return scratch_bytes(n, [n](std::size_t& bytes) {
+    const Row* rows = nullptr;
+    Row* sorted_rows = nullptr;
+    return cub::DeviceRadixSort::SortPairs(nullptr, bytes, rows, sorted_rows, rows, sorted_rows, static_cast<Count>(n));
+  });
 }
 
 void select_starts(std::span<std::byte> scratch, const Row* sorted_rows, std::uint32_t* starts,
@@ -74,11 +98,11 @@ void select_starts(std::span<std::byte> scratch, const Row* sorted_rows, std::ui
                                           n_segments, static_cast<Count>(n), IsStart{sorted_rows}, stream));
 }
 std::size_t select_starts_scratch_bytes(std::uint64_t n) {
-  std::size_t bytes = 0;
-  std::uint32_t* none = nullptr;
-  UNFOLD_CUDA_CHECK(cub::DeviceSelect::If(nullptr, bytes, thrust::counting_iterator<std::uint32_t>(0), none, none,
-                                          static_cast<Count>(n), IsStart{nullptr}));
-  return bytes;
+  return scratch_bytes(n, [n](std::size_t& bytes) {
+    std::uint32_t* none = nullptr;
+    return cub::DeviceSelect::If(nullptr, bytes, thrust::counting_iterator<std::uint32_t>(0), none, none,
+                                 static_cast<Count>(n), IsStart{nullptr});
+  });
 }
 
 void sum_errors(std::span<std::byte> scratch, const float* a, const float* b, std::uint64_t n, double* sums,
@@ -88,9 +112,9 @@ void sum_errors(std::span<std::byte> scratch, const float* a, const float* b, st
   UNFOLD_CUDA_CHECK(reduce_errors(scratch.data(), bytes, {a, b, n, pair}, pair, stream));
 }
 std::size_t sum_errors_scratch_bytes(std::uint64_t n) {
-  std::size_t bytes = 0;
-  UNFOLD_CUDA_CHECK(reduce_errors(nullptr, bytes, {nullptr, nullptr, n, nullptr}, nullptr, nullptr));
-  return bytes;
+  return scratch_bytes(n, [n](std::size_t& bytes) {
+    return reduce_errors(nullptr, bytes, {nullptr, nullptr, n, nullptr}, nullptr, nullptr);
+  });
 }
 
 }  // namespace unfold::cuda

@@ -22,7 +22,7 @@ __global__ void __launch_bounds__(kNegativeThreads)
                           const std::uint64_t n, const std::uint32_t n_negatives, const RowLists known, Row* negatives,
                           float* log_q, std::uint64_t* n_rejected) {
   const RandomKey key = at_step(any_key);
-  std::uint64_t rejected = 0;
+  std::uint32_t rejected = 0;  // at most 31 a negative: a block's would have to be 138 million to pass 32 bits
   for (std::uint64_t slot = thread_index(); slot < n * n_negatives; slot += thread_count()) {
     const std::uint64_t k = slot / n_negatives;
     const KnownRows list = known_rows(known, queries, k);
@@ -35,8 +35,8 @@ __global__ void __launch_bounds__(kNegativeThreads)
       log_q[slot] = negative_log_q(sampler, draw_probability(sampler, list.size, query), negative.row);
     }
   }
-  const std::uint64_t block_rejected = block_sum(rejected);
-  if (threadIdx.x == 0 && block_rejected > 0) atomic_add(n_rejected, block_rejected);
+  const std::uint32_t block_rejected = block_sum(rejected);
+  if (threadIdx.x == 0 && block_rejected > 0) atomic_add(n_rejected, std::uint64_t{block_rejected});
 }
 
 }  // namespace unfold::cuda

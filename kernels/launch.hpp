@@ -48,12 +48,17 @@ inline unsigned grid_size(std::uint64_t n_work, std::uint64_t per_block, std::ui
   return static_cast<unsigned>(std::clamp<std::uint64_t>(blocks, 1, std::min<std::uint64_t>(most, 0x7FFFFFFFu)));
 }
 
-// Blocks of a kernel that the device holds at once.
-template <auto kKernel>
-std::uint64_t resident_blocks(const Launch& launch, unsigned threads, std::size_t shared_bytes = 0) {
-  int per_processor = 0;
-  UNFOLD_CUDA_CHECK(
-      cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_processor, kKernel, static_cast<int>(threads), shared_bytes));
+// Blocks of a kernel, of kThreads threads and no dynamic shared memory, that the device holds at once. A thread asks
+// the runtime once for each device that it turns to.
+template <auto kKernel, unsigned kThreads>
+std::uint64_t resident_blocks(const Launch& launch) {
+  thread_local int asked_device = -1, per_processor = 0;
+  int device = 0;
+  UNFOLD_CUDA_CHECK(cudaGetDevice(&device));
+  if (device != asked_device) {
+    UNFOLD_CUDA_CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_processor, kKernel, kThreads, 0));
+    asked_device = device;
+  }
   return static_cast<std::uint64_t>(std::max(per_processor, 1)) * launch.n_processors;
 }
 

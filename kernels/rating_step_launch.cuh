@@ -14,7 +14,7 @@ template <OptimizerKind kKind, typename Element, typename Shape>
 void launch_rating_step(const Launch& launch, const RatingStep& op) {
   constexpr std::uint64_t kGroupsABlock = kRatingStepThreads / Shape::kWidth;
   constexpr auto kKernel = rating_step_kernel<kKind, Element, Shape>;
-  const std::uint64_t resident = resident_blocks<kKernel>(launch, kRatingStepThreads) * kGroupsABlock;
+  const std::uint64_t resident = resident_blocks<kKernel, kRatingStepThreads>(launch) * kGroupsABlock;
   const std::uint64_t rows = std::min(op.parameters.user_factors.weight.rows, op.parameters.item_factors.weight.rows);
   const std::uint64_t n_groups =
       std::min({op.batch.size, resident, std::max<std::uint64_t>(1, rows / kRowsPerRatingInFlight)});

@@ -65,9 +65,13 @@ __device__ inline std::uint64_t group_count() {
 // The sum over the group, the same bits in each of its lanes. Called by whole warps.
 template <int kWidth, typename T>
 __device__ inline T group_sum(T value) {
-  UNFOLD_UNROLL
-  for (int offset = kWidth / 2; offset > 0; offset /= 2) value += __shfl_xor_sync(kFullWarp, value, offset);
-  return value;
+  if constexpr (kWidth == kWarpSize && std::is_same_v<T, std::uint32_t>) {
+    return __reduce_add_sync(kFullWarp, value);
+  } else {
+    UNFOLD_UNROLL
+    for (int offset = kWidth / 2; offset > 0; offset /= 2) value += __shfl_xor_sync(kFullWarp, value, offset);
+    return value;
+  }
 }
 
 // The sum over the warp's groups of kWidth lanes, of what stands at the same place of each. Called by whole warps.

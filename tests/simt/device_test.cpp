@@ -89,22 +89,24 @@ TEST(EmulatedDevice, ShufflesEightBytes) {
 // Even lanes vote in one call, odd ones in another.
 __global__ void vote_kernel(unsigned* out) {
   const unsigned mask = threadIdx.x % 2 == 0 ? 0x55555555u : 0xAAAAAAAAu;
-  unsigned* const mine = out + 4 * threadIdx.x;
+  unsigned* const mine = out + 5 * threadIdx.x;
   mine[0] = __ballot_sync(mask, threadIdx.x < 8);
   mine[1] = static_cast<unsigned>(__any_sync(mask, threadIdx.x == 2));
   mine[2] = static_cast<unsigned>(__all_sync(mask, threadIdx.x % 2 == 0));
   mine[3] = __match_any_sync(mask, threadIdx.x / 4);
+  mine[4] = __reduce_add_sync(mask, threadIdx.x);
 }
 
 TEST(EmulatedDevice, Votes) {
-  std::vector<unsigned> out(4 * 32);
+  std::vector<unsigned> out(5 * 32);
   launch<vote_kernel>({1, 32}, out.data());
   for (unsigned t = 0; t < 32; ++t) {
     const unsigned mask = t % 2 == 0 ? 0x55555555u : 0xAAAAAAAAu;
-    EXPECT_EQ(out[4 * t], mask & 0xFFu);
-    EXPECT_EQ(out[4 * t + 1], t % 2 == 0 ? 1u : 0u);
-    EXPECT_EQ(out[4 * t + 2], t % 2 == 0 ? 1u : 0u);
-    EXPECT_EQ(out[4 * t + 3], mask & 0xFu << t / 4 * 4);
+    EXPECT_EQ(out[5 * t], mask & 0xFFu);
+    EXPECT_EQ(out[5 * t + 1], t % 2 == 0 ? 1u : 0u);
+    EXPECT_EQ(out[5 * t + 2], t % 2 == 0 ? 1u : 0u);
+    EXPECT_EQ(out[5 * t + 3], mask & 0xFu << t / 4 * 4);
+    EXPECT_EQ(out[5 * t + 4], t % 2 == 0 ? 240u : 256u);
   }
 }
 

@@ -54,6 +54,10 @@ cudaError_t cudaDriverGetVersion(int* version);
 cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
+inline cudaError_t cudaGetDevice(int* device) {
+  *device = 0;  // there is one
+  return cudaSuccess;
+}
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
 
 // Exactly `bytes`, so that AddressSanitizer sees the end, and full of 0xFF.

@@ -85,6 +85,14 @@ inline int __all_sync(unsigned mask, int predicate,
                       const std::source_location& where = std::source_location::current()) {
   return __ballot_sync(mask, predicate, where) == mask;
 }
+inline unsigned __reduce_add_sync(unsigned mask, unsigned value,
+                                  const std::source_location& where = std::source_location::current()) {
+  unsigned sum = 0;
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    if ((mask >> lane & 1u) != 0) sum += simt::shuffle(mask, value, lane, where);
+  }
+  return sum;
+}
 template <typename T>
 unsigned __match_any_sync(unsigned mask, T value, const std::source_location& where = std::source_location::current()) {
   static_assert(std::is_arithmetic_v<T> && (sizeof(T) == 4 || sizeof(T) == 8), "CUDA matches 4 or 8 bytes");
