@@ -59,6 +59,8 @@ void run(const Context& context, const LookupRows& op, std::span<std::byte> /*wo
     const MatrixView<const Element> table = op.table.as<const Element>();
     if constexpr (sizeof(Element) == 2) {
       if (takes_packs(table, op.out, 8)) return launch_packs<8>(launch, table, op.rows, op.n_rows, op.out);
+    } else {
+      if (op.out.stride == 1) return launch_lookup<1, 1>(launch, table, op.rows, op.n_rows, op.out);
     }
     if (takes_packs(table, op.out, 4)) return launch_packs<4>(launch, table, op.rows, op.n_rows, op.out);
     launch_lookup<32, 1>(launch, table, op.rows, op.n_rows, op.out);

@@ -1,7 +1,7 @@
 // Rows of a table by number, as float32: out[n] = table[rows[n]], columns past table.cols zeroed; or made vectors by
 // dropout and division by the length; and numbers of the rows.
 // Shapes    table [n_table_rows, cols], rows [n_rows], out [n_rows, cols] with a stride of its own, scale [n_rows]
-// Work      lookup_rows: a group of 4 to 32 lanes takes kLookupRowsInFlight rows at a time and strides over their
+// Work      lookup_rows: a group of 1 to 32 lanes takes kLookupRowsInFlight rows at a time and strides over their
 //           columns; look_up_vectors: a group of 4 to 32 lanes a row, which it holds in registers
 // Traffic   a row reads element bytes * cols + 4 bytes and writes 4 * out.stride; a number reads and writes 4
 // Races     none

@@ -52,6 +52,12 @@ struct SortedRows {
   std::uint64_t n = 0;
 };
 
+// A number of each row of a table, gathered: out[n] = table[rows[n]].
+struct RowNumbers {
+  const float* table = nullptr;  // [n_table_rows]; null: none
+  float* out = nullptr;          // [n_rows]
+};
+
 // The longest list that top_k makes.
 inline constexpr std::uint32_t kMaxTopK = 1024;
 

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "host/selfcheck/sampling_reference.hpp"
-#include "host/tables/parameter_table.hpp"
 #include "unfold/float16.hpp"
 #include "unfold/optimizer.hpp"
+#include "unfold/step_variables.hpp"
 
 namespace unfold {
 namespace {
@@ -90,10 +90,12 @@ TEST(RoundingBits, NeighboursAreIndependent) {
     for (std::uint64_t n = 0; n < kPairDraws; ++n) {
       const std::uint64_t step = n / 64, number = n / 8 % 8;
       const auto block = static_cast<std::uint32_t>(n % 8);
-      const RoundingKeys keys = rounding_keys(5, step), next = rounding_keys(5, step + 1);
-      const Draw bits = draw(keys.user, number, block);
-      const Draw others[kNeighbours] = {draw(keys.user, number, block + 1), draw(keys.user, number + 1, block),
-                                        draw(next.user, number, block), draw(keys.item, number, block)};
+      const auto keys_of = [](std::uint64_t of) { return step_variables(5, of, 0, 0, 0); };
+      const StepVariables now = keys_of(step), next = keys_of(step + 1);
+      const std::uint64_t user = now.rounding_keys[0], item = now.rounding_keys[1];
+      const Draw bits = draw(user, number, block);
+      const Draw others[kNeighbours] = {draw(user, number, block + 1), draw(user, number + 1, block),
+                                        draw(next.rounding_keys[0], number, block), draw(item, number, block)};
       for (std::size_t k = 0; k < kNeighbours; ++k)
         for (std::size_t c = 0; c < kColumns; ++c) pairs[k * kColumns + c].add(bits[c], others[k][c]);
     }

@@ -11,12 +11,6 @@
 
 namespace unfold {
 
-// A number of each row of a table, gathered: out[n] = table[rows[n]].
-struct RowNumbers {
-  const float* table = nullptr;  // [n_table_rows]; null: none
-  float* out = nullptr;          // [n_rows]
-};
-
 struct LookupRows {
   ConstTableView table = {};  // [n_table_rows, cols]
   const Row* rows = nullptr;  // [n_rows]
