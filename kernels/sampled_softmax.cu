@@ -67,7 +67,7 @@ void check_matrices(const SampledSoftmax& op) {
 
 // Threads that see each negative a few times over in flight.
 unsigned threads_a_query(std::uint64_t n_negatives) {
-  constexpr std::uint64_t kNegativesAThread = 4 * kTermsAThread;
+  constexpr std::uint64_t kNegativesAThread = 16;
   return static_cast<unsigned>(
       std::clamp<std::uint64_t>(std::bit_ceil(n_negatives / kNegativesAThread), kWarpSize, kQueryThreads));
 }
@@ -99,6 +99,19 @@ void write_no_gradients(const Launch& launch, const SharedNegatives& shared, con
   UNFOLD_CUDA_CHECK(cudaMemsetAsync(gradients.shared_bias, 0, shared.n() * sizeof(float), launch.stream));
 }
 
+// What is asked for of the biases' gradient and, after the last tile, of the losses' sum.
+template <typename Score>
+void launch_sums(const Launch& launch, const SoftmaxTile<Score>& tile, std::uint64_t n_shared,
+                 const SoftmaxGradients& gradients, const float* losses, std::uint64_t n_queries) {
+  const bool has_bias = n_shared > 0 && gradients.shared_bias != nullptr;
+  const StepSum sum = tile.first_query + tile.n_queries == n_queries ? gradients.loss : StepSum();
+  const bool has_sum = sum.sum != nullptr;
+  if (!has_bias && !has_sum) return;
+  const unsigned grid = (has_bias ? filling_grid(launch, n_shared, kWarpSize) : 0) + (has_sum ? 1 : 0);
+  launch_kernel<softmax_sums_kernel<Score>>(launch, {grid, kSumThreads}, tile, n_shared, gradients.shared_bias, losses,
+                                            n_queries, sum);
+}
+
 template <typename Score>
 void run_with(const Context& context, const SampledSoftmax& op, std::span<std::byte> workspace) {
   const Launch& launch = context.launch;
@@ -122,10 +135,10 @@ void run_with(const Context& context, const SampledSoftmax& op, std::span<std::b
   if (n_shared > 0 && n_filled < gradients.shared.stride) zero_shared_gradient(launch, gradients);
   const unsigned threads = threads_a_query(n_shared + own.n);
   tiles.for_each([&](std::uint64_t first, std::uint64_t n) {
-    const SoftmaxTile<Score> tile{tiles.scores(), tiles.stride(), first, n, std::min(n_shared, kMaxKeptShares)};
+    const SoftmaxTile<Score> tile{tiles.scores(), tiles.stride(), first, n};
     const MatrixView<const Score> queries = rows_of(all_queries, first, n);
     if (n_shared > 0) context.blas.scores(queries, vectors, tile.scores, tile.stride);
-    const Grid grid{filling_grid(launch, n, 1), threads, tile.n_kept * sizeof(float)};
+    const Grid grid{filling_grid(launch, n, 1), threads};
     const auto launch_queries = [&]<SoftmaxLossKind kKind>() {
       launch_kernel<softmax_queries_kernel<kKind, Score>>(launch, grid, tile, batch, shared, negatives, own, parts.own,
                                                           op.loss, op.scale, gradients, parts.losses);
@@ -135,19 +148,16 @@ void run_with(const Context& context, const SampledSoftmax& op, std::span<std::b
     } else {
       launch_queries.template operator()<SoftmaxLossKind::kSoftmax>();
     }
-    if (n_shared == 0) return;
-    const MatrixView<const Score> by_score{tile.scores, n, static_cast<std::uint32_t>(n_shared),
-                                           static_cast<std::uint32_t>(tile.stride)};
-    context.blas.product({by_score, false}, {vectors, false}, true, rows_of(gradients.queries, first, n));
-    context.blas.product({by_score, true}, {with_columns(queries, n_filled), false}, first > 0,
-                         with_columns(gradients.shared, n_filled));
-    if (gradients.shared_bias == nullptr) return;
-    const unsigned bias_grid = filling_grid(launch, n_shared, kWarpSize);
-    launch_kernel<shared_bias_kernel<Score>>(launch, {bias_grid, kSumThreads}, tile, n_shared, gradients.shared_bias);
+    if (n_shared > 0) {
+      const MatrixView<const Score> by_score{tile.scores, n, static_cast<std::uint32_t>(n_shared),
+                                             static_cast<std::uint32_t>(tile.stride)};
+      context.blas.product({by_score, false}, {vectors, false}, true, rows_of(gradients.queries, first, n));
+      context.blas.product({by_score, true}, {with_columns(queries, n_filled), false}, first > 0,
+                           with_columns(gradients.shared, n_filled));
+    }
+    launch_sums(launch, tile, n_shared, gradients, parts.losses, n_queries);
   });
   if (own.n > 0) own_negative_gradients(launch, batch, own, parts.own, gradients.own);
-  if (gradients.loss.sum == nullptr) return;
-  launch_kernel<sum_losses_kernel>(launch, {1, kSumThreads}, parts.losses, n_queries, gradients.loss);
 }
 
 }  // namespace

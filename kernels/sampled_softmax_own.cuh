@@ -1,7 +1,7 @@
 // Negatives of each query's own, read from the table, for sampled_softmax.
 //   score      s = q . v (+ bias), v the row, divided by its length if normalized; and the sum of the vectors weighted
-//              by exp(log_share - high), which becomes their part of the query's gradient once the loss is known: rows
-//              are read once for both
+//              by their shares, in units of the highest, which becomes their part of the query's gradient once the loss
+//              is known: rows are read once for both
 //   gradients  by the rows: g q, and where normalized g (q - s v) / length, for which rows are read again
 // Shapes    own.rows, scores [n_queries, n], table [n_items, dim], sums [n_queries, dim], highs [n_queries],
 //           gradient [n_queries * n, dim]
@@ -21,14 +21,14 @@ namespace unfold::cuda {
 
 inline constexpr unsigned kOwnThreads = 256;
 
-// A sum of vectors, times exp(-high).
+// A sum of vectors, times 2^-high.
 template <typename Shape>
 struct WeightedVectors {
   float high = -INFINITY;
   RowSlice<Shape> sum = {};
 
   __device__ inline void raise(float highest) {
-    sum = scaled(relative_exp(high, highest), sum);
+    sum = scaled(fast_exp2(high - base_of(highest)), sum);
     high = highest;
   }
 };
@@ -80,25 +80,24 @@ __global__ void __launch_bounds__(kOwnThreads)
       }
       ScoredRow<Shape> scored[kInFlight];
       score_rows(table, ids, own.normalize, q, scored);
-      float log_share[kInFlight], highest = vectors.high;
+      float log2_share[kInFlight], highest = vectors.high;
       UNFOLD_UNROLL
       for (int k = 0; k < kInFlight; ++k) {
         const std::uint64_t at = first + k * n_groups + group;
-        log_share[k] = -INFINITY;
+        log2_share[k] = -INFINITY;
         if (ids[k] != kNoRow) {
           const float score = own.item_bias == nullptr ? scored[k].score : scored[k].score + own.item_bias[ids[k]];
           const float log_count = own.log_draws + (own.log_count == nullptr ? 0 : own.log_count[begin + at]);
-          log_share[k] = kind == SoftmaxLossKind::kBpr
-                             ? negative_term<SoftmaxLossKind::kBpr>(score, log_count, positive, inverse).log_share
-                             : negative_term<SoftmaxLossKind::kSoftmax>(score, log_count, 0, inverse).log_share;
+          log2_share[k] = kind == SoftmaxLossKind::kBpr ? (-log_count - softplus((positive - score) * inverse)) * kLog2E
+                                                        : log2_weight(score, log_count, inverse);
           if (leads) out.scores[begin + at] = score;
         }
-        highest = larger_or_nan(highest, log_share[k]);
+        highest = larger_or_nan(highest, log2_share[k]);
       }
       vectors.raise(highest);
       UNFOLD_UNROLL
       for (int k = 0; k < kInFlight; ++k) {
-        add_weighted(vectors.sum, relative_exp(log_share[k], highest) * scored[k].scale, scored[k].row);
+        add_weighted(vectors.sum, fast_exp2(log2_share[k] - base_of(highest)) * scored[k].scale, scored[k].row);
       }
     }
     store_block_sum(vectors, sums, query);

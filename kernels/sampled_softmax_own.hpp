@@ -9,10 +9,10 @@ namespace unfold::cuda {
 // What stands between the two.
 struct OwnScores {
   float* scores = nullptr;  // [n_queries, own.n] scores; then dL / d score
-  float* highs = nullptr;   // [n_queries] the highest log_share of the query's negatives
+  float* highs = nullptr;   // [n_queries] log2 of the highest share of the query's negatives
 };
 
-// Scores with biases, highs, and sums[b] = sum over query b's negatives of exp(log_share - highs[b]) times the vector.
+// Scores with biases, highs, and sums[b] = sum over query b's negatives of share / 2^highs[b] times the vector.
 void score_own_negatives(const Launch& launch, const SoftmaxBatch& batch, const OwnNegatives& own, SoftmaxLossKind kind,
                          const OwnScores& scores, MatrixView<float> sums);
 

@@ -317,6 +317,13 @@ __device__ inline std::uint32_t pack_pair(float first, float second, std::uint32
 }
 template <typename Element>
 __device__ inline std::uint32_t pack_nearest(float first, float second) {
+#if defined(__CUDA_ARCH__)
+  if constexpr (std::is_same_v<Element, Bfloat16>) {
+    std::uint32_t out;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(out) : "f"(second), "f"(first));  // the upper half comes first
+    return out;
+  }
+#endif
   const std::uint32_t low = round_nearest<Element>(first).bits, high = round_nearest<Element>(second).bits;
   return low | high << 16;
 }
@@ -370,5 +377,8 @@ __device__ inline void store_nearest(Element* address, const float (&in)[8]) {
       make_uint4(pack_nearest<Element>(in[0], in[1]), pack_nearest<Element>(in[2], in[3]),
                  pack_nearest<Element>(in[4], in[5]), pack_nearest<Element>(in[6], in[7]));
 }
+
+// Four elements of float32, by the same name.
+__device__ inline void store_nearest(float* address, const float (&in)[4]) { store_pack(address, in); }
 
 }  // namespace unfold::cuda

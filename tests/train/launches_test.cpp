@@ -137,14 +137,14 @@ TEST(Launches, OfADeterministicStepOfMf) {
 TEST(Launches, OfAStepOfSoftmax) {
   SoftmaxFamily family;
   family.own.dim = 8;
-  expect_a_step("softmax", family, {17, 39}, {17, 5});
+  expect_a_step("softmax", family, {16, 37}, {16, 5});
 }
 
 TEST(Launches, OfAStepOfSoftmaxWithProductsIn16Bits) {
   SoftmaxFamily family;
   family.own.dim = 8;
   family.own.score_type = "bfloat16";
-  expect_a_step("softmax, products in bfloat16", family, {19, 43}, {19, 5});
+  expect_a_step("softmax, products in bfloat16", family, {18, 41}, {18, 5});
 }
 
 TEST(Launches, OfAStepOfSoftmaxWithHardNegatives) {
@@ -152,7 +152,7 @@ TEST(Launches, OfAStepOfSoftmaxWithHardNegatives) {
   family.own.dim = 8;
   family.own.negatives = "uniform+hard:4/64";
   family.own.hard_warmup = 0;
-  expect_a_step("softmax, uniform+hard:4/64", family, {36, 59}, {36, 5});
+  expect_a_step("softmax, uniform+hard:4/64", family, {35, 57}, {35, 5});
 }
 
 }  // namespace
