@@ -78,8 +78,7 @@ void Progress::epoch(const nlohmann::ordered_json& line, std::uint32_t n_epochs)
   if (!validation_.empty()) text += "  " + validation_;
   text += fmt::format("  {} ratings/s  {}", format_rate(line.value("ratings_per_second", 0.0)),
                       format_seconds(line.value("seconds", 0.0)));
-  if (line.contains("wait_share"))
-    text += fmt::format("  device waiting {:.1f}%", 100 * line.value("wait_share", 0.0));
+  if (line.contains("wait_share")) text += fmt::format("  device waiting {:.1f}%", 100 * line.value("wait_share", 0.0));
   say(text);
 }
 

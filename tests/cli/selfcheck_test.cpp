@@ -36,8 +36,7 @@ TEST_F(CliSelfcheck, PrintsJsonOfOneOp) {
 }
 
 TEST_F(CliSelfcheck, NamesTheOpsForOneThatItDoesNotKnow) {
-  expect_error({"selfcheck", "--device", "cpu", "--op", "lookup"}, 2,
-               "use one of rating_step, update_rows, lookup_rows");
+  expect_error({"selfcheck", "--device", "cpu", "--op", "lookup"}, 2, "use one of rating_step, update_rows, sort_rows");
 }
 
 TEST(Selfcheck, ReportsWhatFailsInWords) {

@@ -124,7 +124,7 @@ void expect_a_step(const std::string& name, ModelFamily& family, const Count& pl
 TEST(Launches, OfAStepOfMf) {
   MfFamily family;
   family.run().batch_size = 4096;
-  expect_a_step("mf", family, {2, 7}, {2, 5});
+  expect_a_step("mf", family, {2, 6}, {2, 5});
 }
 
 TEST(Launches, OfADeterministicStepOfMf) {

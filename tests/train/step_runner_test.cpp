@@ -17,6 +17,15 @@ constexpr std::uint64_t kSteps = 40;
 
 class StepRunners : public BackendParity {
  protected:
+  void SetUp() override {
+    BackendParity::SetUp();
+    if (!IsSkipped()) now_ = DeviceArray<StepVariables>(backend(), 1);
+  }
+  void TearDown() override {
+    now_ = {};
+    BackendParity::TearDown();
+  }
+
   // An epoch of steps with a launch, or none, on either side of a time in which the host does something else. Seconds
   // that it took.
   double run_epoch(StepRunner& runner, bool has_gap) {
@@ -33,7 +42,7 @@ class StepRunners : public BackendParity {
     return std::chrono::duration<double>(Clock::now() - started).count();
   }
 
-  DeviceArray<StepVariables> now_{backend(), 1};
+  DeviceArray<StepVariables> now_;
   int n_called_ = 0;
 };
 
