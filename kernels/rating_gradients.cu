@@ -4,6 +4,7 @@
 #include "kernels/row_dispatch.cuh"
 
 namespace unfold::cuda {
+
 void run(const Context& context, const RatingGradients& op, std::span<std::byte> /*workspace*/) {
   if (op.batch.size == 0) return;
   const Launch& launch = context.launch;

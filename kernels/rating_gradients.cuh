@@ -10,7 +10,7 @@
 #pragma once
 
 #include "kernels/rating_score.cuh"
-#include "unfold/step_variables.hpp"
+#include "kernels/step_sum.cuh"
 
 namespace unfold::cuda {
 
@@ -51,10 +51,7 @@ __global__ void __launch_bounds__(kRatingGradientThreads)
 // sum += block_errors[0] + ... + block_errors[n - 1], by one block.
 __global__ void __launch_bounds__(kErrorSumThreads)
     sum_block_errors_kernel(const double* block_errors, const unsigned n, const StepSum sum) {
-  double total = 0;
-  for (unsigned k = threadIdx.x; k < n; k += blockDim.x) total += block_errors[k];
-  total = block_sum(total);
-  if (threadIdx.x == 0) *sum.place() += total;
+  add_to_step_sum(block_errors, n, sum);
 }
 
 }  // namespace unfold::cuda

@@ -28,6 +28,7 @@
 #include "kernels/query_scores.cuh"
 #include "kernels/sampled_softmax_own.hpp"
 #include "kernels/softmax_sums.cuh"
+#include "kernels/step_sum.cuh"
 
 namespace unfold::cuda {
 
@@ -248,14 +249,6 @@ __device__ inline void sum_columns(const SoftmaxTile<Score>& tile, std::uint64_t
   }
 }
 
-// sum += losses[0] + ... + losses[n - 1], by one block.
-__device__ inline void sum_losses(const float* losses, std::uint64_t n, const StepSum& sum) {
-  double total = 0;
-  for (std::uint64_t k = threadIdx.x; k < n; k += blockDim.x) total += losses[k];
-  total = block_sum(total);
-  if (threadIdx.x == 0) *sum.place() += total;
-}
-
 // The bias gradient from the tile's columns; and the losses' sum by the last block, unless `sum` has no place.
 template <typename Score>
 __global__ void __launch_bounds__(kSumThreads)
@@ -263,7 +256,7 @@ __global__ void __launch_bounds__(kSumThreads)
                         const float* losses, const std::uint64_t n_losses, const StepSum sum) {
   const unsigned n_column_blocks = gridDim.x - (sum.sum != nullptr ? 1 : 0);
   if (blockIdx.x < n_column_blocks) return sum_columns(tile, n_shared, n_column_blocks, bias_gradient);
-  sum_losses(losses, n_losses, sum);
+  add_to_step_sum(losses, n_losses, sum);
 }
 
 }  // namespace unfold::cuda

@@ -18,7 +18,7 @@ constexpr std::size_t kMaxStars = 11;
 
 bool is_of(std::string_view text, std::string_view more) {
   return std::all_of(text.begin(), text.end(),
-                     [&](char c) { return (c >= '0' && c <= '9') || more.find(c) != std::string_view::npos; });
+                     [&](char c) { return is_digit(c) || more.find(c) != std::string_view::npos; });
 }
 
 std::size_t n_words(std::string_view text) {

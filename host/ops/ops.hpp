@@ -30,31 +30,11 @@ std::uint64_t workspace_bytes(const TopK& op, int n_threads);
 
 // An op with its values of the present step, where it has any (step_variables.hpp).
 template <typename Op>
-const Op& at_present(const Op& op) {
-  return op;
-}
-inline RatingStep at_present(RatingStep op) {
-  op.step = at_step(op.step);
-  return op;
-}
-inline UpdateRows at_present(UpdateRows op) {
-  op.step = at_step(op.step);
-  return op;
-}
-inline LookupRows at_present(LookupRows op) {
-  op.transform.dropout_key = at_step(op.transform.dropout_key);
-  return op;
-}
-inline TransformRowsGradient at_present(TransformRowsGradient op) {
-  op.transform.dropout_key = at_step(op.transform.dropout_key);
-  return op;
-}
-inline DrawNegatives at_present(DrawNegatives op) {
-  op.key = at_step(op.key);
-  return op;
-}
-inline SelectNegatives at_present(SelectNegatives op) {
-  op.hardness.key = at_step(op.hardness.key);
+Op at_present(Op op) {
+  if constexpr (requires { at_step(op.step); }) op.step = at_step(op.step);
+  if constexpr (requires { at_step(op.key); }) op.key = at_step(op.key);
+  if constexpr (requires { op.transform.dropout_key; }) op.transform.dropout_key = at_step(op.transform.dropout_key);
+  if constexpr (requires { op.hardness.key; }) op.hardness.key = at_step(op.hardness.key);
   return op;
 }
 

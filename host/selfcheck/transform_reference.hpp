@@ -1,4 +1,4 @@
-// How rows become vectors, in float64: transform_rows, its gradient, and the vectors of negatives.
+// How rows become vectors, in float64: those that are looked up, their gradient, and the vectors of negatives.
 #pragma once
 
 #include <span>

@@ -25,7 +25,6 @@ class ResidentRatings final : public RatingSource {
   void start_epoch(std::uint64_t epoch) override;
   // Every batch is gathered into the same memory, so it has the same addresses.
   RatingBatch next() override;
-  // From the first batch to the end of the last: the device waits for none.
 
  private:
   void copy_all(const Arena& arena, const RatingView& ratings, const RatingSourceOptions& options);

@@ -19,7 +19,7 @@ class EpochLosses {
     n_read_ = 0;
     total_ = 0;
   }
-  double* slot(std::uint64_t batch) { return device_.data() + batch; }
+  double* slot(std::uint64_t batch) const { return device_.data() + batch; }
   // Reads the losses of batches before `n_done`. False where one is not finite: then n_read() is its number.
   bool read(Backend& backend, std::uint64_t n_done) {
     backend.copy_to_host(&host_[n_read_], slot(n_read_), sizeof(double) * (n_done - n_read_));

@@ -24,7 +24,6 @@ void StepRunner::start_epoch(std::uint64_t n_batches) {
   seconds_ = 0;
 }
 
-// Whether the step was a replay.
 bool StepRunner::record(const StepKey& key, const std::function<void()>& ops) {
   if (!recorder_) {
     ops();
@@ -41,11 +40,10 @@ bool StepRunner::record(const StepKey& key, const std::function<void()>& ops) {
   }
 }
 
-bool StepRunner::run_timed(Sample& sample, const StepKey& key, const std::function<void()>& ops) {
+void StepRunner::run_timed(Sample& sample, const StepKey& key, const std::function<void()>& ops) {
   sample.timer->start();
-  const bool is_replay = record(key, ops);
+  sample.is_replay = record(key, ops);
   sample.timer->stop();
-  return is_replay;
 }
 
 void StepRunner::run(const StepKey& key, const std::function<void()>& ops) {
@@ -59,7 +57,7 @@ void StepRunner::run(const StepKey& key, const std::function<void()>& ops) {
   if (is_timed) {
     Sample& sample = samples_[n_timed_++];
     next_timed_ = n_steps_ + stride_;
-    sample.is_replay = run_timed(sample, key, ops);
+    run_timed(sample, key, ops);
   } else if (as_graphs_) {
     recorder_->run(key, ops);
   } else {

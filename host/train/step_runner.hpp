@@ -31,7 +31,8 @@ class StepRunner {
     std::unique_ptr<DeviceTimer> timer;
     bool is_replay = false;  // without gaps
   };
-  bool run_timed(Sample& sample, const StepKey& key, const std::function<void()>& ops);
+  void run_timed(Sample& sample, const StepKey& key, const std::function<void()>& ops);
+  // Returns whether the step was a replay.
   bool record(const StepKey& key, const std::function<void()>& ops);
 
   bool as_graphs_, times_all_;

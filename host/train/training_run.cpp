@@ -17,11 +17,11 @@
 #include "host/models/trainable.hpp"
 #include "host/store/model_tensors.hpp"
 #include "host/stream/epoch_order.hpp"
-#include "host/train/epoch_losses.hpp"
 #include "host/train/group_order.hpp"
 #include "host/train/positives.hpp"
 #include "host/train/residency.hpp"
 #include "host/train/schedule.hpp"
+#include "host/train/step_memory.hpp"
 #include "host/train/step_runner.hpp"
 #include "unfold/error.hpp"
 
@@ -84,8 +84,7 @@ class TrainingRun final : private Epoch {
   // What a run holds in the backend's memory, beside the source of its batches.
   struct Parts {
     std::unique_ptr<TrainableModel> model;
-    DeviceArray<StepVariables> now;  // of the present step; it and the losses are empty where nothing is streamed
-    std::unique_ptr<EpochLosses> losses;
+    std::unique_ptr<StepMemory> step;        // null where nothing is streamed
     std::unique_ptr<Validation> validation;  // null without a part to validate on
   };
 
@@ -103,10 +102,7 @@ class TrainingRun final : private Epoch {
       throw std::logic_error("a family and its scorer differ in whether scores are ratings");
     }
     const std::uint64_t n_batches = (n_positives + batch_size_ - 1) / batch_size_;
-    if (family_.streams()) {
-      parts.losses = std::make_unique<EpochLosses>(arena, n_batches);
-      parts.now = arena.array<StepVariables>("variables of a step", 1);
-    }
+    if (family_.streams()) parts.step = std::make_unique<StepMemory>(arena, n_batches);
     if (can_validate_) {
       const std::optional<double> relevant = relevant_from(positives_.floor(), data_.train);
       parts.validation = std::make_unique<Validation>(arena, parts.model->scorer(), data_.validation, *seen_, relevant);
@@ -166,24 +162,6 @@ class TrainingRun final : private Epoch {
     is_resident_ = plan_ratings(backend_, plan, options_.resident, positives_.view(), planned);
   }
 
-  // Of every step: what changes stands in parts_.now.
-  TrainingStep step_arguments() const {
-    TrainingStep step;
-    step.now = parts_.now.data();
-    step.loss = {parts_.losses->slot(0), step.now};
-    step.optimizer.kind = optimizer_kind(options_);
-    step.optimizer.beta2 = static_cast<float>(options_.beta2);
-    step.optimizer.epsilon = static_cast<float>(options_.epsilon);
-    step.optimizer.now = step.now;
-    return step;
-  }
-  void set_step(std::uint64_t step_number, std::uint64_t batch) {
-    backend_.run(SetStep{
-        .values = step_variables(options_.seed, step_number, batch, static_cast<float>(schedule_value_.learning_rate),
-                                 static_cast<float>(schedule_value_.beta1)),
-        .now = parts_.now.data()});
-  }
-
   void run_epoch() {
     epoch_started_ = told_at_ = Clock::now();
     parts_.model->train_epoch(*this);
@@ -197,8 +175,8 @@ class TrainingRun final : private Epoch {
   double progress() const override { return static_cast<double>(epoch_ - 1) / options_.epochs; }
   void for_each_batch(const Step& step, std::uint64_t version) override {
     const std::uint64_t n_batches = stream_->n_batches();
-    const TrainingStep arguments = step_arguments();
-    parts_.losses->start();
+    const TrainingStep arguments = parts_.step->arguments(options_);
+    parts_.step->losses.start();
     stream_->start_epoch(epoch_);
     steps_.start_epoch(n_batches);
     std::uint64_t n_done = 0, ratings_done = 0;
@@ -207,7 +185,7 @@ class TrainingRun final : private Epoch {
       if (batch.size == 0) break;
       const double epoch_progress = static_cast<double>(n_done) / static_cast<double>(n_batches);
       schedule_value_ = scheduled(options_, (epoch_ - 1 + epoch_progress) / options_.epochs);
-      set_step((epoch_ - 1) * n_batches + n_done, n_done);
+      parts_.step->set(backend_, options_.seed, (epoch_ - 1) * n_batches + n_done, n_done, schedule_value_);
       steps_.run({batch.users, batch.size, version}, [&] { step(batch, arguments); });
       ++n_done;
       ratings_done += batch.size;
@@ -243,11 +221,11 @@ class TrainingRun final : private Epoch {
 
   // False where a step's loss is not finite: then the run has diverged.
   bool read_losses(std::uint64_t n_done, std::uint64_t ratings_done) {
-    if (!parts_.losses->read(backend_, n_done)) {
+    if (!parts_.step->losses.read(backend_, n_done)) {
       diverged();
       return false;
     }
-    loss_ = parts_.model->epoch_loss(parts_.losses->total(), ratings_done, n_done);
+    loss_ = parts_.model->epoch_loss(parts_.step->losses.total(), ratings_done, n_done);
     return true;
   }
 
@@ -341,7 +319,7 @@ class TrainingRun final : private Epoch {
 
   void diverged() {
     diverged(fmt::format("the loss stopped being finite in epoch {}, step {} of {}", epoch_,
-                         parts_.losses->n_read() + (parts_.losses->n_read() < stream_->n_batches() ? 1 : 0),
+                         parts_.step->losses.n_read() + (parts_.step->losses.n_read() < stream_->n_batches() ? 1 : 0),
                          stream_->n_batches()));
   }
   void diverged(const std::string& what) {

@@ -43,7 +43,7 @@ class MfModel final : public TrainableModel {
   std::uint64_t host_bytes() const override;
 
  private:
-  // Adds the batch's squared error. step.rounding_key is not read.
+  // Adds the batch's squared error to the loss.
   void step(const RatingBatch& batch, const TrainingStep& arguments);
 
   // The gradients of a batch, for the deterministic update.

@@ -267,26 +267,23 @@ void SoftmaxModel::step(const RatingBatch& batch, const TrainingStep& arguments)
 void SoftmaxModel::update(const RatingBatch& batch, const OptimizerStep& user_step, const SortedRows& items) {
   OptimizerStep item_step = user_step;
   item_step.rounding_table = 1;
-  const auto update_table = [&](const ParameterTable& table, const SortedRows& sorted,
-                                const DeviceArray<float>& gradient, const OptimizerStep& table_step) {
-    const TableView& weight = table.view().weight;
-    UpdateRows op{.table = table.view(),
-                  .sorted = sorted,
-                  .gradient = {gradient.data(), sorted.n, weight.cols, weight.stride},
-                  .step = table_step};
-    if (&table == &items_ && shape_.has_bias) {
-      op.bias = item_bias_.view();
-      op.bias_gradient = buffers_.bias_gradient.data();
-    }
+  const auto update_by = [&](const DeviceArray<float>& gradient, UpdateRows op) {
+    op.gradient = {gradient.data(), op.sorted.n, op.table.weight.cols, op.table.weight.stride};
     backend_.run(op, workspace());
   };
-  update_table(items_, items, buffers_.item_gradient, item_step);
+  UpdateRows of_items{.table = items_.view(), .sorted = items, .step = item_step};
+  if (shape_.has_bias) {
+    of_items.bias = item_bias_.view();
+    of_items.bias_gradient = buffers_.bias_gradient.data();
+  }
+  update_by(buffers_.item_gradient, of_items);
   const SortedRows users = buffers_.sort.sort(backend_, batch.users, batch.size, shape_.n_users);
-  update_table(users_, users, buffers_.query_gradient, user_step);
+  update_by(buffers_.query_gradient, {.table = users_.view(), .sorted = users, .step = user_step});
   if (!settings_.learn_temperature) return;
   SortedRows temperatures = temperature_rows_;
   temperatures.n = batch.size;
-  update_table(log_temperature_, temperatures, buffers_.temperature_gradient, user_step);
+  update_by(buffers_.temperature_gradient,
+            {.table = log_temperature_.view(), .sorted = temperatures, .step = user_step});
 }
 
 void SoftmaxModel::describe_epoch(nlohmann::ordered_json& line) {

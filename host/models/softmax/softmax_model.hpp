@@ -43,7 +43,7 @@ class SoftmaxModel final : public TrainableModel {
   const float* item_bias_table() const;
   ProductTables product_tables() const;
   std::span<std::byte> workspace() const { return {buffers_.workspace.data(), buffers_.workspace.size()}; }
-  // Item vectors as they are scored, and the items' biases and numbers.
+  // Item vectors as they are scored, and the items' biases and log counts.
   MatrixView<float> look_up_items(const Row* rows, std::uint64_t n, const ScoredRows& vectors,
                                   const DeviceArray<float>& bias, const RowNumbers& log_counts);
   OwnNegatives choose_own(const RatingBatch& batch, const SoftmaxBatch& softmax_batch, Row* rows, const StepKeys& keys);
