@@ -21,28 +21,44 @@ RatingMetrics rating_metrics(double squared, double absolute, std::uint64_t n) {
 
 }  // namespace
 
-RatingErrors::RatingErrors(const Arena& arena, const RatingView& test)
-    : backend_(arena.backend()), test_(test), batch_(std::min(kRatingsAtOnce, test.size())) {
+RatingErrors::RatingErrors(const Arena& arena, const RatingView& test, bool resident)
+    : backend_(arena.backend()), test_(test), resident_(resident), batch_(std::min(kRatingsAtOnce, test.size())) {
   const std::string name = "errors of held-out ratings";
-  users_ = arena.array<Row>(name, batch_);
-  items_ = arena.array<Row>(name, batch_);
-  ratings_ = arena.array<float>(name, batch_);
+  if (backend_.has_own_memory()) {
+    const std::uint64_t n = resident ? test.size() : batch_;
+    users_ = arena.array<Row>(name, n);
+    items_ = arena.array<Row>(name, n);
+    ratings_ = arena.array<float>(name, n);
+    if (resident) upload(test);
+  }
   predictions_ = arena.array<float>(name, batch_);
   sums_ = arena.array<double>(name, 2);
   workspace_ = arena.array<std::byte>(name, backend_.workspace_bytes(RatingErrorSums{.n_ratings = batch_}));
+}
+
+void RatingErrors::upload(const RatingView& ratings) {
+  users_.upload(ratings.users);
+  items_.upload(ratings.items);
+  ratings_.upload(ratings.ratings);
+}
+
+RatingErrors::Part RatingErrors::part(std::uint64_t first, std::uint64_t n) {
+  if (!backend_.has_own_memory()) {
+    return {test_.users.data() + first, test_.items.data() + first, test_.ratings.data() + first};
+  }
+  if (resident_) return {users_.data() + first, items_.data() + first, ratings_.data() + first};
+  upload(test_.slice(first, n));
+  return {users_.data(), items_.data(), ratings_.data()};
 }
 
 RatingMetrics RatingErrors::run(Scorer& scorer) {
   sums_.zero();
   for (std::uint64_t first = 0; first < test_.size(); first += batch_) {
     const std::uint64_t n = std::min(batch_, test_.size() - first);
-    users_.upload(test_.users.subspan(first, n));
-    items_.upload(test_.items.subspan(first, n));
-    ratings_.upload(test_.ratings.subspan(first, n));
-    scorer.predict_ratings(users_.data(), items_.data(), n, predictions_.data());
+    const Part of = part(first, n);
+    scorer.predict_ratings(of.users, of.items, n, predictions_.data());
     backend_.run(
-        RatingErrorSums{
-            .prediction = predictions_.data(), .rating = ratings_.data(), .n_ratings = n, .sums = sums_.data()},
+        RatingErrorSums{.prediction = predictions_.data(), .rating = of.ratings, .n_ratings = n, .sums = sums_.data()},
         {workspace_.data(), workspace_.size()});
   }
   std::array<double, 2> total;
@@ -51,7 +67,7 @@ RatingMetrics RatingErrors::run(Scorer& scorer) {
 }
 
 RatingMetrics evaluate_ratings(Backend& backend, Scorer& scorer, const RatingView& test) {
-  return RatingErrors(Arena(backend), test).run(scorer);
+  return RatingErrors(Arena(backend), test, false).run(scorer);
 }
 
 RatingMetrics evaluate_item_means(const RatingView& test, const SeenItems& seen) {

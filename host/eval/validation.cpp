@@ -5,11 +5,11 @@
 namespace unfold {
 
 Validation::Validation(const Arena& arena, const Scorer& scorer, const RatingView& part, const ItemLists& training,
-                       std::optional<double> relevant_rating)
+                       std::optional<double> relevant_rating, bool resident)
     : why_unscored_(unfold::why_unscored(part, scorer.predicts_ratings() ? nullptr : &training, relevant_rating)),
       masked_({&training}) {
   if (scorer.predicts_ratings()) {
-    errors_.emplace(arena, part);
+    errors_.emplace(arena, part, resident);
     return;
   }
   items_ = collect_test_items(part, training, {}, scorer.n_users(), relevant_rating);

@@ -15,9 +15,9 @@ namespace unfold {
 class Validation {
  public:
   // `training` of each user is left out of rankings; items rated below `relevant_rating`, where there is one, are not
-  // ranked. Both lists and ratings outlive this.
+  // ranked. Both lists and ratings outlive this. `resident`: ratings whose errors are measured stay on the device.
   Validation(const Arena& arena, const Scorer& scorer, const RatingView& part, const ItemLists& training,
-             std::optional<double> relevant_rating);
+             std::optional<double> relevant_rating, bool resident);
 
   // Writes validation_rmse and validation_mae, or validation_recall@20 and validation_ndcg@20, to a history line. Gives
   // what the best epoch has least of, the rmse or -ndcg; nothing where the part holds nothing that can be scored (null

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "host/models/epoch.hpp"
 #include "unfold/model.hpp"
@@ -31,6 +32,10 @@ class TrainableModel {
   virtual void download(Model& model) const = 0;
   // What that takes of the host's memory.
   virtual std::uint64_t host_bytes() const = 0;
+  // The tables that download() reads, where all that changes from epoch to epoch is in them: to put back what they held
+  // is to have the model of that epoch. What is not finite in them is not finite in the download. Empty: a download is
+  // the only copy that there can be.
+  virtual std::vector<TableView> weight_tables() const { return {}; }
 };
 
 }  // namespace unfold

@@ -30,17 +30,12 @@ unsigned n_readers(const Backend& backend, unsigned n_threads) {
 
 bool plan_ratings(Backend& backend, MemoryPlan& plan, const std::string& resident, const RatingView& ratings,
                   const RatingSourceOptions& options) {
-  const auto take = [&](bool is_resident) {
-    return [&, is_resident](const Arena& arena) { make_source(arena, ratings, options, is_resident); };
-  };
-  if (resident == "always") {
-    take(true)(Arena(backend, plan));
-    plan.remedy = "--resident auto streams what does not fit; " + plan.remedy;
-    return true;
-  }
-  if (resident == "auto" && add_where_it_fits(backend, plan, take(true))) return true;
-  take(false)(Arena(backend, plan));
-  return false;
+  const auto take = [&](const Arena& arena, bool is_resident) { make_source(arena, ratings, options, is_resident); };
+  if (resident == "auto") return plan_faster(backend, plan, take);
+  const bool is_resident = resident == "always";
+  take(Arena(backend, plan), is_resident);
+  if (is_resident) plan.remedy = "--resident auto streams what does not fit; " + plan.remedy;
+  return is_resident;
 }
 
 std::unique_ptr<RatingSource> make_source(const Arena& arena, const RatingView& ratings,

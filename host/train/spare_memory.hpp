@@ -20,4 +20,12 @@ bool add_where_it_fits(Backend& backend, MemoryPlan& plan, Take&& take) {
   return true;
 }
 
+// Adds take(arena, true) where it fits, else take(arena, false). Which.
+template <typename Take>
+bool plan_faster(Backend& backend, MemoryPlan& plan, const Take& take) {
+  if (add_where_it_fits(backend, plan, [&](const Arena& arena) { take(arena, true); })) return true;
+  take(Arena(backend, plan), false);
+  return false;
+}
+
 }  // namespace unfold

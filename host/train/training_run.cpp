@@ -15,12 +15,13 @@
 #include "host/eval/validation.hpp"
 #include "host/eval/validation_part.hpp"
 #include "host/models/trainable.hpp"
-#include "host/store/model_tensors.hpp"
 #include "host/stream/epoch_order.hpp"
+#include "host/train/best_model.hpp"
 #include "host/train/group_order.hpp"
 #include "host/train/positives.hpp"
 #include "host/train/residency.hpp"
 #include "host/train/schedule.hpp"
+#include "host/train/spare_memory.hpp"
 #include "host/train/step_memory.hpp"
 #include "host/train/step_runner.hpp"
 #include "unfold/error.hpp"
@@ -57,7 +58,11 @@ class TrainingRun final : private Epoch {
     check_groups();
     make_seen();
     check_memory();
-    parts_ = make_parts(Arena(backend));
+    const Arena arena(backend);
+    parts_ = make_parts(arena);
+    if (can_validate_) validation_ = make_validation(arena, *parts_.model, validation_is_resident_);
+    best_.emplace(family, *parts_.model);
+    if (keeps_on_device_) best_->keep_on_device(arena);
     RatingView streamed = positives_.view();
     if (options_.group_batches) {
       grouped_ = group_ratings(streamed, weights_, *data.groups);
@@ -67,25 +72,24 @@ class TrainingRun final : private Epoch {
       stream_options_.weights = weights_;
     }
     say_unscored();
-    if (family.streams()) stream_ = make_source(Arena(backend), streamed, stream_options_, is_resident_);
+    if (family.streams()) stream_ = make_source(arena, streamed, stream_options_, is_resident_);
   }
 
   TrainResult run() {
     started_ = Clock::now();
     for (epoch_ = 1; epoch_ <= n_epochs_ && running(); ++epoch_) run_epoch();
     finish();
-    result_.validated = can_validate_ && has_best_;
+    result_.validated = can_validate_ && has_best();
     result_.unscored = data_.validation.size() > 0 && !can_validate_;
     result_.model.history = std::move(history_);
     return std::move(result_);
   }
 
  private:
-  // What a run holds in the backend's memory, beside the source of its batches.
+  // What a run cannot do without in the backend's memory, beside validation and the source of its batches.
   struct Parts {
     std::unique_ptr<TrainableModel> model;
-    std::unique_ptr<StepMemory> step;        // null where nothing is streamed
-    std::unique_ptr<Validation> validation;  // null without a part to validate on
+    std::unique_ptr<StepMemory> step;  // null where nothing is streamed
   };
 
   Parts make_parts(const Arena& arena) const {
@@ -103,11 +107,12 @@ class TrainingRun final : private Epoch {
     }
     const std::uint64_t n_batches = (n_positives + batch_size_ - 1) / batch_size_;
     if (family_.streams()) parts.step = std::make_unique<StepMemory>(arena, n_batches);
-    if (can_validate_) {
-      const std::optional<double> relevant = relevant_from(positives_.floor(), data_.train);
-      parts.validation = std::make_unique<Validation>(arena, parts.model->scorer(), data_.validation, *seen_, relevant);
-    }
     return parts;
+  }
+
+  std::unique_ptr<Validation> make_validation(const Arena& arena, TrainableModel& model, bool is_resident) const {
+    const std::optional<double> relevant = relevant_from(positives_.floor(), data_.train);
+    return std::make_unique<Validation>(arena, model.scorer(), data_.validation, *seen_, relevant, is_resident);
   }
 
   // What ranks items leaves out those that a user has.
@@ -135,10 +140,11 @@ class TrainingRun final : private Epoch {
     plan.host_free = available_host_bytes();
     if (backend_.has_own_memory()) plan.device_free = backend_.free_bytes();
     const Parts planned = make_parts(Arena(backend_, plan));
+    if (can_validate_) plan_validation(plan, *planned.model);
     if (family_.streams()) plan_source(plan);
+    keeps_on_device_ = BestModel::plan(backend_, plan, *planned.model);
     plan.add_host("weights of positives", sizeof(float) * weights_.size());
     const std::uint64_t n_positives = positives_.view().size();
-    plan.add_host("copies of the best model and the last", 2 * planned.model->host_bytes());
     if (needs_seen()) {
       plan.add_host("users' training items",
                     4 * data_.train.size() + 8 * (data_.n_users + 1ull) + 4 * std::uint64_t{data_.n_items});
@@ -154,6 +160,15 @@ class TrainingRun final : private Epoch {
     plan.add_mapped(fmt::format("data set, {} ratings (mapped file)", data_.train.size()), 12 * data_.train.size());
     if (callbacks_.plan) callbacks_.plan(plan);
     plan.check();
+  }
+
+  void plan_validation(MemoryPlan& plan, TrainableModel& model) {
+    const auto take = [&](const Arena& arena, bool is_resident) { make_validation(arena, model, is_resident); };
+    if (family_.predicts_ratings()) {
+      validation_is_resident_ = plan_faster(backend_, plan, take);
+    } else {
+      take(Arena(backend_, plan), false);
+    }
   }
 
   void plan_source(MemoryPlan& plan) {
@@ -216,7 +231,7 @@ class TrainingRun final : private Epoch {
   // Ends the run with the model as it is, or the best so far.
   void interrupt() {
     result_.outcome = TrainOutcome::kInterrupted;
-    if (!can_validate_ || !has_best_) result_.best_epoch = epoch_;
+    if (!can_validate_ || !has_best()) result_.best_epoch = epoch_;
   }
 
   // False where a step's loss is not finite: then the run has diverged.
@@ -252,7 +267,7 @@ class TrainingRun final : private Epoch {
     parts_.model->describe_epoch(line);
     bool better = true;
     if (can_validate_) {
-      const std::optional<double> value = parts_.validation->measure(parts_.model->scorer(), line);
+      const std::optional<double> value = validation_->measure(parts_.model->scorer(), line);
       if (!value) no_validation();
       if (value && !std::isfinite(*value)) {
         return diverged(fmt::format("the validation metric stopped being finite in epoch {}", epoch_));
@@ -271,8 +286,7 @@ class TrainingRun final : private Epoch {
 
   // A part without anything to score chooses nothing. What the part itself tells is said before the first epoch.
   void say_unscored() {
-    if (parts_.validation && !parts_.validation->why_unscored().empty())
-      say_unscored(parts_.validation->why_unscored());
+    if (validation_ && !validation_->why_unscored().empty()) say_unscored(validation_->why_unscored());
   }
   void say_unscored(const std::string& why) {
     said_unscored_ = true;
@@ -288,58 +302,56 @@ class TrainingRun final : private Epoch {
     if (callbacks_.notice) callbacks_.notice(text);
   }
 
-  // Keeps a copy of the model as it is: the best so far by validation. Without validation the copy only serves a run
-  // that diverges later, so it is taken when its cost is a small part of the time since the last one.
+  // Keeps the model as it is: the best so far by validation. Without validation that only serves a run that diverges
+  // later, so it is done when its cost is a small part of the time since the last one.
   void keep() {
-    const bool is_cheap = copy_seconds_ < kCheapCopySeconds || seconds_since(kept_at_) > kCopyInterval * copy_seconds_;
-    if (!can_validate_ && has_best_ && !is_cheap) return;
-    const auto copy_started = Clock::now();
-    if (!take_model(epoch_)) return;
-    copy_seconds_ = seconds_since(copy_started);
-    kept_at_ = Clock::now();
-    has_best_ = true;
+    if (!can_validate_ && has_best() && !best_->is_cheap()) return;
+    const std::string fault = best_->keep(epoch_);
+    if (!fault.empty()) return diverged(fault, epoch_);
+    result_.best_epoch = epoch_;
   }
-
-  // Takes the model as it is, of `epoch`, for the result; where it holds a number that is not finite, the one before
-  // stays and the run has diverged. False then.
-  bool take_model(std::uint32_t epoch) {
-    Model model;
-    parts_.model->download(model);
-    model.kind = family_.name();
-    model.architecture["predicts_ratings"] = family_.predicts_ratings();
-    const std::string tensor = tensor_not_finite(model);
-    if (!tensor.empty()) {
-      diverged(fmt::format("{} stopped being finite in epoch {}", tensor, epoch));
-      return false;
-    }
-    result_.model = std::move(model);
-    result_.best_epoch = epoch;
-    return true;
-  }
+  bool has_best() const { return best_->epoch() > 0; }
 
   void diverged() {
     diverged(fmt::format("the loss stopped being finite in epoch {}, step {} of {}", epoch_,
                          parts_.step->losses.n_read() + (parts_.step->losses.n_read() < stream_->n_batches() ? 1 : 0),
                          stream_->n_batches()));
   }
+  void diverged(const std::string& fault, std::uint32_t epoch) {
+    diverged(fmt::format("{} stopped being finite in epoch {}", fault, epoch));
+  }
   void diverged(const std::string& what) {
     result_.outcome = TrainOutcome::kDiverged;
-    result_.has_model = has_best_;
+    result_.has_model = has_best();
     const std::string remedy = family_.against_divergence();
     result_.message = remedy.empty() ? what : what + "; " + remedy;
   }
 
   void finish() {
     backend_.synchronize();
-    if (result_.outcome == TrainOutcome::kDiverged || (can_validate_ && has_best_)) return;
-    // After the last epoch the copy that was kept may be of this very state.
-    if (running() && has_best_ && result_.best_epoch == n_epochs_) return;
-    take_model(running() ? n_epochs_ : result_.best_epoch);
+    const bool ends_with_best = result_.outcome == TrainOutcome::kDiverged || (can_validate_ && has_best());
+    // After the last epoch what was kept may be of this very state.
+    const bool is_kept = running() && has_best() && best_->epoch() == n_epochs_;
+    if (!ends_with_best && !is_kept) {
+      const std::uint32_t epoch = running() ? n_epochs_ : result_.best_epoch;
+      const std::string fault = best_->download(result_.model);
+      if (fault.empty()) {
+        result_.best_epoch = epoch;
+        return;
+      }
+      diverged(fault, epoch);
+    }
+    if (has_best()) take_best();
+  }
+  void take_best() {
+    result_.best_epoch = best_->epoch();
+    const std::string fault = best_->take(result_.model);
+    if (fault.empty()) return;
+    diverged(fault, best_->epoch());
+    result_.has_model = false;
   }
 
   static constexpr double kTellSeconds = 0.1;  // at most so often
-  static constexpr double kCheapCopySeconds = 0.02;
-  static constexpr double kCopyInterval = 20;  // a copy for safety that is not cheap takes at most 5% of the time
 
   Backend& backend_;
   const TrainData& data_;
@@ -352,11 +364,13 @@ class TrainingRun final : private Epoch {
   std::vector<float> weights_;  // of the positives; empty: each 1
   std::uint64_t batch_size_;
   RatingSourceOptions stream_options_;
-  bool is_resident_ = false;
+  bool is_resident_ = false, validation_is_resident_ = false, keeps_on_device_ = false;
   GroupedRatings grouped_;
   SeenItems own_seen_;
   const SeenItems* seen_ = nullptr;  // of the training part
   Parts parts_;
+  std::unique_ptr<Validation> validation_;  // null without a part to validate on
+  std::optional<BestModel> best_;
   std::unique_ptr<RatingSource> stream_;  // null where the family streams nothing
   StepRunner steps_;
   bool can_validate_;
@@ -366,10 +380,8 @@ class TrainingRun final : private Epoch {
   std::uint32_t epoch_ = 0;  // the present one
   ScheduleValue schedule_value_{};
   double loss_ = 0;  // of the epoch so far
-  Clock::time_point started_, epoch_started_, told_at_, kept_at_;
-  double copy_seconds_ = 0;
+  Clock::time_point started_, epoch_started_, told_at_;
   double best_value_ = std::numeric_limits<double>::infinity();
-  bool has_best_ = false;
 };
 
 }  // namespace

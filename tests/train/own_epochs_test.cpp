@@ -1,6 +1,7 @@
 // A family that streams no batches: its place in the loop, from the plan to the model on disk.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -10,6 +11,7 @@
 #include "host/models/trainable.hpp"
 #include "host/score/product_scorer.hpp"
 #include "host/tables/parameter_table.hpp"
+#include "tests/ops/parity.hpp"
 #include "tests/support/columns.hpp"
 #include "unfold/train.hpp"
 
@@ -22,7 +24,7 @@ constexpr std::uint32_t kFewUsers = 6, kFewItems = 5;
 struct Behaviour {
   std::vector<double> reported = {0.5, 1};  // shares of an epoch
   double loss = 2;
-  float value = 1;  // of the first user's vector
+  std::vector<float> values = {1};  // of the first user's and item's vector, by epoch, and those after
   bool contradicts = false;
 };
 
@@ -43,8 +45,9 @@ class WeightModel final : public TrainableModel {
       weights[input_.positives.items[n]] += input_.weights.empty() ? 1 : input_.weights[n];
     }
     backend_.copy_to_device(bias_.view().weight.data, weights.data(), sizeof(float) * kFewItems);
-    backend_.copy_to_device(users_.view().weight.data, &behaviour_.value, sizeof(float));
-    backend_.copy_to_device(items_.view().weight.data, &behaviour_.value, sizeof(float));
+    const float value = behaviour_.values[std::min<std::size_t>(epoch.number(), behaviour_.values.size()) - 1];
+    backend_.copy_to_device(users_.view().weight.data, &value, sizeof(float));
+    backend_.copy_to_device(items_.view().weight.data, &value, sizeof(float));
     for (const double share : behaviour_.reported) {
       if (!epoch.report(share, behaviour_.loss)) return;
     }
@@ -56,6 +59,9 @@ class WeightModel final : public TrainableModel {
     for (const ParameterTable* table : {&users_, &items_, &bias_}) table->download(backend_, model.tensors);
   }
   std::uint64_t host_bytes() const override { return users_.host_bytes() + items_.host_bytes() + bias_.host_bytes(); }
+  std::vector<TableView> weight_tables() const override {
+    return {users_.view().weight, items_.view().weight, bias_.view().weight};
+  }
 
  private:
   ProductTables tables() const {
@@ -98,8 +104,9 @@ class WeightFamily final : public ModelFamily {
   }
 };
 
-class OwnEpochs : public testing::Test {
+class OwnEpochs : public testing::TestWithParam<const char*> {
  protected:
+  void SetUp() override { backend_ = test::backend_or_skip(GetParam()); }
   TrainResult run(const TrainCallbacks& callbacks = {}, bool validates = false) {
     const TrainData data{train_.view(), validates ? held_out_.view() : RatingView{}, kFewUsers, kFewItems};
     return train(*backend_, data, family_, callbacks);
@@ -108,10 +115,10 @@ class OwnEpochs : public testing::Test {
   test::Columns train_{{0, 1, 2, 3, 4, 5, 0, 1, 2}, {0, 0, 0, 0, 0, 0, 1, 1, 2}, std::vector<float>(9, 1.0f)};
   test::Columns held_out_{{3, 4}, {1, 2}, {1, 1}};
   WeightFamily family_;
-  std::unique_ptr<Backend> backend_ = make_cpu_backend(1);
+  std::unique_ptr<Backend> backend_;
 };
 
-TEST_F(OwnEpochs, PlanNoRingAndEndWithAModelOfTheFamily) {
+TEST_P(OwnEpochs, PlanNoRingAndEndWithAModelOfTheFamily) {
   family_.run().epochs = 3;
   std::uint64_t planned = 0;
   std::string plan_text;
@@ -121,11 +128,12 @@ TEST_F(OwnEpochs, PlanNoRingAndEndWithAModelOfTheFamily) {
     plan_text = plan.to_string();
   };
   for (const bool validates : {false, true}) {
-    backend_ = make_cpu_backend(1);
+    backend_ = test::backend_or_skip(GetParam());
     const TrainResult result = run(callbacks, validates);
     EXPECT_EQ(result.outcome, TrainOutcome::kFinished);
     EXPECT_EQ(planned, backend_->peak_bytes()) << plan_text;
     EXPECT_EQ(plan_text.find("slots"), std::string::npos);
+    EXPECT_EQ(plan_text.find("the best epoch's weights") != std::string::npos, backend_->has_own_memory());
     EXPECT_EQ(result.model.kind, "weight");
     EXPECT_EQ(result.model.architecture.at("predicts_ratings"), false);
     EXPECT_EQ(result.model.architecture.at("of"), "its own");
@@ -138,12 +146,12 @@ TEST_F(OwnEpochs, PlanNoRingAndEndWithAModelOfTheFamily) {
   }
 }
 
-TEST_F(OwnEpochs, HaveTheWeights) {
+TEST_P(OwnEpochs, HaveTheWeights) {
   family_.is_weighted = true;
   EXPECT_EQ(run().model.tensors.at("item.bias").data, (std::vector<float>{12, 4, 2, 0, 0}));
 }
 
-TEST_F(OwnEpochs, AreInterruptedWhereTheyReportAndBetweenThem) {
+TEST_P(OwnEpochs, AreInterruptedWhereTheyReportAndBetweenThem) {
   family_.run().epochs = 4;
   for (const std::vector<double>& reported : {std::vector<double>{0, 0.5, 1}, {1}}) {
     family_.behaviour.reported = reported;
@@ -160,11 +168,11 @@ TEST_F(OwnEpochs, AreInterruptedWhereTheyReportAndBetweenThem) {
   }
 }
 
-TEST_F(OwnEpochs, DivergeByLossByMetricAndByTensor) {
+TEST_P(OwnEpochs, DivergeByLossByMetricAndByTensor) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const auto message = [&](double loss, float value, bool validates) {
     family_.behaviour.loss = loss;
-    family_.behaviour.value = value;
+    family_.behaviour.values = {value};
     const TrainResult result = run({}, validates);
     EXPECT_EQ(result.outcome, TrainOutcome::kDiverged);
     EXPECT_FALSE(result.has_model);
@@ -175,10 +183,48 @@ TEST_F(OwnEpochs, DivergeByLossByMetricAndByTensor) {
   EXPECT_NE(message(1, static_cast<float>(nan), true).find("stopped being finite in epoch 1"), std::string::npos);
 }
 
-TEST_F(OwnEpochs, AFamilyAndItsScorerAgree) {
+// The last epoch whose numbers are all finite is the one that is left, whatever the epochs after it hold.
+TEST_P(OwnEpochs, ANumberThatIsNotFiniteLeavesTheEpochBefore) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  family_.behaviour.values = {1, 2, nan, 4};
+  family_.run().epochs = 5;
+  for (const bool is_interrupted : {false, true}) {
+    TrainCallbacks callbacks;
+    int n_reports = 0;
+    if (is_interrupted) callbacks.stop = [&] { return ++n_reports > 6; };  // two of each epoch, and one between two
+    const TrainResult result = run(callbacks);
+    EXPECT_EQ(result.outcome, TrainOutcome::kDiverged);
+    EXPECT_TRUE(result.has_model);
+    EXPECT_EQ(result.best_epoch, 2u);
+    EXPECT_EQ(result.model.tensors.at("user.embedding").data[0], 2);
+    EXPECT_EQ(result.model.tensors.at("item.embedding").data[0], 2);
+    EXPECT_EQ(result.model.kind, "weight");
+    EXPECT_EQ(result.message.find("user.embedding (number 1 of it is nan) stopped being finite in epoch 3"), 0u)
+        << result.message;
+  }
+}
+
+TEST_P(OwnEpochs, WithoutValidationTheLastEpochIsLeft) {
+  family_.behaviour.values = {1, 2, 3};
+  family_.run().epochs = 3;
+  const TrainResult result = run();
+  EXPECT_EQ(result.best_epoch, 3u);
+  EXPECT_EQ(result.model.tensors.at("user.embedding").data[0], 3);
+  TrainCallbacks callbacks;
+  int n_asked = 0;
+  callbacks.stop = [&] { return ++n_asked == 3; };  // in the second epoch
+  const TrainResult interrupted = run(callbacks);
+  EXPECT_EQ(interrupted.outcome, TrainOutcome::kInterrupted);
+  EXPECT_EQ(interrupted.best_epoch, 2u);
+  EXPECT_EQ(interrupted.model.tensors.at("user.embedding").data[0], 2);
+}
+
+TEST_P(OwnEpochs, AFamilyAndItsScorerAgree) {
   family_.behaviour.contradicts = true;
   EXPECT_THROW(run(), std::logic_error);
 }
+
+UNFOLD_FOR_EVERY_BACKEND(OwnEpochs);
 
 }  // namespace
 }  // namespace unfold

@@ -96,6 +96,11 @@ std::uint64_t MfModel::host_bytes() const {
   return user_factors_.host_bytes() + item_factors_.host_bytes() + user_bias_.host_bytes() + item_bias_.host_bytes();
 }
 
+std::vector<TableView> MfModel::weight_tables() const {
+  return {parameters_.user_factors.weight, parameters_.item_factors.weight, parameters_.user_bias.weight,
+          parameters_.item_bias.weight};
+}
+
 void MfModel::download(Model& model) const {
   // Scores are trained in units of the ratings' standard deviation; a model without a range predicts its score, so
   // it takes the unit back: biases whole, and each factor of a product its square root.

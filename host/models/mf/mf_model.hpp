@@ -41,6 +41,7 @@ class MfModel final : public TrainableModel {
   Scorer& scorer() override { return scorer_; }
   void download(Model& model) const override;
   std::uint64_t host_bytes() const override;
+  std::vector<TableView> weight_tables() const override;
 
  private:
   // Adds the batch's squared error to the loss.

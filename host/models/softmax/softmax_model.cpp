@@ -301,6 +301,10 @@ std::uint64_t SoftmaxModel::host_bytes() const {
   return users_.host_bytes() + items_.host_bytes() + biases;
 }
 
+std::vector<TableView> SoftmaxModel::weight_tables() const {
+  return {users_.view().weight, items_.view().weight, item_bias_.view().weight};
+}
+
 void SoftmaxModel::download(Model& model) const {
   Tensor& users = users_.download(backend_, model.tensors);
   Tensor& items = items_.download(backend_, model.tensors);

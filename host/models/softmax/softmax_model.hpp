@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "host/models/softmax/negative_source.hpp"
 #include "host/models/softmax/softmax_buffers.hpp"
@@ -34,6 +35,7 @@ class SoftmaxModel final : public TrainableModel {
   Scorer& scorer() override { return scorer_; }
   void download(Model& model) const override;
   std::uint64_t host_bytes() const override;
+  std::vector<TableView> weight_tables() const override;
 
  private:
   // Before the steps of an epoch: what its hard negatives are drawn from.
