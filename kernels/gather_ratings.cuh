@@ -1,5 +1,5 @@
-// A batch of resident ratings in an epoch's order of blocks: out[k] = all[order[n / size] * size + n % size] with
-// n = first + k.
+// A batch of resident ratings in an epoch's order of blocks.
+// Formula   out[k] = all[order[n / size] * size + n % size], n = first + k
 // Shapes    all [ratings], order [blocks], out [n], of users, items, ratings and, where `out` has them, weights
 // Work      a block of threads takes tiles of kGatherTile neighbouring ratings, a thread kGatherInFlight of them, a
 //           block's width apart: all their loads are asked for before the first store

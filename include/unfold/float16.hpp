@@ -54,7 +54,8 @@ UNFOLD_HOST_DEVICE inline float to_float(Float16 x) {
 #endif
 }
 
-// Neither infinite nor NaN, which alone have every bit of the exponent. Integer work: it holds under any arithmetic flags.
+// Neither infinite nor NaN, which alone have every bit of the exponent. Integer work: it holds under any arithmetic
+// flags.
 UNFOLD_HOST_DEVICE inline bool is_finite(float x) { return (float_bits(x) & 0x7F800000u) != 0x7F800000u; }
 UNFOLD_HOST_DEVICE inline bool is_finite(Float16 x) { return (x.bits & 0x7C00u) != 0x7C00u; }
 UNFOLD_HOST_DEVICE inline bool is_finite(Bfloat16 x) { return (x.bits & 0x7F80u) != 0x7F80u; }
