@@ -1,5 +1,5 @@
 // Threads, warps and blocks: the one place that shuffles, reduces across lanes, touches memory in vectors or adds
-// atomically. Nothing else here depends on how a warp exchanges values.
+// atomically. Nothing else here depends on how a warp exchanges values, but warp_matrix.cuh, which multiplies matrices.
 //
 // A kernel's warps stay whole: loops that contain a shuffle have the same trip count for all 32 lanes, and lanes
 // without work take part with a neutral value. So every mask is the full warp, also where a warp is cut into

@@ -72,6 +72,11 @@ bool Block::arrive_at_exchange(unsigned thread, Exchange kind, std::uint32_t mas
       std::find_if(warp.meetings.begin(), warp.meetings.end(), [&](const Meeting& m) { return m.mask == mask; });
   if (meeting == warp.meetings.end()) meeting = warp.meetings.insert(meeting, {kind, mask, 0});
   if (meeting->kind != kind) refuse("meets lanes that exchange in another way");
+  const auto run_of = [&](unsigned of_lane) { return reinterpret_cast<Collective*>(warp.values[of_lane])->run; };
+  if (kind == Exchange::kCollective && meeting->arrived != 0 &&
+      run_of(lane) != run_of(static_cast<unsigned>(std::countr_zero(meeting->arrived)))) {
+    refuse("meets lanes that do something else together");
+  }
   meeting->arrived |= 1u << lane;
   if (meeting->arrived != mask) return false;
   finish(thread / kWarp, *meeting);
@@ -97,6 +102,11 @@ void Block::finish(unsigned warp_number, const Meeting& meeting) {
       const int other = std::countr_zero(others);
       if (warp.values[other] == warp.values[lane]) result |= 1u << other;
     }
+  }
+  if (meeting.kind == Exchange::kCollective) {
+    Collective* lanes[kWarp];
+    for (unsigned lane = 0; lane < kWarp; ++lane) lanes[lane] = reinterpret_cast<Collective*>(warp.values[lane]);
+    lanes[0]->run(lanes);
   }
   make_ready(warp_number, meeting.mask);
 }

@@ -7,6 +7,7 @@
 #include "cuda_runtime_api.h"
 #include "device_functions.h"
 #include "vector_types.h"
+#include "warp_matrix.h"
 
 #define __host__
 #define __device__
