@@ -5,7 +5,8 @@
 
 #include "kernels/ops.hpp"
 #include "kernels/query_tiles.hpp"
-#include "kernels/round_rows.cuh"
+#include "kernels/round_rows.hpp"
+#include "kernels/sampled_softmax_fused.hpp"
 #include "kernels/workspace.hpp"
 
 namespace unfold::cuda {
@@ -18,8 +19,6 @@ struct SoftmaxParts {
   Score* queries = nullptr;  // [n_queries, rounded_stride(dim)] rounded, and likewise; null for scores of float32
   Score* shared = nullptr;   // [n_shared, rounded_stride(dim)]
 };
-
-std::uint32_t rounded_stride(std::uint32_t dim) { return (dim + kRoundedPack - 1) / kRoundedPack * kRoundedPack; }
 
 template <typename Score>
 SoftmaxParts<Score> cut(Workspace& workspace, std::uint64_t n_queries, std::uint64_t n_shared, std::uint64_t n_own,
@@ -80,11 +79,7 @@ MatrixView<T> with_columns(const MatrixView<T>& matrix, std::uint32_t cols) {
 // Vectors as products multiply them: as they are, or rounded, with the columns that fill up a row.
 MatrixView<const float> factor(const Launch&, const MatrixView<const float>& vectors, float*) { return vectors; }
 MatrixView<const Bfloat16> factor(const Launch& launch, const MatrixView<const float>& vectors, Bfloat16* memory) {
-  const std::uint32_t stride = rounded_stride(vectors.cols);
-  const MatrixView<Bfloat16> rounded{memory, vectors.rows, stride, stride};
-  const unsigned blocks = filling_grid(launch, rounded.size() / kRoundedPack, kRoundThreads);
-  launch_kernel<round_rows_kernel<Bfloat16>>(launch, {blocks, kRoundThreads}, vectors, rounded);
-  return rounded;
+  return round_rows(launch, vectors, memory);
 }
 
 void zero_shared_gradient(const Launch& launch, const SoftmaxGradients& gradients) {
@@ -166,12 +161,14 @@ void run(const Context& context, const SampledSoftmax& op, std::span<std::byte> 
   check_score_type(op.shared);
   if (op.batch.queries.rows == 0) return write_no_gradients(context.launch, op.shared, op.gradients);
   check_matrices(op);
+  if (is_fused(op)) return run_fused(context.launch, op, workspace);
   with_score_type(op.shared.score_type, op.shared.n(),
                   [&]<typename Score>() { run_with<Score>(context, op, workspace); });
 }
 
 std::uint64_t workspace_bytes(const Context& context, const SampledSoftmax& op) {
   const std::uint64_t n_queries = op.batch.queries.rows, n_shared = op.shared.n();
+  if (n_queries > 0 && is_fused(op)) return fused_workspace_bytes(context.launch, op);
   prepare_products(context.blas, n_shared);
   if (n_queries == 0) return 0;
   Workspace none;

@@ -96,6 +96,16 @@ __device__ inline float warp_max(float value) {
   return value;
 }
 
+// The largest over the group, in each of its lanes; of numbers, where there are any. Called by whole warps.
+template <int kWidth>
+__device__ inline float group_max(float value) {
+  UNFOLD_UNROLL
+  for (int offset = kWidth / 2; offset > 0; offset /= 2) {
+    value = fmaxf(value, __shfl_xor_sync(kFullWarp, value, offset));
+  }
+  return value;
+}
+
 // Lane 0's value in each lane of the group. Called by whole warps.
 template <int kWidth, typename T>
 __device__ inline T group_broadcast(T value) {
@@ -246,6 +256,8 @@ __device__ inline void atomic_add(std::uint64_t* address, std::uint64_t value) {
   atomicAdd(reinterpret_cast<unsigned long long*>(address), static_cast<unsigned long long>(value));
 }
 
+__device__ inline void atomic_or(std::uint32_t* address, std::uint32_t bits) { atomicOr(address, bits); }
+
 // The value before.
 template <typename T>
 __device__ inline T atomic_fetch_add(T* address, T value) {
@@ -297,6 +309,11 @@ __device__ inline void store_pack(float* address, const float (&in)[kPack]) {
       *reinterpret_cast<float4*>(address + j) = make_float4(in[j], in[j + 1], in[j + 2], in[j + 3]);
     }
   }
+}
+
+// Two floats in one access at a multiple of 8 bytes.
+__device__ inline void store_pair(float* address, float first, float second) {
+  *reinterpret_cast<float2*>(address) = make_float2(first, second);
 }
 
 // Two elements of 16 bits in a word: the lower half is the first.

@@ -39,7 +39,7 @@ mf-64-bfloat16-twin          40  8 train_mf twin 64 bfloat16
 ' [B]='
 machine                      20  1 machine
 benchmarks                   95 10 benchmarks
-profile-softmax_queries      30 10 profile softmax_queries ^softmax_shared/dim:64/negatives:8192/.*scores:2
+profile-softmax_queries      30 10 profile softmax_queries ^softmax_shared/dim:64/negatives:8192/.*scores:2/fused:0
 profile-update_segments      30 10 profile update_segments ^update_rows/dim:128/optimizer:0/type:0
 memcheck                     90 15 sanitize memcheck
 ' [C]='

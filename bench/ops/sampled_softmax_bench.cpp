@@ -1,8 +1,8 @@
-// Losses over sampled negatives, forward and backward: softmax_shared/dim/negatives/known/scores against negatives that
-// all queries share, known being the number of items that each user knows and masks, scores their type (only CUDA has
-// others than float32); softmax_own/dim/negatives/type/cosine against negatives of each query's own. items_per_second
-// counts pairs of a query and a negative; a shared pair takes 6 * dim floating point operations, an own one moves the
-// bytes counted.
+// Losses over sampled negatives, forward and backward: softmax_shared/dim/negatives/known/scores/fused against
+// negatives that all queries share, known being the number of items that each user knows and masks, scores their type
+// (only CUDA has others than float32), fused whether they are kept nowhere; softmax_own/dim/negatives/type/cosine
+// against negatives of each query's own. items_per_second counts pairs of a query and a negative; a shared pair takes
+// 6 * dim floating point operations, an own one moves the bytes counted.
 #include <string>
 #include <vector>
 
@@ -77,7 +77,8 @@ void softmax_shared(benchmark::State& state) {
                                .rows = rows.data(),
                                .sorted = sort.sort(device(), rows.data(), n, large_catalogue()),
                                .log_count = log_count.data(),
-                               .score_type = table_type(state.range(3))};
+                               .score_type = table_type(state.range(3)),
+                               .fused = state.range(4) != 0};
   batch.measure_with(state, 0, shared, {});
   state.counters["flops"] =
       benchmark::Counter(6.0 * dim * static_cast<double>(n_queries * n), benchmark::Counter::kIsIterationInvariant);
@@ -103,10 +104,11 @@ void register_benchmarks<SampledSoftmax>() {
   const auto float32 = static_cast<std::int64_t>(TableType::kFloat32);
   const auto bfloat16 = static_cast<std::int64_t>(TableType::kBfloat16);
   const std::vector<std::int64_t> score_types = is_cuda() ? std::vector{float32, bfloat16} : std::vector{float32};
-  add_benchmark("softmax_shared", softmax_shared)
-      ->ArgsProduct({{64, 128}, {1024, 8192}, {64}, score_types})
-      ->ArgsProduct({{64}, {8192}, {0}, score_types})
-      ->ArgNames({"dim", "negatives", "known", "scores"});
+  benchmark::internal::Benchmark* const shared = add_benchmark("softmax_shared", softmax_shared);
+  shared->ArgsProduct({{64, 128}, {1024, 8192}, {64}, score_types, {0}})
+      ->ArgsProduct({{64}, {8192}, {0}, score_types, {0}})
+      ->ArgNames({"dim", "negatives", "known", "scores", "fused"});
+  if (is_cuda()) shared->ArgsProduct({{64, 128}, {1024, 8192}, {64}, {bfloat16}, {1}});
   add_benchmark("softmax_own", softmax_own)
       ->ArgsProduct({{64, 128}, {16, 256}, {0}, {1}})
       ->Args({128, 256, 0, 0})

@@ -1,4 +1,5 @@
 // The op of sampled softmax and BPR, against the float64 reference.
+#include "host/selfcheck/fused_softmax_checks.hpp"
 #include "host/selfcheck/rounding_checks.hpp"
 #include "host/selfcheck/softmax_inputs.hpp"
 #include "unfold/error.hpp"
@@ -243,33 +244,6 @@ void sampled_softmax_takes_one_stride(CheckRun& run) {
   }
 }
 
-// Of scores that rounding moves by no more than a percent or two of the temperature, and queries that do not cancel
-// each other in a negative's gradient. The first one knows nothing.
-HostSoftmax moderate_softmax(CheckRun& run, const SoftmaxSizes& shape, const SoftmaxParts& parts,
-                             const SoftmaxLoss& loss) {
-  HostSoftmax c = random_softmax(run.random, shape, parts, loss);
-  c.users[0] = kUserWhoKnowsNone;
-  c.log_temperature = 0.1f;
-  c.score_type = TableType::kBfloat16;
-  // The absolute terms of a score add up to 1/2 or so.
-  const float shrink = std::sqrt(2 / (3 * std::sqrt(static_cast<float>(shape.dim))));
-  for (HostTable* const table : {&c.queries, &c.positives, &c.shared})
-    for (float& x : table->values) x *= shrink;
-  for (std::vector<float>* const values : {&c.queries.values, &c.weights})
-    for (float& x : *values) x = std::abs(x);
-  return c;
-}
-
-// Bounds that leave room for a tenth of the values at most.
-void expect_sharp(const char* what, const std::vector<Bounded>& expected) {
-  double values = 0, errors = 0;
-  for (const Bounded& x : expected) {
-    values += std::abs(x.value);
-    errors += x.error;
-  }
-  Checker::current().that(errors <= 0.1 * values, "{}: bounds of {} on values of {}", what, errors, values);
-}
-
 // A backend rounds what the option says, or nothing: then the bits are those of float32.
 void sampled_softmax_takes_16_bit_scores(CheckRun& run) {
   const bool rounds = run.backend.name() != "cpu";
@@ -282,17 +256,11 @@ void sampled_softmax_takes_16_bit_scores(CheckRun& run) {
         const SoftmaxParts parts{turn % 2 == 0, turn % 5 < 3, turn % 3 != 1, turn % 4 == 1, turn % 7 < 2};
         const Checker::Scope scope("{} dim {} stride {} shared {} own {} biases {} known {}", name, dim, stride,
                                    n_shared, n_own, parts.biases, parts.known);
-        HostSoftmax c = moderate_softmax(run, {7, n_shared, n_own, dim, stride, TableType::kFloat32}, parts, loss);
+        HostSoftmax c =
+            moderate_softmax(run.random, {7, n_shared, n_own, dim, stride, TableType::kFloat32}, parts, loss);
         const SoftmaxOutputs got = run_softmax(run.backend, c);
         expect_softmax(c, got);
-        if (n_shared > 0) {
-          const ReferenceSoftmax expected = reference_sampled_softmax(c);
-          expect_sharp("query gradient", expected.queries);
-          expect_sharp("positive gradient", expected.positives);
-          expect_sharp("shared gradient", expected.shared);
-          expect_sharp("shared bias gradient", expected.shared_bias);
-          expect_sharp("loss", {expected.loss});
-        }
+        if (n_shared > 0) expect_sharp(c);
         c.score_type = TableType::kFloat32;
         run.check.that(same_bits(run_softmax(run.backend, c), got) == !(rounds && n_shared > 0), "{} as of float32",
                        rounds ? "the same bits" : "other bits");
@@ -364,6 +332,10 @@ constexpr OpCheck kSampledSoftmaxChecks[] = {
     {"SampledSoftmaxTakes16BitScores", sampled_softmax_takes_16_bit_scores},
     {"SampledSoftmaxRounds16BitScoresToNearest", sampled_softmax_rounds_16_bit_scores_to_nearest},
     {"SampledSoftmaxTakesNoFloat16Scores", sampled_softmax_takes_no_float16_scores},
+    {"SampledSoftmaxFusesScores", sampled_softmax_fuses_scores},
+    {"SampledSoftmaxFusesInChunksAndParts", sampled_softmax_fuses_in_chunks_and_parts},
+    {"SampledSoftmaxFusesWhatIsKnown", sampled_softmax_fuses_what_is_known},
+    {"SampledSoftmaxFusesWithoutRoundingScores", sampled_softmax_fuses_without_rounding_scores},
 };
 
 }  // namespace

@@ -74,6 +74,23 @@ inline HostSoftmax random_softmax(std::mt19937_64& random, const SoftmaxSizes& s
   return c;
 }
 
+// Of scores that rounding moves by no more than a percent or two of the temperature, and queries that do not cancel
+// each other in a negative's gradient. The first one knows nothing.
+inline HostSoftmax moderate_softmax(std::mt19937_64& random, const SoftmaxSizes& shape, const SoftmaxParts& parts,
+                                    const SoftmaxLoss& loss) {
+  HostSoftmax c = random_softmax(random, shape, parts, loss);
+  if (shape.n_queries > 0) c.users[0] = kUserWhoKnowsNone;
+  c.log_temperature = 0.1f;
+  c.score_type = TableType::kBfloat16;
+  // The absolute terms of a score add up to 1/2 or so.
+  const float shrink = std::sqrt(2 / (3 * std::sqrt(static_cast<float>(shape.dim))));
+  for (HostTable* const table : {&c.queries, &c.positives, &c.shared})
+    for (float& x : table->values) x *= shrink;
+  for (std::vector<float>* const values : {&c.queries.values, &c.weights})
+    for (float& x : *values) x = std::abs(x);
+  return c;
+}
+
 struct SoftmaxOutputs {
   std::vector<float> queries, positives, shared, own;  // [.., stride]
   std::vector<float> positive_bias, shared_bias, own_bias, log_temperature;
@@ -98,7 +115,12 @@ inline SoftmaxOutputs run_softmax(Backend& backend, const HostSoftmax& c, std::u
   const GuardedArray<Row> users(backend, c.users), ids(backend, c.known.ids);
   const GuardedArray<std::uint64_t> offsets(backend, c.known.offsets);
   const GuardedArray<float> shared(backend, c.shared.values), shared_log_count(backend, c.shared_log_count);
-  const GuardedArray<float> shared_bias(backend, c.shared_bias), own_log_count(backend, c.own_log_count);
+  const GuardedArray<float> own_log_count(backend, c.own_log_count);
+  // Behind other items' biases, as in a batch: at any address that a float may have.
+  const std::uint64_t n_before = n % 2;
+  std::vector<float> biases(c.shared_bias.empty() ? 0 : n_before);
+  biases.insert(biases.end(), c.shared_bias.begin(), c.shared_bias.end());
+  const GuardedArray<float> shared_bias(backend, biases);
   const GuardedArray<float> item_bias(backend, c.item_bias);
   const GuardedArray<Row> shared_rows(backend, c.shared_rows), own_rows(backend, c.own_rows);
   const GuardedArray<std::byte> items(backend, c.items.bytes());
@@ -140,8 +162,9 @@ inline SoftmaxOutputs run_softmax(Backend& backend, const HostSoftmax& c, std::u
                                    .sorted = sort.view(),
                                    .first_sorted = first_shared,
                                    .log_count = pointer(shared_log_count),
-                                   .bias = pointer(shared_bias),
-                                   .score_type = c.score_type},
+                                   .bias = c.shared_bias.empty() ? nullptr : shared_bias.data() + n_before,
+                                   .score_type = c.score_type,
+                                   .fused = c.fused},
                         .own = {.table = {items.data(), c.items.rows, c.items.cols, c.items.stride, c.items.type},
                                 .normalize = c.normalize,
                                 .rows = pointer(own_rows),
@@ -205,5 +228,23 @@ inline void expect_softmax(const HostSoftmax& c, const SoftmaxOutputs& got) {
 }
 
 inline void check_softmax(Backend& backend, const HostSoftmax& c) { expect_softmax(c, run_softmax(backend, c)); }
+
+// Bounds that leave room for a tenth of the values at most.
+inline void expect_sharp(const char* what, const std::vector<Bounded>& expected) {
+  double values = 0, errors = 0;
+  for (const Bounded& x : expected) {
+    values += std::abs(x.value);
+    errors += x.error;
+  }
+  Checker::current().that(errors <= 0.1 * values, "{}: bounds of {} on values of {}", what, errors, values);
+}
+inline void expect_sharp(const HostSoftmax& c) {
+  const ReferenceSoftmax expected = reference_sampled_softmax(c);
+  expect_sharp("query gradient", expected.queries);
+  expect_sharp("positive gradient", expected.positives);
+  expect_sharp("shared gradient", expected.shared);
+  expect_sharp("shared bias gradient", expected.shared_bias);
+  expect_sharp("loss", {expected.loss});
+}
 
 }  // namespace unfold::selfcheck

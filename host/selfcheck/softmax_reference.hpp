@@ -26,6 +26,7 @@ struct HostSoftmax {
   std::vector<Row> shared_rows = {};
   std::vector<float> shared_log_count = {}, shared_bias = {};
   TableType score_type = TableType::kFloat32;
+  bool fused = false;
 
   HostTable items;
   bool normalize = false;

@@ -50,6 +50,10 @@ struct SharedNegatives {
   // negatives, positives, losses and all gradients by vectors and biases. The CPU keeps float32 in any case: its scores
   // stay in the caches, and it has no faster product. kFloat16 is refused: dL / d score falls below its range.
   TableType score_type = TableType::kFloat32;
+  // With kBfloat16: a backend may compute scores where they are used, on tensor cores and not rounded, and keep none of
+  // them: less memory and traffic where negatives are many. CUDA does so for losses of kSoftmax in up to 256 columns,
+  // without own negatives, and ignores it otherwise, as the CPU does.
+  bool fused = false;
   std::uint64_t n() const { return vectors.rows; }
 };
 
