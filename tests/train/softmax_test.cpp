@@ -177,7 +177,12 @@ INSTANTIATE_TEST_SUITE_P(
                            }},
                     Recipe{"Float16", [](SoftmaxFamily& o) { o.own.table_type = "float16"; }},
                     Recipe{"Bfloat16", [](SoftmaxFamily& o) { o.own.table_type = "bfloat16"; }},
-                    Recipe{"Bfloat16Scores", [](SoftmaxFamily& o) { o.own.score_type = "bfloat16"; }}),
+                    Recipe{"Bfloat16Scores", [](SoftmaxFamily& o) { o.own.score_type = "bfloat16"; }},
+                    Recipe{"FusedScores",
+                           [](SoftmaxFamily& o) {
+                             o.own.score_type = "bfloat16";
+                             o.own.fused_softmax = true;
+                           }}),
     [](const auto& test) { return test.param.name; });
 
 // The mean squared length of the rows.
@@ -328,11 +333,17 @@ TEST_P(SoftmaxScores, Of16BitsReachTheOp) {
   family.run().batch_size = 256;
   const TrainResult wide = train(backend(), groups.data(), family, {});
   family.own.score_type = "bfloat16";
-  const TrainResult narrow = train(backend(), groups.data(), family, {});
   const double loss = wide.model.history.back().at("train_loss");
-  EXPECT_NEAR(narrow.model.history.back().at("train_loss").get<double>(), loss, 0.02 * std::abs(loss));
-  EXPECT_EQ(narrow.model.tensors.at("item.embedding").data == wide.model.tensors.at("item.embedding").data,
-            backend().name() == "cpu");
+  const auto embedding = [](const TrainResult& result) { return result.model.tensors.at("item.embedding").data; };
+  std::vector<std::vector<float>> of_both;
+  for (const bool fused : {false, true}) {
+    family.own.fused_softmax = fused;
+    const TrainResult narrow = train(backend(), groups.data(), family, {});
+    EXPECT_NEAR(narrow.model.history.back().at("train_loss").get<double>(), loss, 0.02 * std::abs(loss)) << fused;
+    EXPECT_EQ(embedding(narrow) == embedding(wide), backend().name() == "cpu") << fused;
+    of_both.push_back(embedding(narrow));
+  }
+  EXPECT_EQ(of_both[0] == of_both[1], backend().name() == "cpu");
 }
 
 using test::kBackends;

@@ -44,11 +44,14 @@ SoftmaxBuffers::SoftmaxBuffers(const Arena& arena, const SoftmaxShape& shape, bo
 std::uint64_t SoftmaxBuffers::workspace_bytes(const Backend& backend, const SoftmaxShape& shape) {
   const std::uint64_t n_shared = shape.n_shared();
   const SoftmaxBatch batch{.queries = {nullptr, shape.batch_size(), shape.dim, shape.dim}};
-  std::uint64_t bytes = backend.workspace_bytes(
-      SampledSoftmax{.batch = batch,
-                     .shared = {.vectors = {nullptr, n_shared, shape.dim, shape.dim}, .score_type = shape.score_type},
-                     .own = {.n = shape.n_own()}});
-  bytes += std::min(kTileBytes, 4 * shape.batch_size() * n_shared);
+  std::uint64_t bytes =
+      backend.workspace_bytes(SampledSoftmax{.batch = batch,
+                                             .shared = {.vectors = {nullptr, n_shared, shape.dim, shape.dim},
+                                                        .score_type = shape.score_type,
+                                                        .fused = shape.fused},
+                                             .own = {.n = shape.n_own()}});
+  // Bits and sums of larger chunks where nothing else is kept.
+  bytes += std::min(shape.fused ? 2 * kTileBytes : kTileBytes, 4 * shape.batch_size() * n_shared);
   if (shape.has_hard()) {
     bytes = std::max(
         bytes, backend.workspace_bytes(SelectNegatives{.batch = batch, .pool = {.n = shape.negatives.n_candidates}}));

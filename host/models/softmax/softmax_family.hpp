@@ -14,6 +14,7 @@ struct SoftmaxOptions : EmbeddingOptions {
   std::string loss = "softmax";
   std::string score = "cosine";
   std::string score_type = "float32";
+  bool fused_softmax = false;
   double temperature = 0;
   double positive_temperature = 0;
   double negative_weight = 1.22;

@@ -240,6 +240,7 @@ void SoftmaxModel::step(const RatingBatch& batch, const TrainingStep& arguments)
     shared.log_count = is_full ? nullptr : buffers_.log_count.data() + n;
     shared.bias = shape_.has_bias ? buffers_.item_bias.data() + n : nullptr;
     shared.score_type = shape_.score_type;
+    shared.fused = shape_.fused;
   }
   const OwnNegatives own = choose_own(batch, softmax_batch, rows + first_own, keys);
 

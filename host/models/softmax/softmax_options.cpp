@@ -49,6 +49,9 @@ void add_model_options(SoftmaxOptions& o, std::vector<Option>& options) {
   add(o.score_type, "score-type", {.words = {"float32", "bfloat16"}},
       "scores of shared negatives while training: bfloat16 halves their traffic on CUDA and uses tensor cores, with "
       "sums in float32; the CPU computes in float32 all the same");
+  add(o.fused_softmax, "fused-softmax", {},
+      "with score-type bfloat16, experimental: on CUDA, one kernel computes scores where they are used and keeps none "
+      "(dim up to 256, no bpr, no hard or own negatives; else it changes nothing)");
 }
 
 void add_negative_options(SoftmaxOptions& o, std::vector<Option>& options) {
@@ -123,6 +126,8 @@ void SoftmaxFamily::check() const {
           own.denominator_items, "it weighs negatives against the positive: add --positive-in-denominator, and no bpr");
   require(own.l2 == 0 || own.score == "dot", "l2", own.l2,
           "a cosine does not feel an L2 penalty; use --dropout and 0 here, or --score dot");
+  require(!own.fused_softmax || own.score_type == "bfloat16", "fused-softmax", own.fused_softmax,
+          "it multiplies vectors in bfloat16: add --score-type bfloat16");
   check_negatives(own);
 }
 

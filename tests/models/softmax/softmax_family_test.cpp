@@ -27,6 +27,7 @@ TEST(SoftmaxFamily, OptionsAreRefusedWithTheirName) {
   refused("score", [](SoftmaxFamily& o) { o.own.score = "angle"; });
   refused("score-type", [](SoftmaxFamily& o) { o.own.score_type = "float16"; });
   refused("score-type", [](SoftmaxFamily& o) { o.own.score_type = "half"; });
+  refused("fused-softmax", [](SoftmaxFamily& o) { o.own.fused_softmax = true; });
   refused("temperature", [](SoftmaxFamily& o) { o.own.temperature = -0.1; });
   refused("positive-temperature", [](SoftmaxFamily& o) { o.own.positive_temperature = -1; });
   refused("negative-weight", [](SoftmaxFamily& o) { o.own.negative_weight = 0; });
