@@ -42,7 +42,6 @@ struct FusedParts {
   std::uint64_t n_chunk = 0;
   unsigned n_query_parts = 1, n_item_parts = 1;
   float* losses = nullptr;                        // [n_queries]
-  RowSort sort;                                   // of the negatives
   Bfloat16 *queries = nullptr, *items = nullptr;  // rounded
   QueryPart* query_parts = nullptr;               // [parts, n_chunk]
   QueryScale* scales = nullptr;                   // [n_chunk]
@@ -62,7 +61,6 @@ FusedParts cut_fused(const Launch& launch, const SampledSoftmax& op, std::uint64
   parts.n_item_parts = part_count<Shape>(launch, n_shared, n_chunk);
   const std::uint64_t n_query_rows = parts.n_query_parts * n_chunk, n_item_rows = parts.n_item_parts * n_shared;
   parts.losses = memory.take<float>(n_queries);
-  parts.sort = take_row_sort(memory, n_shared);
   parts.queries = memory.take<Bfloat16>(n_queries * stride);
   parts.items = memory.take<Bfloat16>(n_shared * stride);
   parts.query_parts = memory.take<QueryPart>(n_query_rows);
@@ -90,16 +88,17 @@ FusedParts cut_largest(const Launch& launch, const SampledSoftmax& op, std::span
 struct ChunkBits {
   PairBits by_query, by_item;
 };
-ChunkBits find_known(const Launch& launch, const SampledSoftmax& op, const SortedRows& sorted, const FusedParts& parts,
-                     std::uint64_t first, std::uint64_t n) {
+ChunkBits find_known(const Launch& launch, const SampledSoftmax& op, const FusedParts& parts, std::uint64_t first,
+                     std::uint64_t n) {
   const SoftmaxBatch& batch = op.batch;
   if (batch.known.offsets == nullptr) return {};
+  const SharedRows negatives{op.shared.sorted, op.shared.first_sorted};
   const auto item_words = static_cast<std::uint32_t>(bit_words(op.shared.n()));
   const auto query_words = static_cast<std::uint32_t>(bit_words(parts.n_chunk));
   const ChunkBits bits{{parts.bits, item_words}, {parts.bits + parts.n_chunk * item_words, query_words}};
   UNFOLD_CUDA_CHECK(cudaMemsetAsync(parts.bits, 0, parts.n_bit_words * sizeof(std::uint32_t), launch.stream));
-  launch_kernel<known_bits_kernel>(launch, {filling_grid(launch, n, 1), kBitThreads}, sorted, batch.known, batch.users,
-                                   first, n, bits.by_query, bits.by_item, op.gradients.n_rejected);
+  launch_kernel<known_bits_kernel>(launch, {filling_grid(launch, n, 1), kBitThreads}, negatives, batch.known,
+                                   batch.users, first, n, bits.by_query, bits.by_item, op.gradients.n_rejected);
   return bits;
 }
 
@@ -126,8 +125,8 @@ void run_chunk(const Launch& launch, const SampledSoftmax& op, const FusedParts&
   launch_kernel<fused_items_kernel<Shape>>(launch, grid(by_item), by_item, op.batch, op.shared, parts.scales,
                                            parts.bias_parts);
   const std::uint64_t n_queries = op.batch.queries.rows;
-  double* const sum = first + queries.rows == n_queries ? gradients.loss : nullptr;
-  const unsigned item_grid = filling_grid(launch, items.rows, kSumThreads / kWarpSize) + (sum != nullptr ? 1 : 0);
+  const StepSum sum = first + queries.rows == n_queries ? gradients.loss : StepSum();
+  const unsigned item_grid = filling_grid(launch, items.rows, kSumThreads / kWarpSize) + (sum.sum != nullptr ? 1 : 0);
   launch_kernel<shared_gradient_kernel<Shape>>(launch, {item_grid, kSumThreads}, by_item, parts.bias_parts, first > 0,
                                                gradients.shared, gradients.shared_bias, parts.losses, n_queries, sum);
 }
@@ -143,13 +142,11 @@ void run_fused(const Launch& launch, const SampledSoftmax& op, std::span<std::by
   with_fused_shape(op.batch.queries.cols, [&]<typename Shape>() {
     const FusedParts parts = cut_largest<Shape>(launch, op, workspace);
     const SharedNegatives& shared = op.shared;
-    const bool has_known = op.batch.known.offsets != nullptr;
-    const SortedRows sorted = has_known ? sort_rows(launch, parts.sort, shared.rows, shared.n()) : SortedRows{};
     const MatrixView<const Bfloat16> queries = round_rows(launch, op.batch.queries, parts.queries);
     const MatrixView<const Bfloat16> items = round_rows(launch, shared.vectors, parts.items);
     for (std::uint64_t first = 0; first < queries.rows; first += parts.n_chunk) {
       const std::uint64_t n = std::min(parts.n_chunk, queries.rows - first);
-      const ChunkBits bits = find_known(launch, op, sorted, parts, first, n);
+      const ChunkBits bits = find_known(launch, op, parts, first, n);
       run_chunk<Shape>(launch, op, parts, bits, rows_of(queries, first, n), items, first);
     }
   });

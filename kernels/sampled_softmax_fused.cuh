@@ -42,12 +42,12 @@ inline constexpr unsigned kBitThreads = 128;
 
 // Bits of the chunk's queries, both all 0 before: by_query [n_queries, n_shared], by_item [n_shared, n_queries].
 __global__ void __launch_bounds__(kBitThreads)
-    known_bits_kernel(const SortedRows sorted, const RowLists known, const Row* users, const std::uint64_t first_query,
-                      const std::uint64_t n_queries, const PairBits by_query, const PairBits by_item,
-                      std::uint64_t* n_rejected) {
+    known_bits_kernel(const SharedRows negatives, const RowLists known, const Row* users,
+                      const std::uint64_t first_query, const std::uint64_t n_queries, const PairBits by_query,
+                      const PairBits by_item, std::uint64_t* n_rejected) {
   std::uint64_t n_known = 0;
   for (std::uint64_t q = blockIdx.x; q < n_queries; q += gridDim.x) {
-    n_known += visit_known(sorted, known_rows(known, users, first_query + q), [&](std::uint32_t j) {
+    n_known += visit_known(negatives, known_rows(known, users, first_query + q), [&](std::uint32_t j) {
       atomic_or(by_query.words + q * by_query.stride + j / 32, 1u << j % 32);
       atomic_or(by_item.words + std::uint64_t{j} * by_item.stride + q / 32, 1u << q % 32);
     });
@@ -249,8 +249,8 @@ template <typename Shape>
 __global__ void __launch_bounds__(kSumThreads)
     shared_gradient_kernel(const FusedPass pass, const float* bias_parts, const bool adds,
                            const MatrixView<float> gradient, float* bias_gradient, const float* losses,
-                           const std::uint64_t n_losses, double* sum) {
-  const unsigned n_row_blocks = gridDim.x - (sum != nullptr ? 1 : 0);
+                           const std::uint64_t n_losses, const StepSum sum) {
+  const unsigned n_row_blocks = gridDim.x - (sum.sum != nullptr ? 1 : 0);
   if (blockIdx.x == n_row_blocks) return sum_losses(losses, n_losses, sum);
   const std::uint64_t n = pass.held.rows;
   for (std::uint64_t j = group_index<kWarpSize>(); j < n; j += std::uint64_t{n_row_blocks} * blockDim.x / kWarpSize) {
