@@ -50,7 +50,7 @@ void add_model_options(SoftmaxOptions& o, std::vector<Option>& options) {
       "scores of shared negatives while training: bfloat16 halves their traffic on CUDA and uses tensor cores, with "
       "sums in float32; the CPU computes in float32 all the same");
   add(o.fused_softmax, "fused-softmax", {},
-      "with score-type bfloat16, experimental: on CUDA, one kernel computes scores where they are used and keeps none "
+      "with score-type bfloat16, experimental: on CUDA, scores are computed where they are used and never kept "
       "(dim up to 256, no bpr, no hard or own negatives; else it changes nothing)");
 }
 
