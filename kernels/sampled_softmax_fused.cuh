@@ -25,6 +25,7 @@
 
 #include "kernels/held_rows.cuh"
 #include "kernels/sampled_softmax.cuh"
+#include "kernels/step_sum.cuh"
 
 namespace unfold::cuda {
 
@@ -251,7 +252,7 @@ __global__ void __launch_bounds__(kSumThreads)
                            const MatrixView<float> gradient, float* bias_gradient, const float* losses,
                            const std::uint64_t n_losses, const StepSum sum) {
   const unsigned n_row_blocks = gridDim.x - (sum.sum != nullptr ? 1 : 0);
-  if (blockIdx.x == n_row_blocks) return sum_losses(losses, n_losses, sum);
+  if (blockIdx.x == n_row_blocks) return add_to_step_sum(losses, n_losses, sum);
   const std::uint64_t n = pass.held.rows;
   for (std::uint64_t j = group_index<kWarpSize>(); j < n; j += std::uint64_t{n_row_blocks} * blockDim.x / kWarpSize) {
     for (unsigned c = group_lane<kWarpSize>(); c < gradient.stride; c += kWarpSize) {
