@@ -1,5 +1,6 @@
 #include "host/train/best_model.hpp"
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -10,8 +11,8 @@
 namespace unfold {
 namespace {
 
-constexpr double kCheapSeconds = 0.02;
-constexpr double kInterval = 20;  // what is not cheap takes at most 5% of the time
+constexpr std::uint64_t kCheapBytes = 8 << 20;  // copied in milliseconds
+constexpr double kInterval = 20;                // what is not cheap takes at most 5% of the time
 
 double seconds_between(std::chrono::steady_clock::time_point from, std::chrono::steady_clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
@@ -31,7 +32,7 @@ bool BestModel::plan(Backend& backend, MemoryPlan& plan, const TrainableModel& m
 }
 
 bool BestModel::is_cheap() const {
-  return seconds_ < kCheapSeconds || seconds_between(kept_at_, Clock::now()) > kInterval * seconds_;
+  return model_.host_bytes() < kCheapBytes || seconds_between(kept_at_, Clock::now()) > kInterval * seconds_;
 }
 
 std::string BestModel::keep(std::uint32_t epoch) {
