@@ -30,6 +30,7 @@ std::uint64_t workspace_bytes(const Context& /*context*/, const Op& /*op*/) {
   return 0;
 }
 std::uint64_t workspace_bytes(const Context& context, const UpdateRows& op);
+std::uint64_t workspace_bytes(const Context& context, const RatingGradients& op);
 std::uint64_t workspace_bytes(const Context& context, const SortRows& op);
 std::uint64_t workspace_bytes(const Context& context, const SampledSoftmax& op);
 std::uint64_t workspace_bytes(const Context& context, const SelectNegatives& op);

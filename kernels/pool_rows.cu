@@ -36,13 +36,13 @@ void run(const Context& context, const PoolRows& op, std::span<std::byte> /*work
 
 void run(const Context& context, const PoolRowsGradient& op, std::span<std::byte> /*workspace*/) {
   if (op.bags.n_entries == 0) return;
-  if (op.out_gradient.stride > 1) check_vector_table("out_gradient", op.out_gradient);
-  dispatch_pooled(op.table, "row_gradient", op.row_gradient, [&]<typename Element, typename Shape>() {
-    const unsigned grid = filling_grid(context.launch, op.bags.n_entries, kPoolThreads / Shape::kWidth * kEntriesARun);
-    launch_kernel<pool_rows_gradient_kernel<Element, Shape>>(context.launch, {grid, kPoolThreads},
-                                                             op.table.as<const Element>(), op.bags, op.out_gradient,
-                                                             op.row_gradient, op.weight_gradient);
-  });
+  const auto launch = [&]<typename Element, typename Shape>() {
+    const unsigned grid =
+        filling_grid(context.launch, op.bags.n_entries, kPoolThreads / Shape::kWidth * kEntriesARun<Shape>);
+    launch_kernel<pool_rows_gradient_kernel<Element, Shape>>(context.launch, {grid, kPoolThreads}, op);
+  };
+  if (op.weight_gradient == nullptr) return launch.template operator()<float, ScalarShape>();
+  dispatch_pooled(op.table, "out_gradient", op.out_gradient, launch);
 }
 
 }  // namespace unfold::cuda

@@ -12,8 +12,9 @@ namespace unfold::cuda {
 // The shapes that a kernel is compiled for. Where an op has a kernel a shape, type and optimizer, compiling them takes
 // longer than all else, and the shapes of the shortest and of long rows are few models': with kFew, rows of up to 16
 // columns of float32 (32 of 16 bits) and of 257 to 512 run in the next shape up, where half of the lanes, or of what
-// each holds, is idle. That takes up to twice the instructions a row, and no more memory.
-enum class ShapeSet { kAll, kFew };
+// each holds, is idle. That takes up to twice the instructions a row, and no more memory. With kLeast so do rows of 17
+// to 32 columns of float32.
+enum class ShapeSet { kAll, kFew, kLeast };
 
 // Calls launch(RowShape<...>()) with the shape for `dim` columns of an Element: the fewest lanes that need hold no more
 // than two float4 each, or eight elements of 16 bits, so that a warp has several rows in flight (8 lanes still read
@@ -36,7 +37,9 @@ void dispatch_shape(std::uint32_t dim, LaunchShape&& launch) {
     if constexpr (kAll) {
       if (dim <= 16) return launch(RowShape<4, 1, 4>());
     }
-    if (dim <= 32) return launch(RowShape<8, 1, 4>());
+    if constexpr (kShapes != ShapeSet::kLeast) {
+      if (dim <= 32) return launch(RowShape<8, 1, 4>());
+    }
     if (dim <= 64) return launch(RowShape<8, 2, 4>());
     if (dim <= 128) return launch(RowShape<16, 2, 4>());
     if (dim <= 256) return launch(RowShape<32, 2, 4>());

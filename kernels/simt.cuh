@@ -84,6 +84,9 @@ __device__ inline T sum_over_groups(T value) {
   return value;
 }
 
+// Whether it is so in any lane of the warp. Called by whole warps.
+__device__ inline bool warp_any(bool is_so) { return __any_sync(kFullWarp, is_so) != 0; }
+
 // The larger one, and NaN where there is one: fmaxf would hide it.
 __device__ inline float larger_or_nan(float a, float b) { return b > a || b != b ? b : a; }
 

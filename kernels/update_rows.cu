@@ -15,20 +15,24 @@ ChunkSums cut(Workspace& workspace, std::uint64_t n_rows, std::uint64_t stride) 
 }
 
 void update_scalars(const Launch& launch, const UpdateRows& op, const ChunkSums& sums) {
-  dispatch_optimizer(op.step.kind,
-                     [&](auto kind) { launch_update<decltype(kind)::value, float, ScalarShape>(launch, op, sums); });
+  dispatch_optimizer(op.step.kind, [&](auto kind) {
+    constexpr OptimizerKind kKind = decltype(kind)::value;
+    if (!is_by_place(op)) return launch_update<false, kKind, float, ScalarShape>(launch, op, sums);
+    launch_update<true, kKind, float, ScalarShape>(launch, op, sums);
+  });
 }
 
 }  // namespace
 
 void run(const Context& context, const UpdateRows& op, std::span<std::byte> workspace) {
+  check_gradients(op);
   if (op.sorted.n == 0) return;
   const Launch& launch = context.launch;
   const TableView& weight = op.table.weight;
-  const bool is_scalar = weight.cols == 1 && weight.stride == 1 && op.gradient.stride == 1;
+  const bool is_scalar = weight.cols == 1 && weight.stride == 1 && op.gradient.rows.stride == 1;
   if (!is_scalar) {
     check_vector_table("table", weight);
-    check_vector_table("gradient", op.gradient);
+    check_vector_table("gradient", op.gradient.rows);
   }
   Workspace memory(workspace);
   const ChunkSums sums = cut(memory, op.sorted.n, (weight.cols + 7u) / 8u * 8u);

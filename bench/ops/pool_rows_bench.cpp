@@ -33,16 +33,18 @@ void pool_rows(benchmark::State& state) {
 void pool_rows_gradient(benchmark::State& state) {
   const auto dim = static_cast<std::uint32_t>(state.range(0));
   const Bags bags(static_cast<std::uint64_t>(state.range(1)));
-  const Table table(Bags::kRows(), dim), out(bags.view.n_bags, dim), gradient(bags.view.n_entries, dim);
-  const DeviceArray<float> weight_gradient(device(), bags.view.n_entries);
-  measure(state, bags.view.n_entries * (8ull * dim + 12) + bags.view.n_bags * (4ull * dim + 8), bags.view.n_entries,
-          [&] {
-            device().run(PoolRowsGradient{.table = table.weight(),
-                                          .bags = bags.view,
-                                          .out_gradient = out.weight().as<const float>(),
-                                          .row_gradient = gradient.weight().as<float>(),
-                                          .weight_gradient = weight_gradient.data()});
-          });
+  const std::uint64_t n = bags.view.n_entries;
+  const Table table(Bags::kRows(), dim), out(bags.view.n_bags, dim);
+  const DeviceArray<Row> bag(device(), n);
+  const DeviceArray<float> factor(device(), n), weight_gradient(device(), n);
+  measure(state, n * (4ull * dim + 20) + bags.view.n_bags * (4ull * dim + 8), n, [&] {
+    device().run(PoolRowsGradient{.bags = bags.view,
+                                  .bag = bag.data(),
+                                  .factor = factor.data(),
+                                  .table = table.weight(),
+                                  .out_gradient = out.weight().as<const float>(),
+                                  .weight_gradient = weight_gradient.data()});
+  });
 }
 
 }  // namespace

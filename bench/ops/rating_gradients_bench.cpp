@@ -1,7 +1,8 @@
-// Gradients of a large batch of ratings: rating_gradients/dim/type, on the inputs of rating_inputs.hpp.
+// Gradients of a large batch of ratings, summed by item: rating_gradients/dim/type, on the inputs of rating_inputs.hpp.
 #include "bench/ops/bench_support.hpp"
 #include "bench/ops/ops.hpp"
 #include "bench/ops/rating_inputs.hpp"
+#include "host/tables/row_sort.hpp"
 
 namespace unfold::bench {
 namespace {
@@ -12,18 +13,24 @@ void rating_gradients(benchmark::State& state) {
   const RatingInputs inputs(dim, type, false);
   const std::uint64_t n = inputs.batch.size;
   const std::uint32_t stride = inputs.parameters.user_factors.weight.stride;
-  const DeviceArray<float> user(device(), n * stride), item(device(), n * stride);
-  const DeviceArray<float> user_bias(device(), n), item_bias(device(), n);
+  const std::uint64_t n_rows = inputs.parameters.item_factors.weight.rows;
+  const DeviceArray<float> by_score(device(), n), gradient(device(), n_rows * stride), bias(device(), n_rows);
   const DeviceArray<double> error(device(), 1);
+  const RowSort sort(Arena(device()), "rows", n);
   const RatingGradients op{.parameters = inputs.parameters,
                            .batch = inputs.batch,
                            .loss = inputs.loss,
-                           .user_gradient = {user.data(), n, dim, stride},
-                           .item_gradient = {item.data(), n, dim, stride},
-                           .user_bias_gradient = user_bias.data(),
-                           .item_bias_gradient = item_bias.data(),
+                           .side = RatingSide::kItems,
+                           .sorted = sort.sort(device(), inputs.batch.items, n, n_rows),
+                           .by_score = by_score.data(),
+                           .gradient = {gradient.data(), n_rows, dim, stride},
+                           .bias_gradient = bias.data(),
                            .squared_error = error.data()};
-  measure(state, n * (2 * (dim * (element_bytes(type) + 4) + 8) + 12), n, [&] { device().run(op); });
+  const DeviceArray<std::byte> workspace(device(), device().workspace_bytes(op));
+  const std::uint64_t row_bytes = dim * element_bytes(type) + 4;  // nearly every item has ratings
+  measure(state, n * (row_bytes + 24) + n_rows * (row_bytes + 4 * (dim + 1ull)), n, [&] {
+    device().run(op, {workspace.data(), workspace.size()});
+  });
 }
 
 }  // namespace

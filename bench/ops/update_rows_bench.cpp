@@ -30,7 +30,7 @@ void update_rows(benchmark::State& state) {
   const RowSort sort(Arena(device()), "rows", n);
   const UpdateRows op{.table = table.view(),
                       .sorted = sort.sort(device(), rows.data(), n, n_rows),
-                      .gradient = gradient_view,
+                      .gradient = {gradient_view},
                       .step = step};
   const DeviceArray<std::byte> workspace(device(), device().workspace_bytes(op));
   measure(state, n * (4ull * dim + 8) + count_distinct(host_rows) * row_bytes, n, [&] {

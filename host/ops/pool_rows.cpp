@@ -1,4 +1,4 @@
-// Pooled bags of rows, and their gradient. A bag is summed by one thread in entry order; every entry owns its row of
+// Pooled bags of rows, and their gradient. A bag is summed by one thread in entry order; every entry owns its part of
 // the gradient: equal bits for any number of threads.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "host/ops/pool_rows.cpp"
@@ -64,28 +64,20 @@ void pool_bags_of(MatrixView<const Element> table, const RowBags& bags, std::uin
 
 // Entries [first, last), the first of them in `bag`.
 template <typename Element>
-void pool_gradient_of(MatrixView<const Element> table, const PoolRowsGradient& op, std::uint64_t bag,
-                      std::uint64_t first, std::uint64_t last) {
-  const FloatTag d;
+void pool_gradient_of(const PoolRowsGradient& op, std::uint64_t bag, std::uint64_t first, std::uint64_t last) {
   const RowBags& bags = op.bags;
+  const MatrixView<const Element> table = op.table.as<const Element>();
   for (std::uint64_t n = first; n < last; ++n) {
     while (bags.offsets[bag + 1] <= n) ++bag;
     const float scale = pool_scale(bags.mode, bags.offsets[bag + 1] - bags.offsets[bag]);
+    op.bag[n] = static_cast<Row>(bag);
+    op.factor[n] = scale * entry_weight(bags, n);
+    if (op.weight_gradient == nullptr) continue;
     const float* HWY_RESTRICT from = op.out_gradient.row(bag);
     const Element* HWY_RESTRICT row = table.row(bags.rows[n]);
-    float* HWY_RESTRICT to = op.row_gradient.row(n);
-    const float factor = scale * entry_weight(bags, n);
-    if (table.stride == 1) {
-      *to = factor * *from;
-      if (op.weight_gradient != nullptr) op.weight_gradient[n] = scale * (to_float(*row) * *from);
-      continue;
-    }
-    const FloatVec factors = hn::Set(d, factor);
-    for (std::size_t k = 0; k < table.stride; k += hn::Lanes(d)) {
-      hn::Store(hn::Mul(factors, hn::Load(d, from + k)), d, to + k);
-    }
-    if (op.weight_gradient == nullptr) continue;
-    op.weight_gradient[n] = scale * row_products<false>(row, from, table.stride).user_item;
+    const float product =
+        table.stride == 1 ? to_float(*row) * *from : row_products<false>(row, from, table.stride).user_item;
+    op.weight_gradient[n] = scale * product;
   }
 }
 
@@ -96,8 +88,7 @@ void pool_bags(const PoolRows& op, std::uint64_t first_bag, std::uint64_t last_b
 }
 
 void pool_gradient_entries(const PoolRowsGradient& op, std::uint64_t bag, std::uint64_t first, std::uint64_t last) {
-  with_element(op.table.type,
-               [&]<typename Element>() { pool_gradient_of(op.table.as<const Element>(), op, bag, first, last); });
+  with_element(op.table.type, [&]<typename Element>() { pool_gradient_of<Element>(op, bag, first, last); });
 }
 
 }  // namespace unfold::cpu::HWY_NAMESPACE

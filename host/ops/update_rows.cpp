@@ -6,81 +6,158 @@
 
 #include <omp.h>
 
+#include <algorithm>
+
 #include "host/ops/ops.hpp"
 #include "host/ops/row_products-inl.hpp"
 #include "host/ops/row_update-inl.hpp"
 #include "host/ops/scalar_update.hpp"
+#include "host/ops/segments.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace unfold::cpu::HWY_NAMESPACE {
 
 constexpr std::size_t kMaxStride = 1024;
 
-// Sums the gradients of `places` in the batch into `sum`, in order.
-HWY_INLINE void sum_gradients(std::span<const std::uint32_t> places, MatrixView<const float> gradient,
-                              float* HWY_RESTRICT sum) {
+// The gradient of one of a batch's rows, as the op has it: scale * row.
+template <typename From>
+struct Gradients {
+  MatrixView<const From> rows;
+  const Row* source;
+  const float* scale;
+
+  explicit Gradients(const RowGradients& gradient)
+      : rows(gradient.rows.as<const From>()), source(gradient.source), scale(gradient.scale) {}
+  HWY_INLINE const From* row(std::uint32_t place) const { return rows.row(source == nullptr ? place : source[place]); }
+  HWY_INLINE float factor(std::uint32_t place) const { return scale == nullptr ? 1.0f : scale[place]; }
+};
+
+// Sums the gradients of `places` in the batch into `sum`, in order: columns k on, kVectors of them at a time.
+template <std::size_t kVectors, typename From>
+HWY_INLINE void sum_columns(std::span<const std::uint32_t> places, const Gradients<From>& gradients, std::size_t k,
+                            float* HWY_RESTRICT sum) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
-  for (std::size_t k = 0; k < gradient.stride; k += lanes) {
-    FloatVec total = hn::Zero(d);
-    for (const std::uint32_t place : places) total = hn::Add(total, hn::Load(d, gradient.row(place) + k));
-    hn::Store(total, d, sum + k);
+  FloatVec sum0 = hn::Zero(d), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+  for (const std::uint32_t place : places) {
+    const From* HWY_RESTRICT row = gradients.row(place) + k;
+    const FloatVec factor = hn::Set(d, gradients.factor(place));
+    sum0 = hn::MulAdd(factor, load_floats(row), sum0);
+    if constexpr (kVectors == 4) {
+      sum1 = hn::MulAdd(factor, load_floats(row + lanes), sum1);
+      sum2 = hn::MulAdd(factor, load_floats(row + 2 * lanes), sum2);
+      sum3 = hn::MulAdd(factor, load_floats(row + 3 * lanes), sum3);
+    }
   }
+  hn::Store(sum0, d, sum + k);
+  if constexpr (kVectors == 4) {
+    hn::Store(sum1, d, sum + k + lanes);
+    hn::Store(sum2, d, sum + k + 2 * lanes);
+    hn::Store(sum3, d, sum + k + 3 * lanes);
+  }
+}
+
+template <typename From>
+HWY_INLINE void sum_rows(std::span<const std::uint32_t> places, const Gradients<From>& gradients,
+                         float* HWY_RESTRICT sum) {
+  const std::size_t lanes = hn::Lanes(FloatTag()), stride = gradients.rows.stride;
+  std::size_t k = 0;
+  for (; k + 4 * lanes <= stride; k += 4 * lanes) sum_columns<4>(places, gradients, k, sum);
+  for (; k < stride; k += lanes) sum_columns<1>(places, gradients, k, sum);
 }
 
 template <OptimizerKind kKind>
-void update_number(const ParameterView& table, Row row, std::span<const std::uint32_t> places, const float* gradient,
-                   const OptimizerStep& step) {
+void update_number(const ParameterView& table, Row row, std::span<const std::uint32_t> places,
+                   const Gradients<float>& gradients, float l2, const OptimizerStep& step) {
   float total = 0;
-  for (const std::uint32_t place : places) total += gradient[place];
+  for (const std::uint32_t place : places) total += gradients.factor(place) * *gradients.row(place);
+  if (l2 != 0) total += l2 * static_cast<float>(places.size()) * *table.weight.as<const float>().row(row);
   update_scalar<kKind>(table, row, total, step);
 }
 
-// By the gradients at `places` of the batch.
 template <OptimizerKind kKind, typename Element>
-void update_row(const UpdateRows& op, Row row, std::span<const std::uint32_t> places, RowRounding<Element>& rounding) {
-  const ParameterView& table = op.table;
-  if (op.bias_gradient != nullptr) update_number<kKind>(op.bias, row, places, op.bias_gradient, op.step);
-  if (!kIsRounded<Element> && table.weight.stride == 1) {
-    return update_number<kKind>(table, row, places, op.gradient.data, op.step);
+class RowUpdates {
+ public:
+  explicit RowUpdates(const UpdateRows& op) : op_(op), rounding_(op.step.rounding_key) {
+    bias_gradient_.rows = MatrixView<const float>{op.bias_gradient, op.sorted.n, 1, 1};
   }
-  const std::size_t lanes = hn::Lanes(FloatTag());
-  HWY_ALIGN_MAX float sum[kMaxStride];
-  sum_gradients(places, op.gradient, sum);
-  float mean_square = 0;
-  if constexpr (kKind == OptimizerKind::kRowwiseAdagrad) {
-    mean_square = row_products<false>(sum, sum, table.weight.stride).user_item / static_cast<float>(table.weight.cols);
-  }
-  const RowUpdate<kKind> update(table, row, mean_square, op.step);
-  Element* HWY_RESTRICT weight = table.weight.as<Element>().row(row);
-  rounding.template draw<1>(row, table.weight.stride);
-  for (std::size_t k = 0; k < table.weight.stride; k += lanes) {
-    store_floats(update(load_floats(weight + k), load_floats(sum + k), k), weight + k, rounding.bits(0) + k);
-  }
-}
 
-template <OptimizerKind kKind, typename Element>
-void update_runs(const UpdateRows& op, std::uint64_t first, std::uint64_t last) {
-  using Update = RowUpdate<kKind>;
-  const Row* const rows = op.sorted.rows;
-  RowRounding<Element> rounding(op.step.rounding_key);
-  const std::uint64_t ahead = rows_ahead(Update::template row_bytes<Element>(op.table));
-  while (first < last) {
-    if (first + ahead < last) {
-      Update::template prefetch<Element>(op.table, rows[first + ahead]);
-      if (op.bias_gradient != nullptr) Update::template prefetch<float>(op.bias, rows[first + ahead]);
+  // Updates the rows of segments first .. last.
+  void run(std::uint64_t first, std::uint64_t last) {
+    using Update = RowUpdate<kKind>;
+    const std::uint64_t ahead = rows_ahead(Update::template row_bytes<Element>(op_.table));
+    for (std::uint64_t s = first; s < last; ++s) {
+      if (s + ahead < last) {
+        const Row row = segment_of(op_.sorted, s + ahead).row;
+        Update::template prefetch<Element>(op_.table, row);
+        if (op_.bias_gradient != nullptr) Update::template prefetch<float>(op_.bias, row);
+      }
+      const Segment at = segment_of(op_.sorted, s);
+      if (op_.gradient.is_weighted()) prefetch_sources(at);
+      // A sum stands where the segment does.
+      const auto sum_at = static_cast<std::uint32_t>(s);
+      update(at.row, op_.gradient.is_summed
+                         ? std::span<const std::uint32_t>(&sum_at, 1)
+                         : std::span<const std::uint32_t>(op_.sorted.order + at.begin, at.end - at.begin));
     }
-    std::uint64_t end = first + 1;
-    while (end < last && rows[end] == rows[first]) ++end;
-    update_row<kKind, Element>(op, rows[first], {op.sorted.order + first, end - first}, rounding);
-    first = end;
   }
-}
 
-// Updates the rows at places first .. last of the sorted batch, whole runs of equal rows.
-void update_sorted_rows(const UpdateRows& op, std::uint64_t first, std::uint64_t last) {
+ private:
+  // What the segments after this one add up.
+  HWY_INLINE void prefetch_sources(const Segment& at) const {
+    const ConstTableView& rows = op_.gradient.rows;
+    const std::uint64_t ahead = rows_ahead(rows.row_bytes());
+    const std::uint64_t end = std::min(op_.sorted.n, at.end + ahead);
+    for (std::uint64_t n = at.begin + ahead; n < end; ++n) {
+      const Row source = op_.gradient.source[op_.sorted.order[n]];
+      prefetch(static_cast<const std::byte*>(rows.data) + source * rows.row_bytes(), rows.row_bytes());
+    }
+  }
+
+  // By the gradients at `places`.
+  void update(Row row, std::span<const std::uint32_t> places) {
+    const ParameterView& table = op_.table;
+    const RowGradients& gradient = op_.gradient;
+    if (op_.bias_gradient != nullptr) {
+      update_number<kKind>(op_.bias, row, places, bias_gradient_, op_.bias_l2, op_.step);
+    }
+    if (!kIsRounded<Element> && table.weight.stride == 1) {
+      return update_number<kKind>(table, row, places, Gradients<float>(gradient), gradient.l2, op_.step);
+    }
+    const FloatTag d;
+    const std::size_t lanes = hn::Lanes(d), stride = table.weight.stride;
+    HWY_ALIGN_MAX float sum[kMaxStride];
+    if (kIsRounded<Element> && gradient.rows.type != TableType::kFloat32) {
+      sum_rows(places, Gradients<Element>(gradient), sum);
+    } else {
+      sum_rows(places, Gradients<float>(gradient), sum);
+    }
+    Element* HWY_RESTRICT weight = table.weight.as<Element>().row(row);
+    if (gradient.l2 != 0) {
+      const FloatVec l2 = hn::Set(d, gradient.l2 * static_cast<float>(places.size()));
+      for (std::size_t k = 0; k < stride; k += lanes) {
+        hn::Store(hn::MulAdd(l2, load_floats(weight + k), hn::Load(d, sum + k)), d, sum + k);
+      }
+    }
+    float mean_square = 0;
+    if constexpr (kKind == OptimizerKind::kRowwiseAdagrad) {
+      mean_square = row_products<false>(sum, sum, stride).user_item / static_cast<float>(table.weight.cols);
+    }
+    const RowUpdate<kKind> rule(table, row, mean_square, op_.step);
+    rounding_.template draw<1>(row, stride);
+    for (std::size_t k = 0; k < stride; k += lanes) {
+      store_floats(rule(load_floats(weight + k), load_floats(sum + k), k), weight + k, rounding_.bits(0) + k);
+    }
+  }
+
+  const UpdateRows& op_;
+  Gradients<float> bias_gradient_{RowGradients{}};
+  RowRounding<Element> rounding_;
+};
+
+void update_segments(const UpdateRows& op, std::uint64_t first, std::uint64_t last) {
   with_optimizer(op.step.kind, [&]<OptimizerKind kKind>() {
-    with_element(op.table.weight.type, [&]<typename Element>() { update_runs<kKind, Element>(op, first, last); });
+    with_element(op.table.weight.type, [&]<typename Element>() { RowUpdates<kKind, Element>(op).run(first, last); });
   });
 }
 
@@ -90,29 +167,19 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace unfold::cpu {
 
-HWY_EXPORT(update_sorted_rows);
-
-namespace {
-
-// The first place at or after `at` that starts a run of equal rows.
-std::uint64_t run_start(std::span<const Row> rows, std::uint64_t at) {
-  while (at > 0 && at < rows.size() && rows[at] == rows[at - 1]) ++at;
-  return at;
-}
-
-}  // namespace
+HWY_EXPORT(update_segments);
 
 void run(const UpdateRows& op, std::span<std::byte> /*workspace*/, int n_threads) {
-  std::span<const Row> rows(op.sorted.rows, op.sorted.n);
-  if (rows.empty()) return;
-  while (!rows.empty() && rows.back() == kNoRow) rows = rows.first(rows.size() - 1);
+  check_gradients(op);
+  if (op.sorted.n == 0) return;
+  std::uint64_t n_segments = *op.sorted.n_segments;
+  if (op.sorted.rows[op.sorted.n - 1] == kNoRow) --n_segments;
 #pragma omp parallel num_threads(threads_for_rows(op.sorted.n, op.table.weight.stride, n_threads))
   {
     const auto thread = static_cast<std::uint64_t>(omp_get_thread_num());
     const auto threads = static_cast<std::uint64_t>(omp_get_num_threads());
-    const std::uint64_t first = run_start(rows, rows.size() * thread / threads);
-    const std::uint64_t last = run_start(rows, rows.size() * (thread + 1) / threads);
-    HWY_DYNAMIC_DISPATCH(update_sorted_rows)(op, first, last);
+    const auto bound = [&](std::uint64_t k) { return std::min(n_segments, segments_before(op.sorted, k, threads)); };
+    HWY_DYNAMIC_DISPATCH(update_segments)(op, bound(thread), bound(thread + 1));
   }
 }
 

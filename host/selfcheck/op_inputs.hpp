@@ -340,4 +340,13 @@ inline std::vector<Row> random_rows(std::mt19937_64& random, std::uint64_t n_row
   return rows;
 }
 
+// Rows of which some come about as often as a backend sums at a time, or a multiple of that.
+inline std::vector<Row> skewed_rows(std::mt19937_64& random, std::uint64_t n_rows) {
+  std::vector<Row> rows = random_rows(random, n_rows, 100);
+  const std::uint64_t lengths[] = {256, 128, 129, 257, 127, 255, 1300};
+  for (Row r = 0; r < std::size(lengths); ++r) rows.insert(rows.end(), lengths[r], 2 * r + 1);
+  std::shuffle(rows.begin(), rows.end(), random);
+  return rows;
+}
+
 }  // namespace unfold::selfcheck

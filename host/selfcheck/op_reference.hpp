@@ -200,43 +200,64 @@ inline Bounded reference_rating_step(ReferenceMf& mf, const HostBatch& batch, co
   return bounded_sum(squares);
 }
 
-// The same of a batch, and the sum of its squared errors.
+// The same of a batch, summed for each distinct row of one side in ascending order.
 struct ReferenceGradients {
-  std::vector<Bounded> user, item;            // [n, dim]
-  std::vector<Bounded> user_bias, item_bias;  // [n]; zeros without biases
+  std::vector<Bounded> by_score;  // [n]
+  std::vector<Row> rows;
+  std::vector<Bounded> gradient;  // [rows, dim]
+  std::vector<Bounded> bias;      // [rows]; zeros without biases
   Bounded squared_error;
 };
 
 inline ReferenceGradients reference_rating_gradients(const ReferenceMf& mf, const HostBatch& batch,
-                                                     const RatingLoss& loss) {
+                                                     const RatingLoss& loss, RatingSide side) {
   ReferenceGradients out;
   std::vector<Bounded> squares;
+  std::map<Row, std::vector<ReferenceRatingGradients>> of_rows;
   for (std::uint64_t n = 0; n < batch.size(); ++n) {
-    const ReferenceRatingGradients g =
-        reference_rating_gradients(mf, batch.users[n], batch.items[n], batch.ratings[n], loss);
+    const Row user = batch.users[n], item = batch.items[n];
+    const ReferenceGradient g = reference_gradient(reference_score(mf, user, item, loss), batch.ratings[n], loss);
     squares.push_back(g.error * g.error);
-    out.user.insert(out.user.end(), g.user.begin(), g.user.end());
-    out.item.insert(out.item.end(), g.item.begin(), g.item.end());
-    out.user_bias.push_back(g.user_bias);
-    out.item_bias.push_back(g.item_bias);
+    out.by_score.push_back(g.by_score);
+    of_rows[side == RatingSide::kUsers ? user : item].push_back(
+        reference_rating_gradients(mf, user, item, batch.ratings[n], loss));
   }
   out.squared_error = bounded_sum(squares);
+  for (const auto& [row, ratings] : of_rows) {
+    out.rows.push_back(row);
+    const auto sum = [&](auto&& of) {
+      std::vector<Bounded> terms;
+      for (const ReferenceRatingGradients& g : ratings) terms.push_back(of(g));
+      return bounded_sum(terms);
+    };
+    const bool by_user = side == RatingSide::kUsers;
+    for (std::uint32_t c = 0; c < mf.user_factors.cols; ++c)
+      out.gradient.push_back(sum([&](const auto& g) { return (by_user ? g.user : g.item)[c]; }));
+    out.bias.push_back(sum([&](const auto& g) { return by_user ? g.user_bias : g.item_bias; }));
+  }
   return out;
 }
 
 // Gradients [n, cols] of equal rows are summed, then each row is updated once.
-inline void reference_update_rows(ReferenceTable& table, std::span<const Row> rows, MatrixView<const float> gradient,
+inline void reference_update_rows(ReferenceTable& table, std::span<const Row> rows, std::span<const Bounded> gradient,
                                   const OptimizerStep& step) {
   std::map<Row, std::vector<std::uint64_t>> positions;
   for (std::uint64_t n = 0; n < rows.size(); ++n) positions[rows[n]].push_back(n);
   for (const auto& [row, batch] : positions) {
     std::vector<Bounded> sum(table.cols), terms(batch.size());
     for (std::uint32_t c = 0; c < table.cols; ++c) {
-      for (std::size_t k = 0; k < batch.size(); ++k) terms[k] = Bounded(gradient.row(batch[k])[c]);
+      for (std::size_t k = 0; k < batch.size(); ++k) terms[k] = gradient[batch[k] * table.cols + c];
       sum[c] = bounded_sum(terms);
     }
     reference_update_row(table, row, sum, step);
   }
+}
+inline void reference_update_rows(ReferenceTable& table, std::span<const Row> rows, MatrixView<const float> gradient,
+                                  const OptimizerStep& step) {
+  std::vector<Bounded> values;
+  for (std::uint64_t n = 0; n < rows.size(); ++n)
+    for (std::uint32_t c = 0; c < table.cols; ++c) values.emplace_back(gradient.row(n)[c]);
+  reference_update_rows(table, rows, values, step);
 }
 
 inline std::vector<Bounded> reference_predictions(const ReferenceMf& mf, std::span<const Row> users,

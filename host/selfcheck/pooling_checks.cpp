@@ -89,22 +89,24 @@ void pool_rows_gradient_is_that_of_each_entry(CheckRun& run, TableType type) {
     const HostTable out_gradient = random_table(run.random, bags.n_bags(), table.cols, table.stride);
     const GuardedArray<std::byte> device(run.backend, table.bytes());
     const GuardedArray<float> from(run.backend, out_gradient.values);
-    const GuardedArray<float> rows(run.backend, n * table.stride), weights(run.backend, n);
+    const GuardedArray<Row> bag(run.backend, n);
+    const GuardedArray<float> factor(run.backend, n), weights(run.backend, n);
     const DeviceBags device_bags(run.backend, bags);
-    const auto pool = [&](float* weight_gradient) {
-      run_op(run.backend, PoolRowsGradient{.table = {device.data(), table.rows, table.cols, table.stride, type},
-                                           .bags = device_bags.view,
-                                           .out_gradient = {from.data(), bags.n_bags(), table.cols, table.stride},
-                                           .row_gradient = {rows.data(), n, table.cols, table.stride},
-                                           .weight_gradient = weight_gradient});
-    };
+    PoolRowsGradient op{.bags = device_bags.view, .bag = bag.data(), .factor = factor.data()};
+    run_op(run.backend, op);
     const ReferencePoolGradient expected = reference_pool_gradient(table.view(), bags, out_gradient.view());
-    pool(weights.data());
-    const std::vector<float> got = rows.download(), got_weights = weights.download();
-    expect_matrix("entry", got, table, expected.row);
+    const std::vector<float> got = factor.download();
+    run.check.that(bag.download() == expected.bag, "bags of entries");
+    for (std::uint64_t k = 0; k < n; ++k) run.check.near(got[k], expected.factor[k], "factor of entry {}", k);
+
+    op.table = {device.data(), table.rows, table.cols, table.stride, type};
+    op.out_gradient = {from.data(), bags.n_bags(), table.cols, table.stride};
+    op.weight_gradient = weights.data();
+    run_op(run.backend, op);
+    run.check.that(bag.download() == expected.bag, "bags of entries with weights");
+    run.check.that(same_bits(got, factor.download()), "other factors with weights");
+    const std::vector<float> got_weights = weights.download();
     for (std::uint64_t k = 0; k < n; ++k) run.check.near(got_weights[k], expected.weight[k], "weight of entry {}", k);
-    pool(nullptr);
-    run.check.that(same_bits(got, rows.download()), "other bits without weights");
   });
 }
 

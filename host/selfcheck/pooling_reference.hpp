@@ -40,7 +40,8 @@ inline std::vector<Bounded> reference_pool(MatrixView<const float> table, const 
 }
 
 struct ReferencePoolGradient {
-  std::vector<Bounded> row;     // [n_entries, cols]
+  std::vector<Row> bag;         // [n_entries]
+  std::vector<Bounded> factor;  // [n_entries]
   std::vector<Bounded> weight;  // [n_entries]
 };
 
@@ -49,12 +50,11 @@ inline ReferencePoolGradient reference_pool_gradient(MatrixView<const float> tab
   ReferencePoolGradient out;
   for (std::uint64_t bag = 0; bag < bags.n_bags(); ++bag) {
     for (std::uint64_t n = bags.offsets[bag]; n < bags.offsets[bag + 1]; ++n) {
+      out.bag.push_back(static_cast<Row>(bag));
+      out.factor.push_back(bags.scale(bag) * bags.weight(n));
       std::vector<Bounded> products;
-      for (std::uint32_t c = 0; c < table.cols; ++c) {
-        const Bounded g(out_gradient.row(bag)[c]);
-        out.row.push_back(bags.scale(bag) * bags.weight(n) * g);
-        products.push_back(Bounded(table.row(bags.rows[n])[c]) * g);
-      }
+      for (std::uint32_t c = 0; c < table.cols; ++c)
+        products.push_back(Bounded(table.row(bags.rows[n])[c]) * Bounded(out_gradient.row(bag)[c]));
       out.weight.push_back(bags.scale(bag) * bounded_sum(products));
     }
   }

@@ -85,7 +85,8 @@ std::vector<float> updated_once(CheckRun& run, const HostTable& start, const Hos
   const TestSort sort(run.backend, device_rows.data(), rows.size(), start.rows);
   run_op(run.backend, UpdateRows{.table = table.view(),
                                  .sorted = sort.view(),
-                                 .gradient = {device_gradient.data(), rows.size(), gradient.cols, gradient.stride},
+                                 .gradient = {MatrixView<const float>{device_gradient.data(), rows.size(),
+                                                                      gradient.cols, gradient.stride}},
                                  .step = step});
   return table.weights();
 }

@@ -31,20 +31,22 @@ StepOutputs run_ops(Backend& backend, std::mt19937_64 random, const OptimizerSte
                              .loss = loss_of(true, false),
                              .step = optimizer,
                              .squared_error = loss});
-  const GuardedArray<float> user(backend, kRowsOfStep * stride), item(backend, kRowsOfStep * stride);
-  const GuardedArray<float> user_bias(backend, kRowsOfStep), item_bias(backend, kRowsOfStep);
+  const GuardedArray<float> by_score(backend, kRowsOfStep), gradient(backend, kRowsOfStep * stride);
+  const GuardedArray<float> bias_gradient(backend, kRowsOfStep);
+  const TestSort sort(backend, batch.items.data(), kRowsOfStep, kRowsOfStep);
+  const MatrixView<float> gradients{gradient.data(), kRowsOfStep, kColumns, stride};
   run_op(backend, RatingGradients{.parameters = model.parameters(),
                                   .batch = batch.view(),
                                   .loss = loss_of(true, false),
-                                  .user_gradient = {user.data(), kRowsOfStep, kColumns, stride},
-                                  .item_gradient = {item.data(), kRowsOfStep, kColumns, stride},
-                                  .user_bias_gradient = user_bias.data(),
-                                  .item_bias_gradient = item_bias.data(),
+                                  .side = RatingSide::kItems,
+                                  .sorted = sort.view(),
+                                  .by_score = by_score.data(),
+                                  .gradient = gradients,
+                                  .bias_gradient = bias_gradient.data(),
                                   .squared_error = loss});
-  const TestSort sort(backend, batch.items.data(), kRowsOfStep, kRowsOfStep);
   run_op(backend, UpdateRows{.table = model.item_factors.view(),
                              .sorted = sort.view(),
-                             .gradient = {item.data(), kRowsOfStep, kColumns, stride},
+                             .gradient = {.rows = gradients, .is_summed = true},
                              .step = optimizer});
   const GuardedArray<float> vectors(backend, kRowsOfStep * stride), scale(backend, kRowsOfStep);
   const RowTransform dropped{.dropout = 0.5f, .dropout_key = key};
@@ -57,7 +59,7 @@ StepOutputs run_ops(Backend& backend, std::mt19937_64 random, const OptimizerSte
   run_op(backend, TransformRowsGradient{.transform = dropped,
                                         .vectors = {vectors.data(), kRowsOfStep, kColumns, stride},
                                         .scale = scale.data(),
-                                        .gradient = {user.data(), kRowsOfStep, kColumns, stride}});
+                                        .gradient = gradients});
   const GuardedArray<Row> negatives(backend, kBatchRatings), kept(backend, kRowsOfStep);
   const GuardedArray<std::uint64_t> rejected(backend, std::vector<std::uint64_t>{0});
   run_op(backend, DrawNegatives{.sampler = {.n_items = kRowsOfStep},
@@ -75,7 +77,7 @@ StepOutputs run_ops(Backend& backend, std::mt19937_64 random, const OptimizerSte
                                   .rows = kept.data(),
                                   .log_count = log_q.data()});
   out.weights = model.user_factors.weights();
-  for (const auto& more : {model.item_factors.weights(), user.download()})
+  for (const auto& more : {model.item_factors.weights(), gradient.download()})
     out.weights.insert(out.weights.end(), more.begin(), more.end());
   out.vectors = vectors.download();
   out.negatives = negatives.download();

@@ -8,6 +8,7 @@
 #include "unfold/host_device.hpp"
 #include "unfold/matrix_view.hpp"
 #include "unfold/optimizer.hpp"
+#include "unfold/table_view.hpp"
 
 namespace unfold {
 
@@ -37,6 +38,8 @@ struct MfParameters {
   ParameterView item_bias = {};     // [n_items, 1]
 };
 
+enum class RatingSide : std::uint8_t { kUsers, kItems };
+
 // Lists of item rows, one list a query: list q is ids[offsets[q] .. offsets[q + 1]), ascending and distinct.
 struct RowLists {
   const std::uint64_t* offsets = nullptr;  // [n_lists + 1]
@@ -50,6 +53,22 @@ struct SortedRows {
   std::uint32_t* starts = nullptr;      // [n_segments] where each distinct row begins in `rows`, ascending
   std::uint32_t* n_segments = nullptr;  // [1] distinct rows, kNoRow among them
   std::uint64_t n = 0;
+};
+
+// The gradients of a batch's rows, in one of three forms:
+//   by place   of the row at place n: rows[n]
+//   weighted   scale[n] * rows[source[n]] + l2 * the row itself. So entries that share a gradient but for a factor
+//   (those
+//              of a bag, ratings by their partners' rows) need none of their own
+//   summed     rows[s] is the sum for the s-th distinct row in ascending order
+struct RowGradients {
+  ConstTableView rows = {};      // float32; where weighted also of the updated table's type
+  const Row* source = nullptr;   // [n] where weighted, else null
+  const float* scale = nullptr;  // [n] likewise
+  float l2 = 0;                  // where weighted, else 0
+  bool is_summed = false;
+
+  bool is_weighted() const { return source != nullptr; }
 };
 
 // A number of each row of a table, gathered: out[n] = table[rows[n]].

@@ -45,10 +45,10 @@ struct BasicTableView {
   TableType type = TableType::kFloat32;
 
   BasicTableView() = default;
-  BasicTableView(Void* d, std::uint64_t r, std::uint32_t c, std::uint32_t s, TableType t)
+  UNFOLD_HOST_DEVICE BasicTableView(Void* d, std::uint64_t r, std::uint32_t c, std::uint32_t s, TableType t)
       : data(d), rows(r), cols(c), stride(s), type(t) {}
   template <typename T>
-  BasicTableView(const MatrixView<T>& matrix)
+  UNFOLD_HOST_DEVICE BasicTableView(const MatrixView<T>& matrix)
       : BasicTableView(matrix.data, matrix.rows, matrix.cols, matrix.stride, kTableTypeOf<std::remove_const_t<T>>) {}
   operator BasicTableView<const void>() const { return {data, rows, cols, stride, type}; }
 

@@ -130,10 +130,11 @@ TEST_P(LargeTable, UpdateRows) {
   expect_equal([&](MatrixView<float> table, const Row* rows) {
     const GuardedArray<float> device_gradient(backend(), gradient.values);
     const selfcheck::TestSort sort(backend(), rows, 3, table.rows);
-    selfcheck::run_op(backend(), UpdateRows{.table = {table, nullptr, nullptr, nullptr},
-                                            .sorted = sort.view(),
-                                            .gradient = {device_gradient.data(), 3, kDim, kDim},
-                                            .step = selfcheck::step_of(OptimizerKind::kSgd)});
+    selfcheck::run_op(backend(),
+                      UpdateRows{.table = {table, nullptr, nullptr, nullptr},
+                                 .sorted = sort.view(),
+                                 .gradient = {MatrixView<const float>{device_gradient.data(), 3, kDim, kDim}},
+                                 .step = selfcheck::step_of(OptimizerKind::kSgd)});
     return std::vector<float>();
   });
 }
@@ -143,8 +144,8 @@ TEST_P(LargeTable, RatingsOfUsers) {
   const RatingLoss loss = selfcheck::loss_of(true, false);
   expect_equal([&](MatrixView<float> users, const Row* rows) {
     const GuardedArray<float> item_factors(backend(), items.values), ratings(backend(), {1, 2, 3});
-    const GuardedArray<float> user_gradient(backend(), 3 * kDim), item_gradient(backend(), 3 * kDim);
-    const GuardedArray<float> bias_gradients(backend(), 6), prediction(backend(), 3);
+    const GuardedArray<float> by_score(backend(), 3), gradient(backend(), 3 * kDim), bias_gradient(backend(), 3);
+    const GuardedArray<float> prediction(backend(), 3);
     const GuardedArray<Row> item_rows(backend(), small_rows_);
     const GuardedArray<double> error(backend(), std::vector<double>{0});
     const SparseArray<float> user_bias(backend(), in_host_memory(), users.rows);
@@ -160,18 +161,20 @@ TEST_P(LargeTable, RatingsOfUsers) {
                                  .n_pairs = 3,
                                  .link = loss.link,
                                  .prediction = prediction.data()});
-    backend().run(RatingGradients{.parameters = parameters,
-                                  .batch = batch,
-                                  .loss = loss,
-                                  .user_gradient = {user_gradient.data(), 3, kDim, kDim},
-                                  .item_gradient = {item_gradient.data(), 3, kDim, kDim},
-                                  .user_bias_gradient = bias_gradients.data(),
-                                  .item_bias_gradient = bias_gradients.data() + 3,
-                                  .squared_error = error.data()});
+    const selfcheck::TestSort sort(backend(), rows, 3, users.rows);
+    selfcheck::run_op(backend(), RatingGradients{.parameters = parameters,
+                                                 .batch = batch,
+                                                 .loss = loss,
+                                                 .side = RatingSide::kUsers,
+                                                 .sorted = sort.view(),
+                                                 .by_score = by_score.data(),
+                                                 .gradient = {gradient.data(), 3, kDim, kDim},
+                                                 .bias_gradient = bias_gradient.data(),
+                                                 .squared_error = error.data()});
     selfcheck::run_rating_step(backend(), parameters, batch, loss, selfcheck::step_of(OptimizerKind::kSgd),
                                error.data());
     std::vector<float> out = prediction.download();
-    for (const auto* part : {&user_gradient, &item_gradient, &item_factors, &item_bias, &bias_gradients}) {
+    for (const auto* part : {&by_score, &gradient, &item_factors, &item_bias, &bias_gradient}) {
       const std::vector<float> values = part->download();
       out.insert(out.end(), values.begin(), values.end());
     }

@@ -1,4 +1,6 @@
 // A step that is recorded and run again gives the bits that it gives launch by launch.
+#include <algorithm>
+#include <span>
 #include <vector>
 
 #include "host/tables/row_sort.hpp"
@@ -35,25 +37,28 @@ class RecordedStep {
   void run() const {
     const std::uint64_t n = batch_.size;
     const RatingBatch batch{users_.data(), items_.data(), ratings_.data(), n};
+    const SortedRows users = user_sort_.sort(backend_, users_.data(), n, kUsers);
+    const SortedRows items = item_sort_.sort(backend_, items_.data(), n, kItems);
+    const MatrixView<float> sums{sums_.data(), kItems, kDim, stride_};
+    const std::span<std::byte> workspace(workspace_.data(), workspace_.size());
     backend_.run(RatingGradients{.parameters = model_.parameters(),
                                  .batch = batch,
                                  .loss = loss_of(true, true),
-                                 .user_gradient = {user_.data(), n, kDim, stride_},
-                                 .item_gradient = {item_.data(), n, kDim, stride_},
-                                 .user_bias_gradient = user_bias_.data(),
-                                 .item_bias_gradient = item_bias_.data(),
-                                 .squared_error = {errors_.data(), now_.data()}});
+                                 .side = RatingSide::kItems,
+                                 .sorted = items,
+                                 .by_score = by_score_.data(),
+                                 .gradient = sums,
+                                 .bias_gradient = bias_sums_.data(),
+                                 .squared_error = {errors_.data(), now_.data()}},
+                 workspace);
     OptimizerStep step{.kind = OptimizerKind::kAdam};
     step.now = now_.data();
-    const auto update = [&](const TestTable& table, const DeviceArray<Row>& rows, const DeviceArray<float>& gradient) {
-      backend_.run(UpdateRows{.table = table.view(),
-                              .sorted = sort_.sort(backend_, rows.data(), n, table.view().weight.rows),
-                              .gradient = {gradient.data(), n, kDim, stride_},
-                              .step = step},
-                   {workspace_.data(), workspace_.size()});
+    const auto update = [&](const TestTable& table, const SortedRows& rows, const RowGradients& gradient) {
+      backend_.run(UpdateRows{.table = table.view(), .sorted = rows, .gradient = gradient, .step = step}, workspace);
     };
-    update(model_.user_factors, users_, user_);
-    update(model_.item_factors, items_, item_);
+    const TableView item_factors = model_.item_factors.view().weight;
+    update(model_.user_factors, users, {.rows = item_factors, .source = items_.data(), .scale = by_score_.data()});
+    update(model_.item_factors, items, {.rows = sums, .is_summed = true});
   }
 
   StepKey key() const { return {users_.data(), batch_.size, 0}; }
@@ -76,10 +81,11 @@ class RecordedStep {
   DeviceArray<float> ratings_{backend_, kLargest};
   DeviceArray<StepVariables> now_{backend_, 1};
   DeviceArray<double> errors_{backend_, 16};
-  DeviceArray<float> user_{backend_, kLargest*stride_}, item_{backend_, kLargest*stride_};
-  DeviceArray<float> user_bias_{backend_, kLargest}, item_bias_{backend_, kLargest};
-  RowSort sort_{Arena(backend_), "rows", kLargest};
-  DeviceArray<std::byte> workspace_{backend_, backend_.workspace_bytes(UpdateRows{.sorted = {.n = kLargest}})};
+  DeviceArray<float> by_score_{backend_, kLargest}, sums_{backend_, kItems*stride_}, bias_sums_{backend_, kItems};
+  RowSort user_sort_{Arena(backend_), "users", kLargest}, item_sort_{Arena(backend_), "items", kLargest};
+  DeviceArray<std::byte> workspace_{backend_,
+                                    std::max(backend_.workspace_bytes(UpdateRows{.sorted = {.n = kLargest}}),
+                                             backend_.workspace_bytes(RatingGradients{.batch = {.size = kLargest}}))};
 };
 
 // Steps on batches of several lengths, each of them recorded where it comes the second time, and run again.

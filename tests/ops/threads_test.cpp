@@ -64,7 +64,7 @@ TEST_F(Threads, UpdateRowsGivesEqualBits) {
       const selfcheck::TestSort sort(*backend, rows.data(), kBatch, kRows);
       run_op(*backend, UpdateRows{.table = table.view(),
                                   .sorted = sort.view(),
-                                  .gradient = {device_gradient.data(), kBatch, kDim, kStride},
+                                  .gradient = {MatrixView<const float>{device_gradient.data(), kBatch, kDim, kStride}},
                                   .step = step});
       results.push_back(table.weights());
     }
@@ -83,16 +83,17 @@ void expect_equal_bits_where_no_ratings_meet(TableType type) {
                     std::vector<float>(kBatch, 3.5f)};
     const TestBatch device(*backend, batch);
     const RatingLoss loss;
-    const GuardedArray<float> user(*backend, kBatch * kStride), item(*backend, kBatch * kStride);
-    const GuardedArray<float> user_bias(*backend, kBatch), item_bias(*backend, kBatch);
+    const GuardedArray<float> by_score(*backend, kBatch), gradient(*backend, kBatch * kStride), bias(*backend, kBatch);
+    const selfcheck::TestSort sort(*backend, device.items.data(), kBatch, kBatch);
     double error = 0;
     backend->run(RatingGradients{.parameters = model.parameters(),
                                  .batch = device.view(),
                                  .loss = loss,
-                                 .user_gradient = {user.data(), kBatch, kDim, kStride},
-                                 .item_gradient = {item.data(), kBatch, kDim, kStride},
-                                 .user_bias_gradient = user_bias.data(),
-                                 .item_bias_gradient = item_bias.data(),
+                                 .side = RatingSide::kItems,
+                                 .sorted = sort.view(),
+                                 .by_score = by_score.data(),
+                                 .gradient = {gradient.data(), kBatch, kDim, kStride},
+                                 .bias_gradient = bias.data(),
                                  .squared_error = &error});
     gradient_errors.push_back(error);
     error = 0;

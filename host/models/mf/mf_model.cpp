@@ -5,25 +5,30 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <span>
+#include <string>
 
 #include "unfold/random.hpp"
 
 namespace unfold {
 
-MfModel::Gradients::Gradients(const Arena& arena, std::uint64_t batch_size, std::uint32_t stride)
-    : sort(arena, fmt::format("rows of a batch of {}, sorted", batch_size), batch_size) {
+MfModel::Gradients::Gradients(const Arena& arena, std::uint64_t batch_size, std::uint64_t n_rows, std::uint32_t stride)
+    : own_sort(arena, fmt::format("rows of a batch of {}, sorted", batch_size), batch_size),
+      other_sort(arena, fmt::format("rows of a batch of {}, sorted", batch_size), batch_size) {
   const std::string name = fmt::format("gradients of a batch of {}", batch_size);
-  user = arena.array<float>(name, batch_size * stride);
-  item = arena.array<float>(name, batch_size * stride);
-  user_bias = arena.array<float>(name, batch_size);
-  item_bias = arena.array<float>(name, batch_size);
+  by_score = arena.array<float>(name, batch_size);
+  sums = arena.array<float>(name, n_rows * stride);
+  bias_sums = arena.array<float>(name, n_rows);
+  const Backend& backend = arena.backend();
   workspace = arena.array<std::byte>("sums of long segments",
-                                     arena.backend().workspace_bytes(UpdateRows{.sorted = {.n = batch_size}}));
+                                     std::max(backend.workspace_bytes(UpdateRows{.sorted = {.n = batch_size}}),
+                                              backend.workspace_bytes(RatingGradients{.batch = {.size = batch_size}})));
 }
 
 MfModel::MfModel(const Arena& arena, const MfShape& shape, const RatingLoss& loss)
     : backend_(arena.backend()),
       loss_(loss),
+      summed_side_(shape.n_users < shape.n_items ? RatingSide::kUsers : RatingSide::kItems),
       user_factors_(arena, "user.embedding", shape.n_users, shape.dim, shape.table_type, shape.optimizer),
       item_factors_(arena, "item.embedding", shape.n_items, shape.dim, shape.table_type, shape.optimizer),
       user_bias_(ParameterTable::vector(arena, "user.bias", shape.n_users, shape.optimizer)),
@@ -31,7 +36,8 @@ MfModel::MfModel(const Arena& arena, const MfShape& shape, const RatingLoss& los
       parameters_{user_factors_.view(), item_factors_.view(), user_bias_.view(), item_bias_.view()},
       scorer_(arena, {.parameters = parameters_, .link = loss_.link, .predicts_ratings = true}) {
   if (shape.deterministic) {
-    gradients_ = std::make_unique<Gradients>(arena, shape.batch_size, user_factors_.view().weight.stride);
+    const std::uint64_t n_rows = std::min<std::uint64_t>(shape.batch_size, std::min(shape.n_users, shape.n_items));
+    gradients_ = std::make_unique<Gradients>(arena, shape.batch_size, n_rows, user_factors_.view().weight.stride);
   } else {
     step_workspace_ = arena.array<std::byte>(fmt::format("workspace of a batch of {}", shape.batch_size),
                                              backend_.workspace_bytes(RatingStep{.batch = {.size = shape.batch_size}}));
@@ -48,44 +54,53 @@ void MfModel::train_epoch(Epoch& epoch) {
 }
 
 void MfModel::step(const RatingBatch& batch, const TrainingStep& arguments) {
-  const OptimizerStep& user_step = arguments.optimizer;
-  OptimizerStep item_step = user_step;
-  item_step.rounding_table = 1;
-  if (!gradients_) {  // one key for both tables: the places of their roundings differ
-    backend_.run(RatingStep{.parameters = parameters_,
-                            .batch = batch,
-                            .loss = loss_,
-                            .step = user_step,
-                            .squared_error = arguments.loss},
-                 {step_workspace_.data(), step_workspace_.size()});
-    return;
-  }
-  const std::uint32_t dim = user_factors_.view().weight.cols;
-  const std::uint32_t stride = user_factors_.view().weight.stride;
-  Gradients& g = *gradients_;
-  const MatrixView<float> user_gradient{g.user.data(), batch.size, dim, stride};
-  const MatrixView<float> item_gradient{g.item.data(), batch.size, dim, stride};
+  if (gradients_) return step_in_order(batch, arguments);
+  backend_.run(RatingStep{.parameters = parameters_,  // one key for both tables: the places of their roundings differ
+                          .batch = batch,
+                          .loss = loss_,
+                          .step = arguments.optimizer,
+                          .squared_error = arguments.loss},
+               {step_workspace_.data(), step_workspace_.size()});
+}
+
+// The sums of one side are taken first, while no row has changed, and applied last.
+void MfModel::step_in_order(const RatingBatch& batch, const TrainingStep& arguments) {
+  const bool sums_users = summed_side_ == RatingSide::kUsers;
+  const ParameterView& user = parameters_.user_factors;
+  const ParameterView& item = parameters_.item_factors;
+  const Gradients& g = *gradients_;
+  const std::span<std::byte> workspace(g.workspace.data(), g.workspace.size());
+  const auto sorted = [&](const RowSort& sort, bool users) {
+    return sort.sort(backend_, users ? batch.users : batch.items, batch.size, (users ? user : item).weight.rows);
+  };
+  const SortedRows own = sorted(g.own_sort, sums_users);
+  const TableView& own_table = (sums_users ? user : item).weight;
+  const MatrixView<float> sums{g.sums.data(), g.bias_sums.size(), own_table.cols, own_table.stride};
   backend_.run(RatingGradients{.parameters = parameters_,
                                .batch = batch,
                                .loss = loss_,
-                               .user_gradient = user_gradient,
-                               .item_gradient = item_gradient,
-                               .user_bias_gradient = g.user_bias.data(),
-                               .item_bias_gradient = g.item_bias.data(),
-                               .squared_error = arguments.loss});
-  const auto update = [&](const ParameterView& table, const ParameterView& bias, const Row* rows,
-                          const MatrixView<float>& gradient, const DeviceArray<float>& bias_gradient,
-                          const OptimizerStep& table_step) {
-    backend_.run(UpdateRows{.table = table,
-                            .sorted = g.sort.sort(backend_, rows, batch.size, table.weight.rows),
-                            .gradient = gradient,
-                            .step = table_step,
-                            .bias = bias,
-                            .bias_gradient = loss_.use_bias ? bias_gradient.data() : nullptr},
-                 {g.workspace.data(), g.workspace.size()});
+                               .side = summed_side_,
+                               .sorted = own,
+                               .by_score = g.by_score.data(),
+                               .gradient = sums,
+                               .bias_gradient = g.bias_sums.data(),
+                               .squared_error = arguments.loss},
+               workspace);
+  const auto update = [&](bool users, const SortedRows& rows, const RowGradients& gradient, const float* by_bias) {
+    UpdateRows op{.table = users ? user : item,
+                  .sorted = rows,
+                  .gradient = gradient,
+                  .step = arguments.optimizer,
+                  .bias = users ? parameters_.user_bias : parameters_.item_bias,
+                  .bias_gradient = loss_.use_bias ? by_bias : nullptr,
+                  .bias_l2 = gradient.is_summed ? 0 : loss_.l2_bias};
+    op.step.rounding_table = users ? 0 : 1;
+    backend_.run(op, workspace);
   };
-  update(parameters_.user_factors, parameters_.user_bias, batch.users, user_gradient, g.user_bias, user_step);
-  update(parameters_.item_factors, parameters_.item_bias, batch.items, item_gradient, g.item_bias, item_step);
+  const RowGradients of_other{
+      .rows = own_table, .source = sums_users ? batch.users : batch.items, .scale = g.by_score.data(), .l2 = loss_.l2};
+  update(!sums_users, sorted(g.other_sort, !sums_users), of_other, g.by_score.data());
+  update(sums_users, own, {.rows = sums, .is_summed = true}, g.bias_sums.data());
 }
 
 double MfModel::epoch_loss(double sum, std::uint64_t n_ratings, std::uint64_t /*n_steps*/) const {

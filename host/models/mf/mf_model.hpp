@@ -47,16 +47,19 @@ class MfModel final : public TrainableModel {
   // Adds the batch's squared error to the loss.
   void step(const RatingBatch& batch, const TrainingStep& arguments);
 
-  // The gradients of a batch, for the deterministic update.
+  // Of a batch, for the deterministic update: its ratings by score, and their sums for the rows of the side that has
+  // fewer.
   struct Gradients {
-    Gradients(const Arena& arena, std::uint64_t batch_size, std::uint32_t stride);
-    RowSort sort;
-    DeviceArray<float> user, item, user_bias, item_bias;
+    Gradients(const Arena& arena, std::uint64_t batch_size, std::uint64_t n_rows, std::uint32_t stride);
+    RowSort own_sort, other_sort;
+    DeviceArray<float> by_score, sums, bias_sums;
     DeviceArray<std::byte> workspace;
   };
+  void step_in_order(const RatingBatch& batch, const TrainingStep& arguments);
 
   Backend& backend_;
   RatingLoss loss_;
+  RatingSide summed_side_;  // of which there are fewer
   ParameterTable user_factors_, item_factors_, user_bias_, item_bias_;
   MfParameters parameters_;
   ProductScorer scorer_;

@@ -269,7 +269,8 @@ void SoftmaxModel::update(const RatingBatch& batch, const OptimizerStep& user_st
   OptimizerStep item_step = user_step;
   item_step.rounding_table = 1;
   const auto update_by = [&](const DeviceArray<float>& gradient, UpdateRows op) {
-    op.gradient = {gradient.data(), op.sorted.n, op.table.weight.cols, op.table.weight.stride};
+    const TableView& table = op.table.weight;
+    op.gradient.rows = MatrixView<const float>{gradient.data(), op.sorted.n, table.cols, table.stride};
     backend_.run(op, workspace());
   };
   UpdateRows of_items{.table = items_.view(), .sorted = items, .step = item_step};

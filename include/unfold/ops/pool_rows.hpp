@@ -17,15 +17,19 @@ struct PoolRows {
   MatrixView<float> out = {};  // [n_bags, cols], stride of the table; columns past cols are zeroed
 };
 
-// The gradient by each entry's row and weight, given that by `out`.
-// Formula   row_gradient[n] = scale * weights[n] * out_gradient[b], which UpdateRows takes with bags.rows
-//           weight_gradient[n] = scale * table[rows[n]] . out_gradient[b]
-// Bytes     entries * (4 * cols + 8), with weights a row of the table and 4 more; bags * 4 * cols
+// The gradient by each entry's row and weight, given that by `out`. The entries of a bag share its row of out_gradient,
+// so what is written is which row and what factor: RowGradients{out_gradient, bag, factor}, which UpdateRows takes with
+// the entries' rows.
+// Formula   by row n: factor[n] * out_gradient[bag[n]], factor[n] = scale * weights[n]
+//           weight_gradient[n] = scale * table[rows[n]] . out_gradient[bag[n]]
+// Bytes     entries * 12, with weights 4 more, with their gradient a row of the table and 4 more; bags * 8, with the
+//           gradient of weights 4 * cols more
 struct PoolRowsGradient {
-  ConstTableView table = {};                  // [n_table_rows, cols]
   RowBags bags = {};                          // of rows of the table
+  Row* bag = nullptr;                         // [n_entries]; there are fewer than 2^32 bags
+  float* factor = nullptr;                    // [n_entries]
+  ConstTableView table = {};                  // [n_table_rows, cols]; read for weight_gradient alone, as the next
   MatrixView<const float> out_gradient = {};  // [n_bags, cols], stride of the table
-  MatrixView<float> row_gradient = {};        // [n_entries, cols], stride of the table
   float* weight_gradient = nullptr;           // [n_entries] or null
 };
 

@@ -1,0 +1,27 @@
+// The segments of a sorted batch: its places that have the same row.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "unfold/op_arguments.hpp"
+
+namespace unfold::cpu {
+
+struct Segment {
+  std::uint64_t begin = 0, end = 0;  // places in SortedRows::order
+  Row row = 0;
+};
+
+inline Segment segment_of(const SortedRows& batch, std::uint64_t s) {
+  const std::uint64_t begin = batch.starts[s];
+  return {begin, s + 1 < *batch.n_segments ? batch.starts[s + 1] : batch.n, batch.rows[begin]};
+}
+
+// Segments that begin before the batch's share k / n, so that shares are of about as many places.
+inline std::uint64_t segments_before(const SortedRows& batch, std::uint64_t k, std::uint64_t n) {
+  const std::uint32_t* const begin = batch.starts;
+  return static_cast<std::uint64_t>(std::lower_bound(begin, begin + *batch.n_segments, batch.n * k / n) - begin);
+}
+
+}  // namespace unfold::cpu
