@@ -1,14 +1,12 @@
-// The gradient of pool_rows.cuh, entry by entry: its bag, bag[n] = b, and factor[n] = scale_b * weight[n], which make
-// its row's gradient of the bag's row of out_gradient (update_rows.cuh reads it by bag), and weight_gradient[n] =
-// scale_b * table[rows[n]] . out_gradient[b]. Shapes    table, bags as in pool_rows.cuh; bag and factor [n_entries];
-// out_gradient [n_bags, dim] and weight_gradient
+// The gradient of pool_rows.cuh, entry by entry: its bag and factor[n] = scale_b * weight[n], by which its row's
+// gradient is one of the bag's row of out_gradient (update_rows.cuh, weighted), and weight_gradient[n] = scale_b *
+// table[rows[n]] . out_gradient[b]. Shapes    table, bags as in pool_rows.cuh; bag and factor [n_entries]; out_gradient
+// [n_bags, dim] and weight_gradient
 //           [n_entries], or both null
 // Work      a group of 1 to 32 lanes takes neighbouring entries, whatever bags they are in: it looks its first bag up
-// by
-//           binary search and walks on from there. Without gradients of weights a thread takes one entry
+//           by binary search and walks on from there. Without gradients of weights a thread takes one entry
 // Traffic   an entry writes 8 bytes, and reads dim elements and 4 * dim bytes where weights have a gradient; a bag's
-// row
-//           of out_gradient comes from memory about once
+//           row of out_gradient comes from memory about once
 // Races     none
 // Requires  as pool_rows.cuh; offsets[0] = 0 and offsets[n_bags] = n_entries; n_bags < 2^32
 #pragma once

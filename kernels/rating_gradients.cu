@@ -2,23 +2,15 @@
 
 #include <algorithm>
 
+#include "kernels/chunk_sums.hpp"
 #include "kernels/ops.hpp"
 #include "kernels/row_dispatch.cuh"
-#include "kernels/workspace.hpp"
 
 namespace unfold::cuda {
 namespace {
 
 std::uint64_t slots_of(const RatingGradients& op) {
   return op.batch.size > kChunkRows ? chunk_slots(op.batch.size) : 0;
-}
-
-ChunkSums cut(Workspace& workspace, const RatingGradients& op, std::uint64_t stride) {
-  ChunkSums sums;
-  sums.stride = stride;
-  sums.rows = workspace.take<float>(slots_of(op) * stride);
-  sums.bias = workspace.take<float>(slots_of(op));
-  return sums;
 }
 
 SideRatings side_of(const RatingGradients& op) {
@@ -63,7 +55,7 @@ void run(const Context& context, const RatingGradients& op, std::span<std::byte>
   check_vector_table("item_factors", op.parameters.item_factors.weight);
   check_vector_table("gradient", op.gradient);
   Workspace memory(workspace);
-  side.sums = cut(memory, op, (side.own.cols + 7u) / 8u * 8u);
+  side.sums = take_chunk_sums(memory, slots_of(op), side.own.cols);
   check_workspace("rating_gradients", memory, workspace.size());
   with_element(side.own.type, [&]<typename Element>() {
     dispatch_shape<Element, ShapeSet::kFew>(
@@ -73,7 +65,8 @@ void run(const Context& context, const RatingGradients& op, std::span<std::byte>
 
 std::uint64_t workspace_bytes(const Context& /*context*/, const RatingGradients& op) {
   Workspace none;
-  cut(none, op, kMaxDim);
+  const std::uint32_t cols = op.parameters.user_factors.weight.cols;
+  take_chunk_sums(none, slots_of(op), cols > 0 ? cols : kMaxDim);
   return none.used_bytes();
 }
 

@@ -5,10 +5,10 @@
 // Shapes    tables as in rating_step.cuh; by_score [size]; gradient [distinct rows, dim] with the tables' stride,
 //           bias_gradient [distinct rows]; sums [chunk_slots(size), stride]; block_errors [gridDim.x]
 // Work      a group of 8 to 32 lanes a segment or chunk, with several of the other side's rows in flight
-// Traffic   a rating reads element bytes * dim + 24 bytes and writes 4; a distinct row reads element bytes * dim + 8
+// Traffic   a rating reads element bytes * dim + 20 bytes and writes 4; a distinct row reads element bytes * dim + 8
 // and
 //           writes 4 * (dim + 1)
-// Races     none; equal bits from run to run, since grids depend on the batch's size and dim alone
+// Races     none; equal bits from run to run, since the grid, by which errors are summed, depends on shapes alone
 // Requires  every row in range; factor tables of one type, rows of tables and gradients aligned to 16 bytes
 // Source    Koren, Bell and Volinsky, IEEE Computer 2009, eq. 5
 #pragma once

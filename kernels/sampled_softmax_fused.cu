@@ -10,7 +10,6 @@
 namespace unfold::cuda {
 namespace {
 
-constexpr std::uint32_t kMaxFusedDim = 256;
 // Blocks that share the work of a pass, where its rows are few.
 constexpr std::uint64_t kPassBlocksPerProcessor = 3;
 // Fewer tiles than this are no part of their own.
@@ -24,16 +23,17 @@ void with_fused_shape(std::uint32_t dim, Visit&& visit) {
   visit.template operator()<FusedShape<kMaxFusedDim>>();
 }
 
-std::uint64_t quotient(std::uint64_t n, std::uint64_t d) { return (n + d - 1) / d; }
+std::uint64_t ceil_quotient(std::uint64_t n, std::uint64_t d) { return (n + d - 1) / d; }
 
 // Words of a row of bits, in whole tiles.
-std::uint64_t bit_words(std::uint64_t n) { return quotient(n, 64) * 2; }
+std::uint64_t bit_words(std::uint64_t n) { return ceil_quotient(n, 64) * 2; }
 
 // How often the streamed rows are cut, so that blocks fill the device.
 template <typename Shape>
 unsigned part_count(const Launch& launch, std::uint64_t n_held, std::uint64_t n_streamed) {
-  const std::uint64_t wanted = quotient(kPassBlocksPerProcessor * launch.n_processors, quotient(n_held, Shape::kRows));
-  const std::uint64_t n_tiles = quotient(n_streamed, Shape::kColumns);
+  const std::uint64_t wanted =
+      ceil_quotient(kPassBlocksPerProcessor * launch.n_processors, ceil_quotient(n_held, Shape::kRows));
+  const std::uint64_t n_tiles = ceil_quotient(n_streamed, Shape::kColumns);
   return static_cast<unsigned>(std::clamp<std::uint64_t>(n_tiles / kLeastPartTiles, 1, wanted));
 }
 
@@ -80,7 +80,7 @@ FusedParts cut_largest(const Launch& launch, const SampledSoftmax& op, std::span
     const FusedParts parts = cut_fused<Shape>(launch, op, n_chunk, memory);
     if (memory.fits()) return parts;
     if (n_chunk <= kLeastQueries) check_workspace("sampled_softmax", memory, workspace.size());
-    n_chunk = std::max(quotient(n_chunk / 2, Shape::kRows) * Shape::kRows, kLeastQueries);
+    n_chunk = std::max(ceil_quotient(n_chunk / 2, Shape::kRows) * Shape::kRows, kLeastQueries);
   }
 }
 
@@ -97,7 +97,7 @@ ChunkBits find_known(const Launch& launch, const SampledSoftmax& op, const Fused
   const auto query_words = static_cast<std::uint32_t>(bit_words(parts.n_chunk));
   const ChunkBits bits{{parts.bits, item_words}, {parts.bits + parts.n_chunk * item_words, query_words}};
   UNFOLD_CUDA_CHECK(cudaMemsetAsync(parts.bits, 0, parts.n_bit_words * sizeof(std::uint32_t), launch.stream));
-  launch_kernel<known_bits_kernel>(launch, {filling_grid(launch, n, 1), kBitThreads}, negatives, batch.known,
+  launch_kernel<known_bits_kernel>(launch, {filling_grid(launch, n, 1), kRowThreads}, negatives, batch.known,
                                    batch.users, first, n, bits.by_query, bits.by_item, op.gradients.n_rejected);
   return bits;
 }
@@ -108,7 +108,7 @@ void run_chunk(const Launch& launch, const SampledSoftmax& op, const FusedParts&
                std::uint64_t first) {
   const SoftmaxGradients& gradients = op.gradients;
   const auto grid = [&](const FusedPass& pass) {
-    return Grid{static_cast<unsigned>(quotient(pass.held.rows, Shape::kRows)) * pass.n_parts, Shape::kThreads};
+    return Grid{static_cast<unsigned>(ceil_quotient(pass.held.rows, Shape::kRows)) * pass.n_parts, Shape::kThreads};
   };
   const FusedPass by_query{queries, items, bits.by_query, parts.n_query_parts, parts.sums};
   if (gradients.log_temperature != nullptr) {
@@ -118,8 +118,8 @@ void run_chunk(const Launch& launch, const SampledSoftmax& op, const FusedParts&
     launch_kernel<fused_queries_kernel<Shape, false>>(launch, grid(by_query), by_query, op.batch, op.shared,
                                                       parts.query_parts);
   }
-  const unsigned query_grid = filling_grid(launch, queries.rows, kBitThreads / kWarpSize);
-  launch_kernel<combine_queries_kernel<Shape>>(launch, {query_grid, kBitThreads}, by_query, first, parts.query_parts,
+  const unsigned query_grid = filling_grid(launch, queries.rows, kRowThreads / kWarpSize);
+  launch_kernel<combine_queries_kernel<Shape>>(launch, {query_grid, kRowThreads}, by_query, first, parts.query_parts,
                                                op.batch, op.loss, op.scale, gradients, parts.scales, parts.losses);
   const FusedPass by_item{items, queries, bits.by_item, parts.n_item_parts, parts.sums};
   launch_kernel<fused_items_kernel<Shape>>(launch, grid(by_item), by_item, op.batch, op.shared, parts.scales,

@@ -39,10 +39,10 @@ struct QueryScale {
   float base = INFINITY, factor = 0;  // of its sums, QueryTerms::factor
 };
 
-inline constexpr unsigned kBitThreads = 128;
+inline constexpr unsigned kRowThreads = 128;
 
 // Bits of the chunk's queries, both all 0 before: by_query [n_queries, n_shared], by_item [n_shared, n_queries].
-__global__ void __launch_bounds__(kBitThreads)
+__global__ void __launch_bounds__(kRowThreads)
     known_bits_kernel(const SharedRows negatives, const RowLists known, const Row* users,
                       const std::uint64_t first_query, const std::uint64_t n_queries, const PairBits by_query,
                       const PairBits by_item, std::uint64_t* n_rejected) {
@@ -151,7 +151,7 @@ __global__ void __launch_bounds__(Shape::kThreads)
 
 // The chunk's queries first_query..: losses, gradients and scales [n_queries of the chunk] from parts. A warp a query.
 template <typename Shape>
-__global__ void __launch_bounds__(kBitThreads)
+__global__ void __launch_bounds__(kRowThreads)
     combine_queries_kernel(const FusedPass pass, const std::uint64_t first_query, const QueryPart* parts,
                            const SoftmaxBatch batch, const SoftmaxLoss loss, const float scale,
                            const SoftmaxGradients gradients, QueryScale* scales, float* losses) {

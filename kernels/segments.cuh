@@ -66,13 +66,6 @@ __device__ inline Positions chunk_of_slot(const SortedRows& batch, std::uint64_t
   return {begin, begin + kChunkRows < segment.end ? begin + kChunkRows : segment.end};
 }
 
-// Of a batch (UpdateRows), by its places.
-struct BatchGradients {
-  RowGradients rows = {};
-  const float* bias = nullptr;  // null: no biases
-  float bias_l2 = 0;
-};
-
 // Of chunks of long segments, by slot. Without memory: nobody has summed them.
 struct ChunkSums {
   float* rows = nullptr;  // [slots, stride]

@@ -13,6 +13,7 @@
 // Source    Shi et al., WWW 2023 (DNS(M, N)); Kool et al., ICML 2019 (Gumbel-top-k); Lai et al., AAAI 2024 (AHNS)
 #pragma once
 
+#include "kernels/block_sort.cuh"
 #include "kernels/known_mask.cuh"
 #include "kernels/query_scores.cuh"
 #include "unfold/score_key.hpp"

@@ -8,7 +8,7 @@
 // Source    Batcher, Sorting networks and their applications, AFIPS 1968 (block_sort_descending)
 #pragma once
 
-#include "kernels/simt.cuh"
+#include "kernels/block_sort.cuh"
 #include "unfold/op_arguments.hpp"
 
 namespace unfold::cuda {

@@ -12,6 +12,7 @@
 // Source    Batcher, Sorting networks and their applications, 1968 (the sort)
 #pragma once
 
+#include "kernels/block_sort.cuh"
 #include "kernels/score_tiles.cuh"
 #include "unfold/score_key.hpp"
 

@@ -1,18 +1,10 @@
+#include "kernels/chunk_sums.hpp"
 #include "kernels/ops.hpp"
 #include "kernels/update_rows_launch.cuh"
-#include "kernels/workspace.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold::cuda {
 namespace {
-
-ChunkSums cut(Workspace& workspace, std::uint64_t n_rows, std::uint64_t stride) {
-  ChunkSums sums;
-  sums.stride = stride;
-  sums.rows = workspace.take<float>(chunk_slots(n_rows) * stride);
-  sums.bias = workspace.take<float>(chunk_slots(n_rows));
-  return sums;
-}
 
 void update_scalars(const Launch& launch, const UpdateRows& op, const ChunkSums& sums) {
   dispatch_optimizer(op.step.kind, [&](auto kind) {
@@ -35,7 +27,7 @@ void run(const Context& context, const UpdateRows& op, std::span<std::byte> work
     check_vector_table("gradient", op.gradient.rows);
   }
   Workspace memory(workspace);
-  const ChunkSums sums = cut(memory, op.sorted.n, (weight.cols + 7u) / 8u * 8u);
+  const ChunkSums sums = take_chunk_sums(memory, chunk_slots(op.sorted.n), weight.cols);
   check_workspace("update_rows", memory, workspace.size());
   with_element(weight.type, [&]<typename Element>() {
     if constexpr (sizeof(Element) == sizeof(float)) {
@@ -48,7 +40,8 @@ void run(const Context& context, const UpdateRows& op, std::span<std::byte> work
 std::uint64_t workspace_bytes(const Context& /*context*/, const UpdateRows& op) {
   if (op.sorted.n == 0) return 0;
   Workspace none;
-  cut(none, op.sorted.n, kMaxDim);
+  const std::uint32_t cols = op.table.weight.cols;
+  take_chunk_sums(none, chunk_slots(op.sorted.n), cols > 0 ? cols : kMaxDim);
   return none.used_bytes();
 }
 

@@ -4,9 +4,9 @@
 //           the same with dim 1
 // Work      a group of 1 to 32 lanes a chunk, then one a segment, each lane holding 1 to 8 packs of a row. The next
 //           segment's numbers are fetched while this one's rows are on their way
-// Traffic   n * (row of the gradient + 8) bytes read, with sources and scales 8 more, or a sum a segment; rows touched
-// *
-//           dim * (element bytes + 4 * state) read and written; sums of chunks 8 * dim / kChunkRows a row
+// Traffic   n * (row of the gradient + 8) bytes read, weighted 8 more, or a sum a segment; rows touched * dim *
+// (element
+//           bytes + 4 * state) read and written; sums of chunks 8 * dim / kChunkRows a row
 // Rounding  rows of 16 bits: the place is twice the row's number (rounding_bits in optimizer.hpp)
 // Races     none
 // Requires  n < 2^32; table and gradient of one stride, their rows aligned to 16 bytes, or dim = 1 in float32
@@ -19,6 +19,13 @@
 namespace unfold::cuda {
 
 inline constexpr unsigned kUpdateThreads = 128;
+
+// As UpdateRows has them.
+struct BatchGradients {
+  RowGradients rows = {};
+  const float* bias = nullptr;  // null: no biases
+  float bias_l2 = 0;
+};
 
 // A segment and its row; no positions where the segment is not there, or is that of kNoRow.
 struct RowSegment {
@@ -45,7 +52,7 @@ __global__ void __launch_bounds__(kUpdateThreads)
   const std::uint64_t n_slots = chunk_slots(batch.n);
   for (std::uint64_t slot = group_index<Shape::kWidth>(); slot < n_slots; slot += group_count<Shape::kWidth>()) {
     const Positions chunk = chunk_of_slot(batch, slot, n_segments);
-    if (chunk.size() == 0) continue;
+    if (chunk.size() == 0 || batch.rows[chunk.begin] == kNoRow) continue;
     const RowSlice<Shape> sum =
         sum_gradients<Shape, From, kWeighted>(batch, gradients.rows, chunk.begin, chunk.size(), n_packs);
     store_row(sums.row(slot), sum, n_packs);
@@ -106,7 +113,9 @@ __global__ void __launch_bounds__(kUpdateThreads)
       weight = load_row<Shape>(table.weight.as<const Element>().row(row), n_packs);
       state.load(table, row, n_packs);
     }
-    if constexpr (!kByPlace) add_weighted(sum, gradients.rows.l2 * static_cast<float>(at.size()), weight);
+    if (!kByPlace && gradients.rows.l2 != 0) {
+      add_weighted(sum, gradients.rows.l2 * static_cast<float>(at.size()), weight);
+    }
     const RowRandom<Shape> random{step.rounding_key, 2 * std::uint64_t{row}};
     state.update(table, row, n_packs, weight, sum, step, random);
 
@@ -116,7 +125,9 @@ __global__ void __launch_bounds__(kUpdateThreads)
     bias_state.load(bias, row, n_biases);
     RowSlice<ScalarShape> bias_sum =
         segment_bias(batch, gradients, sums, segment, n_biases > 0 ? at : Positions{}, n_biases);
-    if constexpr (!kByPlace) add_weighted(bias_sum, gradients.bias_l2 * static_cast<float>(at.size()), bias_weight);
+    if (!kByPlace && gradients.bias_l2 != 0) {
+      add_weighted(bias_sum, gradients.bias_l2 * static_cast<float>(at.size()), bias_weight);
+    }
     bias_state.update(bias, row, n_biases, bias_weight, bias_sum, step, RowRandom<ScalarShape>{});
   }
 }

@@ -46,10 +46,9 @@ void update_rows_of(const Launch& launch, const UpdateRows& op, const ChunkSums&
     constexpr bool kIsDefault = kKind == OptimizerKind::kSgd || kKind == OptimizerKind::kAdam;
     const std::uint32_t cols = op.table.weight.cols;
     if (is_by_place(op)) {
-      return dispatch_shape < Element,
-             kIsDefault ? ShapeSet::kAll : ShapeSet::kFew > (cols, [&](auto shape) {
-                                             launch_update<true, kKind, Element, decltype(shape)>(launch, op, sums);
-                                           });
+      constexpr ShapeSet kShapes = kIsDefault ? ShapeSet::kAll : ShapeSet::kFew;
+      return dispatch_shape<Element, kShapes>(
+          cols, [&](auto shape) { launch_update<true, kKind, Element, decltype(shape)>(launch, op, sums); });
     }
     dispatch_shape<Element, ShapeSet::kLeast>(
         cols, [&](auto shape) { launch_update<false, kKind, Element, decltype(shape)>(launch, op, sums); });

@@ -28,7 +28,7 @@ void rating_gradients(benchmark::State& state) {
                            .squared_error = error.data()};
   const DeviceArray<std::byte> workspace(device(), device().workspace_bytes(op));
   const std::uint64_t row_bytes = dim * element_bytes(type) + 4;  // nearly every item has ratings
-  measure(state, n * (row_bytes + 24) + n_rows * (row_bytes + 4 * (dim + 1ull)), n, [&] {
+  measure(state, n * (row_bytes + 16) + n_rows * (row_bytes + 4 * (dim + 1ull)), n, [&] {
     device().run(op, {workspace.data(), workspace.size()});
   });
 }

@@ -72,8 +72,8 @@ void add_residency_option(TrainOptions& run, std::vector<Option>& options) {
        &run.resident,
        {.words = {"auto", "always", "never"}},
        "CUDA: where the training ratings are: always: copied to the device once, where they stay; never: "
-       "streamed to it in every epoch; auto: copied where they fit beside the rest, else streamed; batches "
-       "are the same either way"});
+       "streamed to it in every epoch, as held-out ones then are; auto: copied where they fit beside the rest, else "
+       "streamed; batches are the same either way"});
 }
 
 OptimizerKind optimizer_kind(const TrainOptions& run) {

@@ -7,8 +7,6 @@
 namespace unfold::selfcheck {
 namespace {
 
-constexpr std::uint32_t kWidestFused = 256;  // columns
-
 constexpr SoftmaxLoss kFusedLosses[] = {
     {},
     {.positive_in_denominator = false},
@@ -30,7 +28,7 @@ HostSoftmax fused_softmax(CheckRun& run, const SoftmaxSizes& shape, const Softma
 
 // A backend that has another way takes it where it can.
 bool takes_it(const CheckRun& run, const HostSoftmax& c) {
-  return run.backend.name() != "cpu" && c.dim() <= kWidestFused;
+  return run.backend.name() != "cpu" && c.dim() <= kMaxFusedDim;
 }
 
 }  // namespace
@@ -38,7 +36,7 @@ bool takes_it(const CheckRun& run, const HostSoftmax& c) {
 void sampled_softmax_fuses_scores(CheckRun& run) {
   std::size_t turn = 0;
   for (const std::uint32_t dim : run.dims) {
-    for (int times = run.thorough && dim <= kWidestFused ? 3 : 1; times > 0; --times, ++turn) {
+    for (int times = run.thorough && dim <= kMaxFusedDim ? 3 : 1; times > 0; --times, ++turn) {
       const auto [n_queries, n_shared] = kFusedSizes[turn % std::size(kFusedSizes)];
       const std::uint32_t stride = run.backend.row_stride(turn % 3 == 0 ? dim + 40 : dim);
       const SoftmaxParts parts{turn % 2 == 0, turn % 5 < 3, turn % 3 != 1, turn % 4 == 1};
@@ -49,7 +47,7 @@ void sampled_softmax_fuses_scores(CheckRun& run) {
       const SoftmaxOutputs got = run_softmax(run.backend, c);
       expect_softmax(c, got);
       if (n_queries * n_shared > 100) expect_sharp(c);
-      run.check.that(same_bits(run_softmax(run.backend, c, 0, false), got), "other bits without optional outputs");
+      run.check.that(same_vectors(run_softmax(run.backend, c, 0, false), got), "other bits without optional outputs");
       c.fused = false;
       run.check.that(same_bits(run_softmax(run.backend, c), got) == !takes_it(run, c), "{} as where it is not fused",
                      takes_it(run, c) ? "the same bits" : "other bits");

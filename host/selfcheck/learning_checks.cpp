@@ -89,6 +89,8 @@ std::vector<HostBatch> rating_batches(CheckRun& run, std::uint64_t n_users, std:
   for (const std::uint64_t n : {0u, 1u, 333u})
     batches.push_back(
         random_batch(run.random, random_rows(run.random, n_users, n), random_rows(run.random, n_items, n)));
+  const std::vector<Row> few_users = rows_with_a_long_one(run.random, n_users);
+  batches.push_back(random_batch(run.random, few_users, rows_with_a_long_one(run.random, n_items)));
   const std::vector<Row> users = skewed_rows(run.random, n_users), items = skewed_rows(run.random, n_items);
   batches.push_back(random_batch(run.random, users, items));
   return batches;
@@ -98,7 +100,7 @@ void rating_gradients_match_and_repeat_bit_for_bit(CheckRun& run, TableType type
   constexpr std::uint64_t kUsers = 19, kItems = 23;
   for (const std::uint32_t dim : run.dims) {
     for (const HostBatch& batch : rating_batches(run, kUsers, kItems)) {
-      if (dim > 200 && batch.size() > 333) continue;
+      if (dim > 200 && batch.size() > 600) continue;
       for (const RatingSide side : {RatingSide::kUsers, RatingSide::kItems}) {
         const std::uint64_t n = batch.size();
         const Checker::Scope scope("dim {} ratings {} by {}", dim, n, side == RatingSide::kUsers ? "user" : "item");

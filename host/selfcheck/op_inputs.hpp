@@ -340,6 +340,14 @@ inline std::vector<Row> random_rows(std::mt19937_64& random, std::uint64_t n_row
   return rows;
 }
 
+// Few rows, and one that comes several times as often as a backend sums at a time.
+inline std::vector<Row> rows_with_a_long_one(std::mt19937_64& random, std::uint64_t n_rows) {
+  std::vector<Row> rows = random_rows(random, n_rows, 300);
+  rows.insert(rows.end(), 300, 5);
+  std::shuffle(rows.begin(), rows.end(), random);
+  return rows;
+}
+
 // Rows of which some come about as often as a backend sums at a time, or a multiple of that.
 inline std::vector<Row> skewed_rows(std::mt19937_64& random, std::uint64_t n_rows) {
   std::vector<Row> rows = random_rows(random, n_rows, 100);

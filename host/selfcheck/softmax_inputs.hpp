@@ -190,9 +190,14 @@ inline SoftmaxOutputs run_softmax(Backend& backend, const HostSoftmax& c, std::u
           loss.download()[0],          rejected.download()[0]};
 }
 
-inline bool same_bits(const SoftmaxOutputs& a, const SoftmaxOutputs& b) {
+// Of what every run gives.
+inline bool same_vectors(const SoftmaxOutputs& a, const SoftmaxOutputs& b) {
   return same_bits(a.queries, b.queries) && same_bits(a.positives, b.positives) && same_bits(a.shared, b.shared) &&
          same_bits(a.own, b.own) && a.loss == b.loss && a.n_rejected == b.n_rejected;
+}
+inline bool same_bits(const SoftmaxOutputs& a, const SoftmaxOutputs& b) {
+  return same_vectors(a, b) && same_bits(a.positive_bias, b.positive_bias) && same_bits(a.shared_bias, b.shared_bias) &&
+         same_bits(a.own_bias, b.own_bias) && same_bits(a.log_temperature, b.log_temperature);
 }
 
 // `got` [.., stride] against `expected` [.., cols]; padding is zero. Few bounds may say nothing.

@@ -25,12 +25,14 @@ std::vector<float> updated(Backend& backend, TestTable& table, const std::vector
   return table.weights();
 }
 
-// Batches of rows: none, one, few, many of equal rows, segments just about the length of a chunk, one row only.
+// Batches of rows: none, one, few, many of equal rows, segments just about the length of a chunk, one long segment in a
+// batch of few, one row only.
 std::vector<std::vector<Row>> row_batches(std::mt19937_64& random, std::uint64_t n_rows) {
   return {{},
           {static_cast<Row>(n_rows - 1)},
           random_rows(random, n_rows, 300),
           skewed_rows(random, n_rows),
+          rows_with_a_long_one(random, n_rows),
           std::vector<Row>(1025, 5)};
 }
 
@@ -112,7 +114,7 @@ void update_rows_takes_weighted_rows(CheckRun& run, TableType type) {
   constexpr float kL2 = 0.02f, kBiasL2 = 0.03f;
   for (const std::uint32_t dim : run.dims) {
     for (const std::vector<Row>& rows : row_batches(run.random, kRows)) {
-      if (dim > 200 && rows.size() > 300) continue;
+      if (dim > 200 && rows.size() > 600) continue;
       for (const TableType from : {type, TableType::kFloat32}) {
         const OptimizerKind kind = kKinds[(dim + rows.size()) % 4];
         const Checker::Scope scope("dim {} kind {} rows {} from {}", dim, static_cast<int>(kind), rows.size(),
@@ -187,6 +189,52 @@ void update_rows_takes_sums_of_distinct_rows(CheckRun& run, TableType type) {
   }
 }
 
+// Entries of kNoRow change nothing and are not read, whatever stands at them.
+void update_rows_leaves_out_no_row(CheckRun& run) {
+  constexpr std::uint64_t kRows = 41, kSources = 29;
+  constexpr std::uint32_t kDim = 33;
+  const std::uint32_t stride = run.backend.row_stride(kDim);
+  const HostTable start = random_table(run.random, kRows, kDim, stride),
+                  sources = random_table(run.random, kSources, kDim, stride);
+  const std::vector<Row> kept = skewed_rows(run.random, kRows);
+  std::vector<Row> rows = kept;
+  for (int k = 0; k < 300; ++k)
+    rows.insert(rows.begin() + static_cast<std::ptrdiff_t>(run.random() % rows.size()), kNoRow);
+  const GuardedArray<float> device_sources(run.backend, sources.values);
+  const auto weights_of = [&](const std::vector<Row>& batch, bool weighted) {
+    // By the count of rows before it that are left, so that both batches have the same values there.
+    std::vector<float> scale;
+    std::vector<Row> source;
+    HostTable sums(kRows + 1, kDim, stride);
+    for (const Row row : batch) {
+      const auto n = static_cast<Row>(scale.size() - static_cast<std::size_t>(std::ranges::count(source, kNoRow)));
+      scale.push_back(row == kNoRow ? kNan : 0.01f * static_cast<float>(n % 97) - 0.4f);
+      source.push_back(row == kNoRow ? kNoRow : n % kSources);
+    }
+    for (std::uint64_t r = 0; r < kRows; ++r) std::copy_n(start.view().row(r), stride, &sums.values[r * stride]);
+    std::fill_n(&sums.values[kRows * stride], stride, kNan);
+    const GuardedArray<Row> device_rows(run.backend, batch), device_source(run.backend, source);
+    const GuardedArray<float> device_scale(run.backend, scale), device_sums(run.backend, sums.values);
+    const TestSort sort(run.backend, device_rows.data(), batch.size(), kRows);
+    const TestTable table(run.backend, start, OptimizerKind::kAdam);
+    UpdateRows op{.table = table.view(), .sorted = sort.view(), .step = step_of(OptimizerKind::kAdam)};
+    if (weighted) {
+      op.gradient = {.rows = MatrixView<const float>{device_sources.data(), kSources, kDim, stride},
+                     .source = device_source.data(),
+                     .scale = device_scale.data(),
+                     .l2 = 0.02f};
+    } else {
+      op.gradient = {.rows = MatrixView<const float>{device_sums.data(), kRows + 1, kDim, stride}, .is_summed = true};
+    }
+    run_op(run.backend, op);
+    return table.weights();
+  };
+  for (const bool weighted : {true, false}) {
+    run.check.that(same_bits(weights_of(rows, weighted), weights_of(kept, weighted)),
+                   "other bits with entries of no row, {}", weighted ? "weighted" : "summed");
+  }
+}
+
 // Around the lengths at which a backend changes its way; few rows, many, and none.
 void sort_rows_is_a_stable_sort(CheckRun& run) {
   std::vector<std::uint64_t> lengths = {0, 1, 2, 3, 31, 32, 33, 257, 1023, 1025, 1536, 4095, 4096, 4097};
@@ -225,6 +273,7 @@ constexpr OpCheck kUpdateRowsChecks[] = {
     {"UpdateRowsStoresWhatIsNoNumber", update_rows_stores_what_is_no_number},
     {"UpdateRowsKeepsSmallUpdatesOnAverage", update_rows_keeps_small_updates_on_average},
     {"UpdateRowsUpdatesBiasesToo", update_rows_updates_biases_too},
+    {"UpdateRowsLeavesOutNoRow", update_rows_leaves_out_no_row},
     {"UpdateRowsTakesWeightedRows", in_float32<update_rows_takes_weighted_rows>},
     {"UpdateRowsTakesWeightedRowsOf16Bits", in_16_bits<update_rows_takes_weighted_rows>},
     {"UpdateRowsTakesSumsOfDistinctRows", in_float32<update_rows_takes_sums_of_distinct_rows>},

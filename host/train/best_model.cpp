@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -39,8 +40,11 @@ std::string BestModel::keep(std::uint32_t epoch) {
   const Clock::time_point started = Clock::now();
   // On the device a number that is not finite is found; on the host it is named.
   if (!on_device_ || !on_device_->keep()) {
-    std::string fault = download(on_host_);
+    Model model;
+    std::string fault = download(model);
     if (!fault.empty()) return fault;
+    if (on_device_) throw std::logic_error("a model's weight_tables() hold what is not finite, and its tensors do not");
+    on_host_ = std::move(model);
   }
   epoch_ = epoch;
   kept_at_ = Clock::now();

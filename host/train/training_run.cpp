@@ -140,8 +140,7 @@ class TrainingRun final : private Epoch {
     plan.host_free = available_host_bytes();
     if (backend_.has_own_memory()) plan.device_free = backend_.free_bytes();
     const Parts planned = make_parts(Arena(backend_, plan));
-    if (can_validate_) plan_validation(plan, *planned.model);
-    if (family_.streams()) plan_source(plan);
+    plan_data(plan, *planned.model);
     keeps_on_device_ = BestModel::plan(backend_, plan, *planned.model);
     plan.add_host("weights of positives", sizeof(float) * weights_.size());
     const std::uint64_t n_positives = positives_.view().size();
@@ -162,19 +161,23 @@ class TrainingRun final : private Epoch {
     plan.check();
   }
 
-  void plan_validation(MemoryPlan& plan, TrainableModel& model) {
-    const auto take = [&](const Arena& arena, bool is_resident) { make_validation(arena, model, is_resident); };
-    if (family_.predicts_ratings()) {
-      validation_is_resident_ = plan_faster(backend_, plan, take);
-    } else {
-      take(Arena(backend_, plan), false);
-    }
-  }
-
-  void plan_source(MemoryPlan& plan) {
-    RatingSourceOptions planned = stream_options_;
-    if (options_.group_batches) planned.groups = {0};  // sizes do not depend on where groups begin
-    is_resident_ = plan_ratings(backend_, plan, options_.resident, positives_.view(), planned);
+  // The training ratings have the device's memory before the held-out ones, which every epoch reads once as well.
+  void plan_data(MemoryPlan& plan, TrainableModel& model) {
+    const MemoryPlan without = plan;
+    RatingSourceOptions source = stream_options_;
+    if (options_.group_batches) source.groups = {0};  // sizes do not depend on where groups begin
+    const RatingView ratings = positives_.view();
+    if (can_validate_) make_validation(Arena(backend_, plan), model, false);
+    if (family_.streams()) is_resident_ = plan_ratings(backend_, plan, options_.resident, ratings, source);
+    if (!can_validate_ || !family_.predicts_ratings() || options_.resident == "never") return;
+    MemoryPlan with = without;
+    validation_is_resident_ = add_where_it_fits(backend_, with, [&](const Arena& arena) {
+      make_validation(arena, model, true);
+      if (family_.streams()) make_source(arena, ratings, source, is_resident_);
+    });
+    if (!validation_is_resident_) return;
+    with.remedy = plan.remedy;
+    plan = std::move(with);
   }
 
   void run_epoch() {

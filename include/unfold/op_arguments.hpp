@@ -57,12 +57,11 @@ struct SortedRows {
 
 // The gradients of a batch's rows, in one of three forms:
 //   by place   of the row at place n: rows[n]
-//   weighted   scale[n] * rows[source[n]] + l2 * the row itself. So entries that share a gradient but for a factor
-//   (those
-//              of a bag, ratings by their partners' rows) need none of their own
+//   weighted   scale[n] * rows[source[n]] + l2 * the row itself. So places that share a gradient but for a factor need
+//              none of their own: entries of a bag, ratings by their partners' rows
 //   summed     rows[s] is the sum for the s-th distinct row in ascending order
 struct RowGradients {
-  ConstTableView rows = {};      // float32; where weighted also of the updated table's type
+  ConstTableView rows = {};      // float32, or, where weighted, of the updated table's type
   const Row* source = nullptr;   // [n] where weighted, else null
   const float* scale = nullptr;  // [n] likewise
   float l2 = 0;                  // where weighted, else 0

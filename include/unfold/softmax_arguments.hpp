@@ -36,6 +36,8 @@ UNFOLD_HOST_DEVICE inline float inverse_length(float squared_length) {
   return squared_length > 0 ? 1.0f / sqrtf(squared_length) : 0.0f;
 }
 
+inline constexpr std::uint32_t kMaxFusedDim = 256;
+
 // Negatives that all queries of a batch share: scoring them is a matrix product.
 struct SharedNegatives {
   MatrixView<const float> vectors = {};  // [n, dim], transformed
@@ -51,8 +53,9 @@ struct SharedNegatives {
   // stay in the caches, and it has no faster product. kFloat16 is refused: dL / d score falls below its range.
   TableType score_type = TableType::kFloat32;
   // With kBfloat16: a backend may compute scores where they are used, on tensor cores and not rounded, and keep none of
-  // them: less memory and traffic where negatives are many. CUDA does so for losses of kSoftmax in up to 256 columns,
-  // without own negatives, and ignores it otherwise, as the CPU does.
+  // them: less memory and traffic where negatives are many. What is rounded for the gradient of a query are then the
+  // vectors and exp(score - the largest so far), for that of a negative the vectors and dL / d score. CUDA does so for
+  // losses of kSoftmax in up to kMaxFusedDim columns, without own negatives, and ignores it otherwise, as the CPU does.
   bool fused = false;
   std::uint64_t n() const { return vectors.rows; }
 };

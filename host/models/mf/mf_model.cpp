@@ -12,17 +12,19 @@
 
 namespace unfold {
 
-MfModel::Gradients::Gradients(const Arena& arena, std::uint64_t batch_size, std::uint64_t n_rows, std::uint32_t stride)
+MfModel::Gradients::Gradients(const Arena& arena, std::uint64_t batch_size, std::uint64_t n_rows,
+                              const MfParameters& parameters)
     : own_sort(arena, fmt::format("rows of a batch of {}, sorted", batch_size), batch_size),
       other_sort(arena, fmt::format("rows of a batch of {}, sorted", batch_size), batch_size) {
   const std::string name = fmt::format("gradients of a batch of {}", batch_size);
   by_score = arena.array<float>(name, batch_size);
-  sums = arena.array<float>(name, n_rows * stride);
+  sums = arena.array<float>(name, n_rows * parameters.user_factors.weight.stride);
   bias_sums = arena.array<float>(name, n_rows);
   const Backend& backend = arena.backend();
-  workspace = arena.array<std::byte>("sums of long segments",
-                                     std::max(backend.workspace_bytes(UpdateRows{.sorted = {.n = batch_size}}),
-                                              backend.workspace_bytes(RatingGradients{.batch = {.size = batch_size}})));
+  workspace = arena.array<std::byte>(
+      "sums of long segments",
+      std::max(backend.workspace_bytes(UpdateRows{.table = parameters.user_factors, .sorted = {.n = batch_size}}),
+               backend.workspace_bytes(RatingGradients{.parameters = parameters, .batch = {.size = batch_size}})));
 }
 
 MfModel::MfModel(const Arena& arena, const MfShape& shape, const RatingLoss& loss)
@@ -37,7 +39,7 @@ MfModel::MfModel(const Arena& arena, const MfShape& shape, const RatingLoss& los
       scorer_(arena, {.parameters = parameters_, .link = loss_.link, .predicts_ratings = true}) {
   if (shape.deterministic) {
     const std::uint64_t n_rows = std::min<std::uint64_t>(shape.batch_size, std::min(shape.n_users, shape.n_items));
-    gradients_ = std::make_unique<Gradients>(arena, shape.batch_size, n_rows, user_factors_.view().weight.stride);
+    gradients_ = std::make_unique<Gradients>(arena, shape.batch_size, n_rows, parameters_);
   } else {
     step_workspace_ = arena.array<std::byte>(fmt::format("workspace of a batch of {}", shape.batch_size),
                                              backend_.workspace_bytes(RatingStep{.batch = {.size = shape.batch_size}}));

@@ -47,10 +47,10 @@ class MfModel final : public TrainableModel {
   // Adds the batch's squared error to the loss.
   void step(const RatingBatch& batch, const TrainingStep& arguments);
 
-  // Of a batch, for the deterministic update: its ratings by score, and their sums for the rows of the side that has
-  // fewer.
+  // Of a batch, for the deterministic update: d loss / d score of each rating, and the gradients' sums for the rows of
+  // the side that has fewer.
   struct Gradients {
-    Gradients(const Arena& arena, std::uint64_t batch_size, std::uint64_t n_rows, std::uint32_t stride);
+    Gradients(const Arena& arena, std::uint64_t batch_size, std::uint64_t n_rows, const MfParameters& parameters);
     RowSort own_sort, other_sort;
     DeviceArray<float> by_score, sums, bias_sums;
     DeviceArray<std::byte> workspace;

@@ -51,7 +51,8 @@ std::uint64_t SoftmaxBuffers::workspace_bytes(const Backend& backend, const Soft
                                                         .fused = shape.fused},
                                              .own = {.n = shape.n_own()}});
   // Bits and sums of larger chunks where nothing else is kept.
-  bytes += std::min(shape.fused ? 2 * kTileBytes : kTileBytes, 4 * shape.batch_size() * n_shared);
+  const bool is_fused = shape.fused && backend.has_own_memory();
+  bytes += std::min(is_fused ? 2 * kTileBytes : kTileBytes, 4 * shape.batch_size() * n_shared);
   if (shape.has_hard()) {
     bytes = std::max(
         bytes, backend.workspace_bytes(SelectNegatives{.batch = batch, .pool = {.n = shape.negatives.n_candidates}}));

@@ -81,7 +81,7 @@ SoftmaxShape softmax_shape(const SoftmaxOptions& o, const ModelInput& input, Opt
   shape.negatives = NegativeSpec::parse(o.negatives);
   shape.n_negatives = o.n_negatives;
   shape.own_negatives = o.own_negatives;
-  shape.fused = o.fused_softmax && o.loss != "bpr" && shape.n_own() == 0;
+  shape.fused = o.fused_softmax && o.loss != "bpr" && shape.n_own() == 0 && o.dim <= kMaxFusedDim;
   shape.has_bias = !o.no_bias;
   shape.is_rated = o.rating_weight != 1;
   shape.threshold_rank = std::min(o.weight_rank, input.data.n_items);

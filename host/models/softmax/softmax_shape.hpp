@@ -15,7 +15,7 @@ struct SoftmaxShape {
   std::uint32_t dim = 0;
   TableType table_type = TableType::kFloat32;  // of the embeddings; the rest is float32
   TableType score_type = TableType::kFloat32;  // SharedNegatives::score_type
-  bool fused = false;                          // SharedNegatives::fused; false where no op could take it
+  bool fused = false;                          // SharedNegatives::fused; false where no backend could take it
   OptimizerKind optimizer = OptimizerKind::kAdam;
   std::vector<std::uint64_t> batch_sizes;  // that occur, the largest first
   NegativeSpec negatives;

@@ -22,7 +22,7 @@ struct PoolRows {
 // the entries' rows.
 // Formula   by row n: factor[n] * out_gradient[bag[n]], factor[n] = scale * weights[n]
 //           weight_gradient[n] = scale * table[rows[n]] . out_gradient[bag[n]]
-// Bytes     entries * 12, with weights 4 more, with their gradient a row of the table and 4 more; bags * 8, with the
+// Bytes     entries * 8, with weights 4 more, with their gradient a row of the table and 8 more; bags * 8, with the
 //           gradient of weights 4 * cols more
 struct PoolRowsGradient {
   RowBags bags = {};                          // of rows of the table

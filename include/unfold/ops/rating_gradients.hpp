@@ -6,7 +6,7 @@
 //           gradient[s] = sum of by_score[n] * other[o(n)] + l2 * own[r], bias_gradient[s] = sum of by_score[n] +
 //           l2_bias * b[r]; without biases bias_gradient is not written
 // Order     a row's ratings in that of the batch, and *squared_error in a fixed one: equal bits from run to run
-// Bytes     a rating reads an element_bytes * dim + 4 of the other side and 20, and writes 4; a distinct row reads
+// Bytes     a rating reads element_bytes * dim + 4 of the other side and 12, and writes 4; a distinct row reads
 //           element_bytes * dim + 4 and writes 4 * (dim + 1)
 // Workspace by batch.size
 #pragma once
@@ -19,9 +19,9 @@
 namespace unfold {
 
 struct RatingGradients {
-  MfParameters parameters = {};     // weights alone are read
-  RatingBatch batch = {};           // its weights are not read
-  RatingLoss loss = {};             //
+  MfParameters parameters = {};  // weights alone are read
+  RatingBatch batch = {};        // its weights are not read
+  RatingLoss loss = {};
   RatingSide side = {};             // whose rows are summed for
   SortedRows sorted = {};           // of batch.users or batch.items, that of `side`
   float* by_score = nullptr;        // [batch.size]

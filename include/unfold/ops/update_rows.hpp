@@ -26,13 +26,19 @@ struct UpdateRows {
   float bias_l2 = 0;                     // as RowGradients::l2
 };
 
-// Throws std::logic_error: fields of more than one form of gradients.
+// Throws std::logic_error: fields of more than one form of gradients, or another shape or type than the table's.
 inline void check_gradients(const UpdateRows& op) {
   const RowGradients& gradient = op.gradient;
-  const bool is_one = gradient.is_weighted() ? gradient.scale != nullptr && !gradient.is_summed
-                                             : gradient.scale == nullptr && gradient.l2 == 0 && op.bias_l2 == 0 &&
-                                                   gradient.rows.type == TableType::kFloat32;
+  const TableView& table = op.table.weight;
+  const TableType type = gradient.rows.type;
+  const bool is_one =
+      gradient.is_weighted()
+          ? gradient.scale != nullptr && !gradient.is_summed && (type == TableType::kFloat32 || type == table.type)
+          : gradient.scale == nullptr && gradient.l2 == 0 && op.bias_l2 == 0 && type == TableType::kFloat32;
   if (!is_one) throw std::logic_error("update_rows: gradients are by place, weighted or summed");
+  if (gradient.rows.cols != table.cols || gradient.rows.stride != table.stride) {
+    throw std::logic_error("update_rows: gradients have the table's columns and stride");
+  }
 }
 
 }  // namespace unfold
