@@ -21,7 +21,7 @@ target_link_libraries(unfold_static_sources PRIVATE unfold_warnings fmt::fmt hwy
 target_compile_features(unfold_static_sources PRIVATE cxx_std_20)
 
 add_library(unfold_static_libraries INTERFACE)
-foreach(name IN ITEMS z zstd xxhash gomp)
+foreach(name IN ITEMS z zstd xxhash)
   unfold_find_archive(archive ${name})
   target_link_libraries(unfold_static_libraries INTERFACE ${archive})
 endforeach()

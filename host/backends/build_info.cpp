@@ -1,7 +1,7 @@
 // What this build is and what it finds on this machine.
 #include <hwy/targets.h>
-#include <omp.h>
 
+#include "host/threads/processors.hpp"
 #include "unfold/version.hpp"
 #if UNFOLD_WITH_CUDA
 #include "kernels/cuda_devices.hpp"
@@ -28,7 +28,7 @@ BuildInfo build_info() {
   for (std::int64_t targets = hwy::SupportedTargets(); targets != 0; targets &= targets - 1) {
     info.cpu_targets.emplace_back(hwy::TargetName(targets & -targets));
   }
-  info.threads = static_cast<unsigned>(omp_get_num_procs());
+  info.threads = usable_processors();
 #if UNFOLD_WITH_CUDA
   info.devices = cuda_device_descriptions(info.device_notice);
 #endif

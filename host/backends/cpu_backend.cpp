@@ -1,6 +1,5 @@
 // The CPU backend: plain host memory, and the ops of host/ops on a fixed number of threads.
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <chrono>
@@ -9,6 +8,7 @@
 
 #include "host/device/aligned_memory.hpp"
 #include "host/ops/ops.hpp"
+#include "host/threads/processors.hpp"
 #include "unfold/backend.hpp"
 #include "unfold/error.hpp"
 #include "unfold/memory_plan.hpp"
@@ -115,7 +115,7 @@ class CpuBackend : public Backend {
 }  // namespace
 
 std::unique_ptr<Backend> make_cpu_backend(unsigned threads) {
-  const int wanted = threads == 0 ? omp_get_num_procs() : static_cast<int>(threads);
+  const int wanted = threads == 0 ? static_cast<int>(usable_processors()) : static_cast<int>(threads);
   return std::make_unique<CpuBackend>(std::min(wanted, cpu::kMaxThreads));
 }
 

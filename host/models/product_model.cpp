@@ -6,6 +6,7 @@
 #include "host/score/product_scorer.hpp"
 #include "host/store/product_tensors.hpp"
 #include "host/tables/table_transfer.hpp"
+#include "host/threads/thread_pool.hpp"
 
 namespace unfold {
 namespace {
@@ -67,10 +68,11 @@ class StoredProductScorer final : private ItemTables, public ProductScorer {
   }
   void query_vectors(const UserBlock& users, MatrixView<float> out) override {
     vectors_.assign(out.size(), 0.0f);
-#pragma omp parallel for schedule(static)
-    for (std::size_t q = 0; q < users.rows.size(); ++q) {
-      std::ranges::copy(users_.row(users.rows[q]), vectors_.data() + q * out.stride);
-    }
+    parallel_slices(users.rows.size(), 256, all_threads(), [&](std::uint64_t first, std::uint64_t last) {
+      for (std::uint64_t q = first; q < last; ++q) {
+        std::ranges::copy(users_.row(users.rows[q]), vectors_.data() + q * out.stride);
+      }
+    });
     backend().copy_to_device(out.data, vectors_.data(), sizeof(float) * vectors_.size());
   }
 

@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <atomic>
 
 #include "host/ops/ops.hpp"
 
@@ -19,11 +19,10 @@ std::uint64_t count_slice(const ConstTableView& table, std::uint64_t begin, std:
 
 void run(const CountNotFinite& op, std::span<std::byte> /*workspace*/, int n_threads) {
   constexpr std::uint64_t kSlice = 65536;
-  const std::uint64_t n = op.table.rows * op.table.stride, n_slices = (n + kSlice - 1) / kSlice;
-  std::uint64_t count = 0;
-#pragma omp parallel for num_threads(threads_for(n / 64, n_threads)) schedule(static) reduction(+ : count)
-  for (std::uint64_t s = 0; s < n_slices; ++s)
-    count += count_slice(op.table, s * kSlice, std::min(n, (s + 1) * kSlice));
+  const std::uint64_t n = op.table.rows * op.table.stride;
+  std::atomic<std::uint64_t> count{0};
+  parallel_slices(n, kSlice, threads_for(n / 64, n_threads),
+                  [&](std::uint64_t first, std::uint64_t last) { count += count_slice(op.table, first, last); });
   *op.count += count;
 }
 

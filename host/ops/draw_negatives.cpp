@@ -1,6 +1,7 @@
 // Negatives of a batch of queries. Every draw is a function of its place, so that threads share nothing. What a draw
 // leads to lies anywhere in the alias table, and is fetched while other draws are made.
 #include <algorithm>
+#include <atomic>
 
 #include "host/ops/ops.hpp"
 #include "hwy/cache_control.h"
@@ -51,13 +52,15 @@ std::uint64_t draw_slots(const DrawNegatives& op, std::uint64_t first, std::uint
 
 void run(const DrawNegatives& op, std::span<std::byte> /*workspace*/, int n_threads) {
   constexpr std::uint64_t kDrawsAPiece = 4;  // of work as threads_for counts it
-  const std::uint64_t n_slots = op.n_queries * op.n_negatives, n_parts = (n_slots + kAhead - 1) / kAhead;
-  std::uint64_t rejected = 0;
-#pragma omp parallel for num_threads(threads_for(n_slots / kDrawsAPiece, n_threads)) schedule(static) \
-    reduction(+ : rejected)
-  for (std::uint64_t part = 0; part < n_parts; ++part) {
-    rejected += draw_slots(op, part * kAhead, std::min(n_slots, (part + 1) * kAhead));
-  }
+  constexpr std::uint64_t kSlice = 32 * kAhead;
+  const std::uint64_t n_slots = op.n_queries * op.n_negatives;
+  const int threads = threads_for(n_slots / kDrawsAPiece, n_threads);
+  std::atomic<std::uint64_t> rejected{0};
+  parallel_slices(n_slots, kSlice, threads, [&](std::uint64_t first, std::uint64_t last) {
+    std::uint64_t of_slice = 0;
+    for (; first < last; first += kAhead) of_slice += draw_slots(op, first, std::min(last, first + kAhead));
+    rejected += of_slice;
+  });
   *op.n_rejected += rejected;
 }
 

@@ -28,13 +28,9 @@ void gather_slice(const GatherRatings& op, std::uint64_t begin, std::uint64_t en
 
 void run(const GatherRatings& op, std::span<std::byte> /*workspace*/, int n_threads) {
   const std::uint64_t n = op.n_ratings;
-  const int n_slices = threads_for(n / kRatingsAPiece, n_threads);
-  if (n_slices == 1) return gather_slice(op, 0, n);
-  const auto bound = [&](int slice) {
-    return n * static_cast<std::uint64_t>(slice) / static_cast<std::uint64_t>(n_slices);
-  };
-#pragma omp parallel for num_threads(n_slices) schedule(static)
-  for (int slice = 0; slice < n_slices; ++slice) gather_slice(op, bound(slice), bound(slice + 1));
+  constexpr std::uint64_t kSlice = 1024 * kRatingsAPiece;
+  parallel_slices(n, kSlice, threads_for(n / kRatingsAPiece, n_threads),
+                  [&](std::uint64_t first, std::uint64_t last) { gather_slice(op, first, last); });
 }
 
 }  // namespace unfold::cpu

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "host/ops/ops.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold::cpu {
@@ -43,6 +44,17 @@ void pack_panel(MatrixView<const float> items, const float* item_bias, std::uint
   }
   float* const bias = panel + std::uint64_t{dim} * kPanelItems;
   for (std::uint64_t i = 0; i < n; ++i) bias[i] = item_bias == nullptr ? 0.0f : item_bias[first + i];
+}
+
+void pack_panels(MatrixView<const float> items, const float* item_bias, std::uint64_t first, std::uint64_t last,
+                 int n_threads, float* panels) {
+  constexpr std::uint64_t kSlice = 8 * kPanelItems;
+  const int threads = threads_for_rows(last - first, items.stride, n_threads);
+  parallel_slices(last - first, kSlice, threads, [&](std::uint64_t from, std::uint64_t to) {
+    for (std::uint64_t i = from; i < to; i += kPanelItems) {
+      pack_panel(items, item_bias, first + i, panels + i / kPanelItems * panel_size(items.cols));
+    }
+  });
 }
 
 std::span<std::byte> aligned_workspace(const char* op, std::span<std::byte> workspace, std::uint64_t wanted) {

@@ -8,6 +8,7 @@
 #include <limits>
 #include <span>
 
+#include "host/ops/ops.hpp"
 #include "host/ops/rank_tiles.hpp"
 #include "unfold/op_arguments.hpp"
 
@@ -34,6 +35,10 @@ class ListCursor {
 // Packs items [first, first + kPanelItems) and their biases (null: 0), those past the last as zeros.
 void pack_panel(MatrixView<const float> items, const float* item_bias, std::uint64_t first, float* panel);
 
+// Packs items [first, last), those past the table's last as zeros, one panel after another.
+void pack_panels(MatrixView<const float> items, const float* item_bias, std::uint64_t first, std::uint64_t last,
+                 int n_threads, float* panels);
+
 // One query's scores of items [first_item, first_item + n_items), padded with NaN to whole panels.
 struct ScoreRow {
   std::uint64_t query = 0;
@@ -54,26 +59,25 @@ class ItemTiles {
             std::span<std::byte> memory);
 
   // Calls visit(row) for every query and every tile of items, of each query by one thread at a time with items in
-  // ascending order. `lists` are taken out of the running. Called by all threads of a parallel region.
+  // ascending order. `lists` are taken out of the running.
   template <std::size_t kLists, typename Visit>
-  void for_each_score_row(const RowLists (&lists)[kLists], Visit&& visit) const {
-    const std::uint64_t n_blocks = (queries_.rows + kTileQueries - 1) / kTileQueries;
-    // Each loop ends in a barrier: a stretch is packed before it is read, and read before the next is packed.
+  void for_each_score_row(const RowLists (&lists)[kLists], int n_threads, const Visit& visit) const {
+    n_threads = threads_for_products(queries_.rows, items_.rows, items_.cols, n_threads);
     for (std::uint64_t first = 0; first < items_.rows; first += n_stretch_items_) {
       const std::uint64_t end = std::min(items_.rows, first + n_stretch_items_);
-#pragma omp for schedule(static)
-      for (std::uint64_t i = first; i < end; i += kPanelItems) {
-        pack_panel(items_, item_bias_, i, panels_ + (i - first) / kPanelItems * panel_size(items_.cols));
-      }
-#pragma omp for schedule(dynamic, 4)
-      for (std::uint64_t b = 0; b < n_blocks; ++b) visit_block(b * kTileQueries, first, end, lists, visit);
+      pack_panels(items_, item_bias_, first, end, n_threads, panels_);
+      parallel_slices(queries_.rows, kQueriesAPiece, n_threads, [&](std::uint64_t from, std::uint64_t to) {
+        for (std::uint64_t q = from; q < to; q += kTileQueries) visit_block(q, first, end, lists, visit);
+      });
     }
   }
 
  private:
+  static constexpr std::uint64_t kQueriesAPiece = 4 * kTileQueries;
+
   template <std::size_t kLists, typename Visit>
   void visit_block(std::uint64_t first_query, std::uint64_t first_item, std::uint64_t end_item,
-                   const RowLists (&lists)[kLists], Visit&& visit) const {
+                   const RowLists (&lists)[kLists], const Visit& visit) const {
     alignas(kAlignment) float scores[std::size_t{kTileQueries} * kTileItems];
     const std::uint64_t n = std::min<std::uint64_t>(kTileQueries, queries_.rows - first_query);
     const float* rows[kTileQueries];

@@ -61,8 +61,7 @@ void run(const LookupRows& op, std::span<std::byte> /*workspace*/, int n_threads
   const std::size_t padding_bytes = sizeof(float) * (out.stride - table.cols);
   const std::uint64_t table_row_bytes = table.row_bytes(), ahead = rows_ahead(table_row_bytes);
   const char* const first_row = static_cast<const char*>(table.data);
-#pragma omp parallel for num_threads(threads_for_rows(n_rows, out.stride, n_threads)) schedule(static)
-  for (std::uint64_t n = 0; n < n_rows; ++n) {
+  const auto look_up = [&](std::uint64_t n) {
     if (n + ahead < n_rows) prefetch(first_row + rows[n + ahead] * table_row_bytes, table_row_bytes);
     float* to = out.row(n);
     if (table.type == TableType::kFloat32) {
@@ -76,7 +75,10 @@ void run(const LookupRows& op, std::span<std::byte> /*workspace*/, int n_threads
     for (const RowNumbers& numbers : op.numbers) {
       if (numbers.table != nullptr) numbers.out[n] = numbers.table[rows[n]];
     }
-  }
+  };
+  for_rows(n_rows, out.stride, n_threads, [&](std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t n = first; n < last; ++n) look_up(n);
+  });
 }
 
 }  // namespace unfold::cpu

@@ -103,24 +103,22 @@ HWY_EXPORT(pool_gradient_entries);
 void run(const PoolRows& op, std::span<std::byte> /*workspace*/, int n_threads) {
   const RowBags& bags = op.bags;
   constexpr std::uint64_t kSlice = 64;  // bags are of unequal size
-  const std::uint64_t n_slices = (bags.n_bags + kSlice - 1) / kSlice;
-#pragma omp parallel for num_threads(threads_for(bags.n_bags + bags.n_entries, n_threads)) schedule(dynamic)
-  for (std::uint64_t s = 0; s < n_slices; ++s) {
-    HWY_DYNAMIC_DISPATCH(pool_bags)(op, s * kSlice, std::min(bags.n_bags, (s + 1) * kSlice));
-  }
+  parallel_slices(bags.n_bags, kSlice, threads_for(bags.n_bags + bags.n_entries, n_threads),
+                  [&](std::uint64_t first, std::uint64_t last) {
+                    HWY_DYNAMIC_DISPATCH(pool_bags)
+                    (op, first, last);
+                  });
 }
 
 void run(const PoolRowsGradient& op, std::span<std::byte> /*workspace*/, int n_threads) {
   const RowBags& bags = op.bags;
   constexpr std::uint64_t kSlice = 1024;
-  const std::uint64_t n_slices = (bags.n_entries + kSlice - 1) / kSlice;
   const std::uint64_t* const ends = bags.offsets + 1;
-#pragma omp parallel for num_threads(threads_for(bags.n_entries, n_threads)) schedule(static)
-  for (std::uint64_t s = 0; s < n_slices; ++s) {
-    const std::uint64_t first = s * kSlice;
+  const int threads = threads_for(bags.n_entries, n_threads);
+  parallel_slices(bags.n_entries, kSlice, threads, [&](std::uint64_t first, std::uint64_t last) {
     const auto bag = static_cast<std::uint64_t>(std::upper_bound(ends, ends + bags.n_bags, first) - ends);
-    HWY_DYNAMIC_DISPATCH(pool_gradient_entries)(op, bag, first, std::min(bags.n_entries, first + kSlice));
-  }
+    HWY_DYNAMIC_DISPATCH(pool_gradient_entries)(op, bag, first, last);
+  });
 }
 
 }  // namespace unfold::cpu

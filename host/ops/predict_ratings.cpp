@@ -44,13 +44,10 @@ HWY_EXPORT(predict_ratings_slice);
 
 void run(const PredictRatings& op, std::span<std::byte> /*workspace*/, int n_threads) {
   const std::uint64_t n = op.n_pairs;
-  constexpr std::uint64_t kSlice = 4096;
-  const std::uint64_t n_slices = (n + kSlice - 1) / kSlice;
-#pragma omp parallel for num_threads(threads_for(n, n_threads)) schedule(static)
-  for (std::uint64_t s = 0; s < n_slices; ++s) {
-    const std::uint64_t last = s + 1 == n_slices ? n : (s + 1) * kSlice;
-    HWY_DYNAMIC_DISPATCH(predict_ratings_slice)(op, s * kSlice, last);
-  }
+  constexpr std::uint64_t kSlice = 1024;
+  parallel_slices(n, kSlice, threads_for(n, n_threads), [&](std::uint64_t first, std::uint64_t last) {
+    HWY_DYNAMIC_DISPATCH(predict_ratings_slice)(op, first, last);
+  });
 }
 
 }  // namespace unfold::cpu

@@ -18,6 +18,8 @@ namespace {
 
 // Above this many targets in a query one binary search an item is cheaper than one comparison a target.
 constexpr std::uint64_t kManyTargets = 192;
+// Queries whose targets one thread scores or ranks at a time.
+constexpr std::uint64_t kQueriesASlice = 64;
 
 std::uint64_t list_bytes(std::uint64_t n_queries, std::uint64_t n_targets) {
   const std::uint64_t bytes = sizeof(float) * n_targets + sizeof(std::uint32_t) * (2 * n_targets + n_queries);
@@ -101,16 +103,16 @@ void run(const RankTargets& op, std::span<std::byte> workspace, int n_threads) {
   auto* const order = reinterpret_cast<std::uint32_t*>(thresholds + op.n_targets);
   const Ranking ranking{op, thresholds, order, order + op.n_targets};
   const RowLists lists[] = {op.targets, op.excluded};
-  // Each loop ends in a barrier: targets are scored before any item is counted. A query's counts belong to one thread
-  // at a time, and are integers.
-#pragma omp parallel num_threads(n_threads)
-  {
-#pragma omp for schedule(dynamic, 64)
-    for (std::uint64_t q = 0; q < n_queries; ++q) start_query(ranking, q);
-    tiles.for_each_score_row(lists, [&](const ScoreRow& row) { count_row(ranking, row); });
-#pragma omp for schedule(static)
-    for (std::uint64_t q = 0; q < n_queries; ++q) finish_query(ranking, q);
-  }
+  // Targets are scored before any item is counted. A query's counts belong to one thread at a time, and are integers.
+  const auto for_queries = [&](const auto& f) {
+    parallel_slices(n_queries, kQueriesASlice, threads_for(op.n_targets, n_threads),
+                    [&](std::uint64_t first, std::uint64_t last) {
+                      for (std::uint64_t q = first; q < last; ++q) f(ranking, q);
+                    });
+  };
+  for_queries(start_query);
+  tiles.for_each_score_row(lists, n_threads, [&](const ScoreRow& row) { count_row(ranking, row); });
+  for_queries(finish_query);
 }
 
 }  // namespace unfold::cpu

@@ -13,18 +13,16 @@ void run(const RatingErrorSums& op, std::span<std::byte> /*workspace*/, int n_th
   if (slice == 0) return;
   const std::uint64_t n_slices = (n + slice - 1) / slice;
   double squared[kMaxSlices], absolute[kMaxSlices];
-#pragma omp parallel for num_threads(threads_for(n, n_threads)) schedule(static)
-  for (std::uint64_t s = 0; s < n_slices; ++s) {
-    const std::uint64_t last = s + 1 == n_slices ? n : (s + 1) * slice;
+  parallel_slices(n, slice, threads_for(n, n_threads), [&](std::uint64_t first, std::uint64_t last) {
     double slice_squared = 0, slice_absolute = 0;
-    for (std::uint64_t k = s * slice; k < last; ++k) {
+    for (std::uint64_t k = first; k < last; ++k) {
       const double error = static_cast<double>(op.prediction[k]) - static_cast<double>(op.rating[k]);
       slice_squared += error * error;
       slice_absolute += std::abs(error);
     }
-    squared[s] = slice_squared;
-    absolute[s] = slice_absolute;
-  }
+    squared[first / slice] = slice_squared;
+    absolute[first / slice] = slice_absolute;
+  });
   for (std::uint64_t s = 0; s < n_slices; ++s) {
     op.sums[0] += squared[s];
     op.sums[1] += absolute[s];

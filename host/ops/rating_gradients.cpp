@@ -4,8 +4,6 @@
 #define HWY_TARGET_INCLUDE "host/ops/rating_gradients.cpp"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 
-#include <algorithm>
-
 #include "host/ops/ops.hpp"
 #include "host/ops/prefetch.hpp"
 #include "host/ops/row_products-inl.hpp"
@@ -92,13 +90,16 @@ HWY_EXPORT(rating_gradients_slice);
 void run(const RatingGradients& op, std::span<std::byte> /*workspace*/, int n_threads) {
   // At most this many slices, so that their errors fit on the stack; their bounds depend on the batch alone.
   constexpr std::uint64_t kMaxSlices = 256;
-  const std::uint64_t n_slices = std::min(kMaxSlices, op.batch.size);
+  const std::uint64_t size = op.batch.size;
+  const std::uint64_t slice = (size + kMaxSlices - 1) / kMaxSlices;
+  if (slice == 0) return;
+  const std::uint64_t n_slices = (size + slice - 1) / slice;
   double errors[kMaxSlices];
-#pragma omp parallel for num_threads(threads_for(op.batch.size, n_threads)) schedule(dynamic)
-  for (std::uint64_t s = 0; s < n_slices; ++s) {
-    errors[s] = HWY_DYNAMIC_DISPATCH(rating_gradients_slice)(op, segments_before(op.sorted, s, n_slices),
-                                                             segments_before(op.sorted, s + 1, n_slices));
-  }
+  parallel_slices(size, slice, threads_for_rows(size, op.gradient.stride, n_threads),
+                  [&](std::uint64_t first, std::uint64_t last) {
+                    errors[first / slice] = HWY_DYNAMIC_DISPATCH(rating_gradients_slice)(
+                        op, segment_from(op.sorted, first), segment_from(op.sorted, last));
+                  });
   for (std::uint64_t s = 0; s < n_slices; ++s) *op.squared_error.place() += errors[s];
 }
 

@@ -8,8 +8,6 @@
 #define HWY_TARGET_INCLUDE "host/ops/rating_step.cpp"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 
-#include <omp.h>
-
 #include "host/ops/ops.hpp"
 #include "host/ops/prefetch.hpp"
 #include "host/ops/rating_cells.hpp"
@@ -96,15 +94,22 @@ namespace unfold::cpu {
 
 HWY_EXPORT(rating_step_any);
 
+namespace {
+
+// Groups of rows, which the result depends on. A rating is two pieces of work, one a row.
+int n_groups(const RatingBatch& batch, int n_threads) { return threads_for(2 * batch.size, n_threads); }
+
+}  // namespace
+
 std::uint64_t workspace_bytes(const RatingStep& op, int n_threads) {
-  const int threads = threads_for(op.batch.size, n_threads);
+  const int threads = n_groups(op.batch, n_threads);
   return threads == 1 ? 0 : RatingCells::workspace_bytes(op.batch.size, threads) + sizeof(double) * kMaxThreads;
 }
 
 void run(const RatingStep& op, std::span<std::byte> workspace, int n_threads) {
   const RatingBatch& batch = op.batch;
   if (batch.size == 0) return;
-  const int threads = threads_for(batch.size, n_threads);
+  const int threads = n_groups(batch, n_threads);
   if (threads == 1) {
     *op.squared_error.place() += HWY_DYNAMIC_DISPATCH(rating_step_any)(op.parameters, batch, nullptr, op.loss, op.step);
     return;
@@ -113,25 +118,20 @@ void run(const RatingStep& op, std::span<std::byte> workspace, int n_threads) {
   const bool with_positions = op.parameters.user_factors.weight.type != TableType::kFloat32;
   RatingCells cells(batch, threads, with_positions, workspace.subspan(sizeof(double) * kMaxThreads));
   const auto n_parts = static_cast<std::uint32_t>(threads);
-#pragma omp parallel num_threads(threads)
-  {
-    // As many parts as threads were asked for; where the system grants fewer, some do several.
-    const auto first = static_cast<std::uint32_t>(omp_get_thread_num());
-    const auto granted = static_cast<std::uint32_t>(omp_get_num_threads());
-    for (std::uint32_t part = first; part < n_parts; part += granted) cells.count(part);
-#pragma omp barrier
-#pragma omp single
-    cells.place();
-    for (std::uint32_t part = first; part < n_parts; part += granted) cells.scatter(part);
-    for (std::uint32_t round = 0; round < n_parts; ++round) {
-#pragma omp barrier
-      for (std::uint32_t part = first; part < n_parts; part += granted) {
-        const RatingCell cell = cells.cell(part, (part + round) % n_parts);
-        const double error =
-            HWY_DYNAMIC_DISPATCH(rating_step_any)(op.parameters, cell.ratings, cell.positions, op.loss, op.step);
-        errors[part] = round == 0 ? error : errors[part] + error;
-      }
-    }
+  // As many parts as threads were asked for, which the result depends on; where fewer run, some do several.
+  const auto for_parts = [&](const auto& f) {
+    parallel_for(n_parts, threads, [&](std::uint64_t part) { f(static_cast<std::uint32_t>(part)); });
+  };
+  for_parts([&](std::uint32_t part) { cells.count(part); });
+  cells.place();
+  for_parts([&](std::uint32_t part) { cells.scatter(part); });
+  for (std::uint32_t round = 0; round < n_parts; ++round) {
+    for_parts([&](std::uint32_t part) {
+      const RatingCell cell = cells.cell(part, (part + round) % n_parts);
+      const double error =
+          HWY_DYNAMIC_DISPATCH(rating_step_any)(op.parameters, cell.ratings, cell.positions, op.loss, op.step);
+      errors[part] = round == 0 ? error : errors[part] + error;
+    });
   }
   for (std::uint32_t part = 0; part < n_parts; ++part) *op.squared_error.place() += errors[part];
 }

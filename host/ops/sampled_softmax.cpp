@@ -2,9 +2,8 @@
 // First each thread takes groups of queries: scores by tiles, log-sum-exp, coefficients, gradients of queries. Then
 // each takes groups of negatives and sums their gradients over the block's queries. So no sum is shared between
 // threads, each has one order, and the bits do not depend on the number of threads.
-#include <omp.h>
-
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -24,6 +23,8 @@ namespace {
 // queries.
 constexpr std::uint64_t kGroupQueries = 48;
 constexpr std::uint64_t kGroupNegatives = 24;
+// Queries without shared negatives that a thread takes at a time.
+constexpr std::uint64_t kSliceQueries = 16;
 constexpr std::uint64_t kStretchQueries = 256;
 // Entries of a list of known rows that are fetched ahead; after them the hardware has seen where the reader is going.
 constexpr std::uint64_t kListAhead = 128;
@@ -81,38 +82,35 @@ class Step {
         stride_(op.batch.queries.stride),
         score_stride_(score_stride(op.shared.n())) {}
 
-  // Called by all threads of a parallel region.
-  void run() {
+  void run(int n_threads) {
     const std::uint64_t n_queries = batch_.queries.rows;
+    n_threads = threads_for_products(n_queries, shared_.n() + own_.n, batch_.queries.cols, n_threads);
     if (shared_.n() == 0) {
-#pragma omp for schedule(static)
-      for (std::uint64_t q = 0; q < n_queries; ++q) one_query(q, nullptr);
+      parallel_slices(n_queries, kSliceQueries, n_threads, [&](std::uint64_t first, std::uint64_t last, int thread) {
+        for (std::uint64_t q = first; q < last; ++q) one_query(q, nullptr, thread);
+      });
       return;
     }
-    parts_.packed.pack(shared_.vectors, shared_.bias);
-#pragma omp for schedule(static)
-    for (std::uint64_t j = 0; j < shared_.n(); ++j) {
-      std::fill_n(out_.shared.row(j), stride_, 0.0f);
-      if (out_.shared_bias != nullptr) out_.shared_bias[j] = 0;
-    }
-    for (std::uint64_t first = 0; first < n_queries; first += parts_.n_block) {
+    parts_.packed.pack(shared_.vectors, shared_.bias, n_threads);
+    std::uint64_t first = 0;
+    do {  // once at least: gradients of negatives are zero where there are no queries
       const std::uint64_t n = std::min(parts_.n_block, n_queries - first);
-#pragma omp for schedule(dynamic, 1)
-      for (std::uint64_t q = 0; q < n; q += kGroupQueries) {
-        query_group(first + q, std::min(kGroupQueries, n - q), parts_.scores + q * score_stride_);
-      }
-#pragma omp for schedule(dynamic, 1)
-      for (std::uint64_t j = 0; j < shared_.n(); j += kGroupNegatives) {
-        negative_group(j, std::min(kGroupNegatives, shared_.n() - j), first, n);
-      }
-    }
+      parallel_slices(n, kGroupQueries, n_threads, [&](std::uint64_t q, std::uint64_t last, int thread) {
+        query_group(first + q, last - q, parts_.scores + q * score_stride_, thread);
+      });
+      parallel_slices(shared_.n(), kGroupNegatives, n_threads, [&](std::uint64_t j, std::uint64_t last) {
+        if (first == 0) clear_negatives(j, last);
+        negative_group(j, last - j, first, n);
+      });
+      first += parts_.n_block;
+    } while (first < n_queries);
   }
 
   std::uint64_t n_rejected() const { return n_rejected_; }
 
  private:
   // Scores, coefficients and query gradients of queries first .. first + n, whose rows of scores begin at `scores`.
-  void query_group(std::uint64_t first, std::uint64_t n, float* scores) {
+  void query_group(std::uint64_t first, std::uint64_t n, float* scores, int thread) {
     const std::uint64_t n_padded = parts_.packed.n_padded();
     const float* const log_count = loss_.kind == SoftmaxLossKind::kSoftmax ? shared_.log_count : nullptr;
     // Lists lie anywhere, and are needed when the scores are there.
@@ -138,14 +136,20 @@ class Step {
     std::uint64_t rejected = 0;
     for (std::uint64_t q = 0; q < n; ++q) {
       rejected += mask_known(first + q, scores + q * score_stride_);
-      one_query(first + q, scores + q * score_stride_);
+      one_query(first + q, scores + q * score_stride_, thread);
     }
-#pragma omp atomic
     n_rejected_ += rejected;
     for (std::uint64_t j = 0; j < shared_.n(); j += kTileItems) {
       const std::uint64_t n_items = std::min<std::uint64_t>(kTileItems, shared_.n() - j);
       add_products(scores + j, score_stride_, 1, n_items, rows_of(shared_.vectors, j, n_items), out_.queries.row(first),
                    n);
+    }
+  }
+
+  void clear_negatives(std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t j = first; j < last; ++j) {
+      std::fill_n(out_.shared.row(j), stride_, 0.0f);
+      if (out_.shared_bias != nullptr) out_.shared_bias[j] = 0;
     }
   }
 
@@ -180,13 +184,13 @@ class Step {
 
   // The loss of query q and everything that its gradient does not share: `shared` holds its scores of shared negatives
   // over the temperature (softmax: less log_count), or is null; they become coefficients.
-  void one_query(std::uint64_t q, float* shared) {
+  void one_query(std::uint64_t q, float* shared, int thread) {
     const float* const query = batch_.queries.row(q);
     const float* const positive = batch_.positives.row(q);
     float* const query_gradient = out_.queries.row(q);
     float positive_score = dot(query, positive, stride_);
     if (batch_.positive_bias != nullptr) positive_score += batch_.positive_bias[q];
-    float* const own = parts_.own_scores + own_floats(own_.n) * static_cast<std::uint64_t>(omp_get_thread_num());
+    float* const own = parts_.own_scores + own_floats(own_.n) * static_cast<std::uint64_t>(thread);
     float* const inverse_length = own + own_floats(own_.n) / 2;
     if (own_.n > 0) score_own(q, query, own, inverse_length);
 
@@ -319,7 +323,7 @@ class Step {
   const SoftmaxGradients& out_;
   Parts parts_;
   std::uint64_t stride_, score_stride_;
-  std::uint64_t n_rejected_ = 0;
+  std::atomic<std::uint64_t> n_rejected_{0};
 };
 
 void check_strides(const SampledSoftmax& op) {
@@ -353,8 +357,7 @@ void run(const SampledSoftmax& op, std::span<std::byte> workspace, int n_threads
   const std::span<std::byte> memory = aligned_workspace("sampled_softmax", workspace, workspace_bytes(op, n_threads));
   const Parts parts = cut(memory, op, n_threads);
   Step step(op, parts);
-#pragma omp parallel num_threads(n_threads)
-  step.run();
+  step.run(n_threads);
   if (op.gradients.loss.sum != nullptr) {
     for (std::uint64_t q = 0; q < op.batch.queries.rows; ++q) {
       *op.gradients.loss.place() += static_cast<double>(parts.losses[q]);

@@ -18,10 +18,10 @@ inline Segment segment_of(const SortedRows& batch, std::uint64_t s) {
   return {begin, s + 1 < *batch.n_segments ? batch.starts[s + 1] : batch.n, batch.rows[begin]};
 }
 
-// Segments that begin before the batch's share k / n, so that shares are of about as many places.
-inline std::uint64_t segments_before(const SortedRows& batch, std::uint64_t k, std::uint64_t n) {
+// The first segment that begins at the place or after it: their number where none does.
+inline std::uint64_t segment_from(const SortedRows& batch, std::uint64_t place) {
   const std::uint32_t* const begin = batch.starts;
-  return static_cast<std::uint64_t>(std::lower_bound(begin, begin + *batch.n_segments, batch.n * k / n) - begin);
+  return static_cast<std::uint64_t>(std::lower_bound(begin, begin + *batch.n_segments, place) - begin);
 }
 
 }  // namespace unfold::cpu

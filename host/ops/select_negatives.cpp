@@ -1,6 +1,4 @@
 // Hard negatives: the keys of a query's candidates, and the highest of them.
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <span>
@@ -135,18 +133,15 @@ void run(const SelectNegatives& op, std::span<std::byte> workspace, int n_thread
   const PackedNegatives packed(cutter, pool.vectors, pool.rows, op.batch.queries.cols);
   std::byte* const scratch = cutter.take<std::byte>(scratch_bytes(pool.n) * static_cast<std::uint64_t>(n_threads));
   const Selection selection(op);
-#pragma omp parallel num_threads(n_threads)
-  {
-    packed.pack(pool.vectors, pool.bias);
+  n_threads = threads_for_products(n_queries, pool.n, op.batch.queries.cols, n_threads);
+  packed.pack(pool.vectors, pool.bias, n_threads);
+  parallel_slices(n_queries, kTileQueries, n_threads, [&](std::uint64_t q, std::uint64_t last, int thread) {
     const std::uint64_t bytes = scratch_bytes(pool.n);
-    WorkspaceCutter own({scratch + bytes * static_cast<std::uint64_t>(omp_get_thread_num()), bytes});
+    WorkspaceCutter own({scratch + bytes * static_cast<std::uint64_t>(thread), bytes});
     const Scratch parts = {own.take<float>(kTileQueries * padded(pool.n)), own.take<float>(pool.n),
                            own.take<std::uint64_t>(pool.n)};
-#pragma omp for schedule(dynamic, 2)
-    for (std::uint64_t q = 0; q < n_queries; q += kTileQueries) {
-      selection.choose(q, std::min<std::uint64_t>(kTileQueries, n_queries - q), packed, parts);
-    }
-  }
+    selection.choose(q, last - q, packed, parts);
+  });
 }
 
 }  // namespace unfold::cpu

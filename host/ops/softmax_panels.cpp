@@ -21,11 +21,8 @@ std::uint64_t PackedNegatives::bytes(std::uint64_t n, std::uint32_t dim) {
          2 * WorkspaceCutter::bytes<RowPosition>(n) + WorkspaceCutter::bytes<std::uint32_t>(RowFilter::n_words(n));
 }
 
-void PackedNegatives::pack(MatrixView<const float> vectors, const float* bias) const {
-#pragma omp for schedule(static)
-  for (std::uint64_t first = 0; first < n_padded_; first += kPanelItems) {
-    pack_panel(vectors, bias, first, panels_ + first / kPanelItems * panel_size(dim_));
-  }
+void PackedNegatives::pack(MatrixView<const float> vectors, const float* bias, int n_threads) const {
+  pack_panels(vectors, bias, 0, n_padded_, n_threads, panels_);
 }
 
 }  // namespace unfold::cpu

@@ -47,8 +47,7 @@ class PackedNegatives {
   std::uint64_t n_padded() const { return n_padded_; }  // whole panels
   // The panel of negative j, a multiple of kPanelItems.
   const float* panel(std::uint64_t j) const { return panels_ + j / kPanelItems * panel_size(dim_); }
-  // Called by all threads of a parallel region.
-  void pack(MatrixView<const float> vectors, const float* bias) const;
+  void pack(MatrixView<const float> vectors, const float* bias, int n_threads) const;
 
   // Calls visit(place) for every place whose row is known.
   template <typename Visit>

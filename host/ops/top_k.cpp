@@ -15,6 +15,9 @@
 namespace unfold::cpu {
 namespace {
 
+// Queries whose candidates one thread sorts at a time.
+constexpr std::uint64_t kQueriesASlice = 16;
+
 // The candidates of one query.
 class Candidates {
  public:
@@ -89,20 +92,18 @@ void run(const TopK& op, std::span<std::byte> workspace, int n_threads) {
   const auto candidates = [&](std::uint64_t q) { return Candidates(words + q * Candidates::words(k), k); };
   const ItemTiles tiles("top_k", op.queries, op.items, op.item_bias, memory.subspan(candidate_bytes(n_queries, k)));
   const RowLists lists[] = {op.excluded};
-#pragma omp parallel num_threads(n_threads)
-  {
-#pragma omp for schedule(static)
-    for (std::uint64_t q = 0; q < n_queries; ++q) candidates(q).clear();
-    tiles.for_each_score_row(lists, [&](const ScoreRow& row) { offer_row(row, candidates(row.query)); });
-#pragma omp for schedule(static)
-    for (std::uint64_t q = 0; q < n_queries; ++q) {
-      const std::uint64_t* const keys = candidates(q).finish();
-      for (std::uint32_t t = 0; t < k; ++t) {
-        op.out_items[q * k + t] = row_of_key(keys[t]);
-        op.out_scores[q * k + t] = score_of_key(keys[t]);
-      }
-    }
-  }
+  for (std::uint64_t q = 0; q < n_queries; ++q) candidates(q).clear();
+  tiles.for_each_score_row(lists, n_threads, [&](const ScoreRow& row) { offer_row(row, candidates(row.query)); });
+  parallel_slices(n_queries, kQueriesASlice, threads_for(n_queries * k, n_threads),
+                  [&](std::uint64_t first, std::uint64_t last) {
+                    for (std::uint64_t q = first; q < last; ++q) {
+                      const std::uint64_t* const keys = candidates(q).finish();
+                      for (std::uint32_t t = 0; t < k; ++t) {
+                        op.out_items[q * k + t] = row_of_key(keys[t]);
+                        op.out_scores[q * k + t] = score_of_key(keys[t]);
+                      }
+                    }
+                  });
 }
 
 }  // namespace unfold::cpu

@@ -39,10 +39,11 @@ HWY_EXPORT(transform_row_gradient);
 
 void run(const TransformRowsGradient& op, std::span<std::byte> /*workspace*/, int n_threads) {
   const MatrixView<float> gradient = op.gradient;
-#pragma omp parallel for num_threads(threads_for_rows(gradient.rows, gradient.stride, n_threads)) schedule(static)
-  for (std::uint64_t n = 0; n < gradient.rows; ++n) {
-    HWY_DYNAMIC_DISPATCH(transform_row_gradient)(op.transform, op.vectors.row(n), op.scale[n], gradient, n);
-  }
+  for_rows(gradient.rows, gradient.stride, n_threads, [&](std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t n = first; n < last; ++n) {
+      HWY_DYNAMIC_DISPATCH(transform_row_gradient)(op.transform, op.vectors.row(n), op.scale[n], gradient, n);
+    }
+  });
 }
 
 }  // namespace unfold::cpu

@@ -4,8 +4,6 @@
 #define HWY_TARGET_INCLUDE "host/ops/update_rows.cpp"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 
-#include <omp.h>
-
 #include <algorithm>
 
 #include "host/ops/ops.hpp"
@@ -174,13 +172,10 @@ void run(const UpdateRows& op, std::span<std::byte> /*workspace*/, int n_threads
   if (op.sorted.n == 0) return;
   std::uint64_t n_segments = *op.sorted.n_segments;
   if (op.sorted.rows[op.sorted.n - 1] == kNoRow) --n_segments;
-#pragma omp parallel num_threads(threads_for_rows(op.sorted.n, op.table.weight.stride, n_threads))
-  {
-    const auto thread = static_cast<std::uint64_t>(omp_get_thread_num());
-    const auto threads = static_cast<std::uint64_t>(omp_get_num_threads());
-    const auto bound = [&](std::uint64_t k) { return std::min(n_segments, segments_before(op.sorted, k, threads)); };
-    HWY_DYNAMIC_DISPATCH(update_segments)(op, bound(thread), bound(thread + 1));
-  }
+  for_rows(op.sorted.n, op.table.weight.stride, n_threads, [&](std::uint64_t first, std::uint64_t last) {
+    HWY_DYNAMIC_DISPATCH(update_segments)
+    (op, segment_from(op.sorted, first), std::min(n_segments, segment_from(op.sorted, last)));
+  });
 }
 
 }  // namespace unfold::cpu

@@ -7,8 +7,25 @@
 #include <vector>
 
 #include "host/tables/table_transfer.hpp"
+#include "host/threads/thread_pool.hpp"
 
 namespace unfold {
+namespace {
+
+// Rows that one thread draws at a time.
+constexpr std::uint64_t kRowsASlice = 256;
+
+// The columns of row `r`, uniform in (-half_width, half_width).
+void draw_row(std::uint64_t seed, RandomPurpose purpose, std::uint64_t r, float half_width, std::span<float> columns) {
+  for (std::uint32_t k = 0; k < columns.size(); k += 4) {
+    const RandomBlock random = random_block(seed, purpose, k, r);
+    for (std::uint32_t j = 0; j < 4 && k + j < columns.size(); ++j) {
+      columns[k + j] = half_width * (2.0f * uniform_float(random.v[j]) - 1.0f);
+    }
+  }
+}
+
+}  // namespace
 
 ParameterTable::ParameterTable(const Arena& arena, const std::string& name, std::uint64_t rows, std::uint32_t cols,
                                TableType type, OptimizerKind kind) {
@@ -50,18 +67,13 @@ void ParameterTable::initialize(Backend& backend, std::span<const Row> trained, 
   for (std::uint64_t first = 0; first < weight.rows; first += chunk) {
     const std::uint64_t n = std::min(chunk, weight.rows - first);
     staging.resize(n * weight.stride);
-#pragma omp parallel for schedule(static)
-    for (std::uint64_t r = 0; r < n; ++r) {
-      float* row = &staging[r * weight.stride];
-      std::fill(row, row + weight.stride, 0.0f);
-      if (!is_trained[first + r]) continue;
-      for (std::uint32_t k = 0; k < weight.cols; k += 4) {
-        const RandomBlock random = random_block(seed, purpose, k, first + r);
-        for (std::uint32_t j = 0; j < 4 && k + j < weight.cols; ++j) {
-          row[k + j] = half_width * (2.0f * uniform_float(random.v[j]) - 1.0f);
-        }
+    parallel_slices(n, kRowsASlice, all_threads(), [&](std::uint64_t begin, std::uint64_t end) {
+      for (std::uint64_t r = begin; r < end; ++r) {
+        float* row = &staging[r * weight.stride];
+        std::fill(row, row + weight.stride, 0.0f);
+        if (is_trained[first + r]) draw_row(seed, purpose, first + r, half_width, {row, weight.cols});
       }
-    }
+    });
     upload_rows(backend, staging, weight, first);
   }
 }

@@ -1,11 +1,11 @@
 #include "host/train/residency.hpp"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <algorithm>
 
 #include "host/stream/resident_ratings.hpp"
+#include "host/threads/processors.hpp"
 #include "host/train/spare_memory.hpp"
 #include "unfold/error.hpp"
 #include "unfold/rating_stream.hpp"
@@ -24,7 +24,7 @@ void check_device(const TrainOptions& options, const Backend& backend) {
 unsigned n_readers(const Backend& backend, unsigned n_threads) {
   constexpr unsigned kMostReaders = 4;
   if (!backend.has_own_memory()) return 1;
-  const unsigned n_cores = n_threads > 0 ? n_threads : static_cast<unsigned>(omp_get_num_procs());
+  const unsigned n_cores = n_threads > 0 ? n_threads : usable_processors();
   return std::clamp(n_cores - 1, 1u, kMostReaders);
 }
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <span>
 
+#include "host/threads/thread_pool.hpp"
+
 namespace unfold {
 namespace {
 
@@ -23,14 +25,16 @@ NegativeSource make_source(const Arena& arena, const SoftmaxShape& shape, const 
 // Rows of length 1, so that a product of two is a cosine. A row of zeros stays zero.
 void normalize_rows(Tensor& matrix) {
   const std::uint64_t cols = matrix.cols();
-#pragma omp parallel for schedule(static)
-  for (std::uint64_t r = 0; r < matrix.rows(); ++r) {
-    const std::span<float> row(&matrix.data[r * cols], cols);
-    double squares = 0;
-    for (const float x : row) squares += static_cast<double>(x) * static_cast<double>(x);
-    const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
-    for (float& x : row) x = static_cast<float>(static_cast<double>(x) * scale);
-  }
+  constexpr std::uint64_t kSlice = 256;
+  parallel_slices(matrix.rows(), kSlice, all_threads(), [&](std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t r = first; r < last; ++r) {
+      const std::span<float> row(&matrix.data[r * cols], cols);
+      double squares = 0;
+      for (const float x : row) squares += static_cast<double>(x) * static_cast<double>(x);
+      const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
+      for (float& x : row) x = static_cast<float>(static_cast<double>(x) * scale);
+    }
+  });
 }
 
 }  // namespace
