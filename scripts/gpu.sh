@@ -247,7 +247,7 @@ arguments=$*
 dry_run=false device=cuda
 if [[ ${1:-} == --dry-run ]]; then
   dry_run=true device=cpu
-  export CUDA_VISIBLE_DEVICES=-1 OMP_WAIT_POLICY=passive
+  export CUDA_VISIBLE_DEVICES=-1
   shift
 fi
 if [[ $# == 1 && $1 == pack && $dry_run == false ]]; then

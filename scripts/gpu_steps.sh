@@ -88,7 +88,6 @@ parity() {
   local filter='*Cuda*' shard suite='' line op status=0
   [[ $dry_run == false ]] || filter='*/Cpu*-*PastTwoToTheThirtyOne*:*TooLargeAnAllocation*'
   [[ -x $tests ]] || skip "$tests is not there"
-  export OMP_WAIT_POLICY=passive
   while IFS= read -r line; do
     if [[ $line != ' '* ]]; then
       suite=${line%% *}
@@ -183,7 +182,6 @@ gowalla() {
 # quality TABLE_TYPE: the official folds of MovieLens 100K side by side, on the device and then on the CPU.
 quality() {
   local role fold status=0 options=(--no-ranking --table-type "$1" --threads "$((($(nproc) + 4) / 5))")
-  export OMP_WAIT_POLICY=passive
   [[ $dry_run == false ]] || options+=(--epochs 2)
   require_data ml-100k/u1.base
   for role in device twin; do

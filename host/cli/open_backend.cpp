@@ -9,7 +9,7 @@ namespace unfold::cli {
 
 void add_device_options(OptionSet& options, std::string& device, std::uint32_t& threads) {
   options.add(device, "device", "auto, cpu, cuda or cuda:N");
-  options.add(threads, "threads", "CPU threads; 0: all that the process may use",
+  options.add(threads, "threads", "CPU threads, of which no more run than the process may use; 0: as many",
               Allowed::between(0, cpu::kMaxThreads));
 }
 

@@ -38,7 +38,8 @@ void add_run_options(TrainOptions& run, std::vector<Option>& options) {
       "the rates they had, and keep that model; --refit=false: keep the one that was chosen");
   add(run.seed, "seed", {}, "of the split, the start and the order of the data");
   add(run.device, "device", {}, "auto, cpu, cuda or cuda:N");
-  add(run.threads, "threads", Allowed::between(0, cpu::kMaxThreads), "CPU threads; 0: all that the process may use");
+  add(run.threads, "threads", Allowed::between(0, cpu::kMaxThreads),
+      "CPU threads, of which no more run than the process may use; 0: as many");
 }
 
 void add_batch_options(TrainOptions& run, std::vector<Option>& options) {

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <omp.h>
 
 #include <cmath>
 #include <random>
+#include <vector>
+
+#include "host/threads/thread_pool.hpp"
 
 namespace unfold {
 namespace {
@@ -148,14 +150,13 @@ TEST(PrincipalAxes, TakeDegenerateTables) {
 
 TEST(PrincipalAxes, AreTheSameForAnyThreads) {
   const Tensor rows = random_rows(1500, std::vector<double>(70, 1.0), 9);
-  const int threads = omp_get_max_threads();
-  omp_set_num_threads(1);
   const PrincipalAxes one = principal_axes(rows, 2);
-  omp_set_num_threads(5);
-  const PrincipalAxes five = principal_axes(rows, 2);
-  omp_set_num_threads(threads);
-  EXPECT_EQ(one.axes, five.axes);
-  EXPECT_EQ(one.share, five.share);
+  std::vector<PrincipalAxes> five(5);
+  parallel_for(five.size(), 5, [&](std::uint64_t n) { five[n] = principal_axes(rows, 2); });
+  for (const PrincipalAxes& axes : five) {
+    EXPECT_EQ(one.axes, axes.axes);
+    EXPECT_EQ(one.share, axes.share);
+  }
 }
 
 }  // namespace

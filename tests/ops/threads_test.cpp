@@ -2,7 +2,10 @@
 // every thread has a part.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include "host/ops/ops.hpp"
@@ -32,6 +35,16 @@ TEST_F(Threads, AreWokenForWorkThatPaysForThem) {
   EXPECT_EQ(cpu::threads_for(100, 8), 1);
   EXPECT_EQ(cpu::threads_for(kBatch, 5), 5);
   EXPECT_EQ(cpu::threads_for(std::uint64_t{1} << 40, 64), 64);
+}
+
+TEST_F(Threads, RunInTheTestsThoughThereAreFewerProcessors) {
+  std::atomic<int> n_here{0}, n_met{0};
+  parallel_for(9, 9, [&](std::uint64_t) {
+    ++n_here;
+    for (int wait = 0; wait < 5000 && n_here < 9; ++wait) std::this_thread::sleep_for(std::chrono::microseconds(100));
+    n_met += n_here == 9 ? 1 : 0;
+  });
+  EXPECT_EQ(n_met, 9);
 }
 
 // The last row twice as often as any, others at random.
