@@ -19,7 +19,7 @@ namespace {
 // Above this many targets in a query one binary search an item is cheaper than one comparison a target.
 constexpr std::uint64_t kManyTargets = 192;
 // Queries whose targets one thread scores or ranks at a time.
-constexpr std::uint64_t kQueriesASlice = 64;
+constexpr std::uint64_t kRankedTogether = 64;
 
 std::uint64_t list_bytes(std::uint64_t n_queries, std::uint64_t n_targets) {
   const std::uint64_t bytes = sizeof(float) * n_targets + sizeof(std::uint32_t) * (2 * n_targets + n_queries);
@@ -105,7 +105,7 @@ void run(const RankTargets& op, std::span<std::byte> workspace, int n_threads) {
   const RowLists lists[] = {op.targets, op.excluded};
   // Targets are scored before any item is counted. A query's counts belong to one thread at a time, and are integers.
   const auto for_queries = [&](const auto& f) {
-    parallel_slices(n_queries, kQueriesASlice, threads_for(op.n_targets, n_threads),
+    parallel_slices(n_queries, kRankedTogether, threads_for(op.n_targets, n_threads),
                     [&](std::uint64_t first, std::uint64_t last) {
                       for (std::uint64_t q = first; q < last; ++q) f(ranking, q);
                     });

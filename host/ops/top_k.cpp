@@ -16,7 +16,7 @@ namespace unfold::cpu {
 namespace {
 
 // Queries whose candidates one thread sorts at a time.
-constexpr std::uint64_t kQueriesASlice = 16;
+constexpr std::uint64_t kSortedTogether = 16;
 
 // The candidates of one query.
 class Candidates {
@@ -94,7 +94,7 @@ void run(const TopK& op, std::span<std::byte> workspace, int n_threads) {
   const RowLists lists[] = {op.excluded};
   for (std::uint64_t q = 0; q < n_queries; ++q) candidates(q).clear();
   tiles.for_each_score_row(lists, n_threads, [&](const ScoreRow& row) { offer_row(row, candidates(row.query)); });
-  parallel_slices(n_queries, kQueriesASlice, threads_for(n_queries * k, n_threads),
+  parallel_slices(n_queries, kSortedTogether, threads_for(n_queries * k, n_threads),
                   [&](std::uint64_t first, std::uint64_t last) {
                     for (std::uint64_t q = first; q < last; ++q) {
                       const std::uint64_t* const keys = candidates(q).finish();
