@@ -116,7 +116,8 @@ class Backend {
   std::atomic<std::uint64_t> allocated_bytes_ = 0, peak_bytes_ = 0;
 };
 
-// `threads` 0: as many as the process may use.
+// `threads` 0: as many as the process may use, by its affinity mask and CPU quota. Of more, no more run at a time. Each
+// thread that calls ops has helpers of its own; a child that is forked from it throws UsageError where it wants them.
 std::unique_ptr<Backend> make_cpu_backend(unsigned threads = 0);
 
 // Throws DeviceError where the build has no CUDA, or there is no driver or device of that number.
