@@ -1,27 +1,37 @@
 #!/usr/bin/env python3
-"""Times an epoch of `mf` beside LIBMF's: same ratings, dimension, threads and number of epochs.
+"""Times `mf` beside LIBMF: an epoch of each, and what each takes to LIBMF's best test error.
 
   bench/peers/libmf.py --unfold build/release/host/unfold --mf-train PATH --mf-predict PATH
 
-mf-train and mf-predict are LIBMF's own programs (https://github.com/cjlin1/libmf), built with AVX. A data set is
-written with `unfold synth`, every tenth rating is held out, and both programs get the same two files, LIBMF's with row
-numbers. LIBMF does not print the time of an iteration, so it runs for 1 and for 1 + 3 * EPOCHS iterations: the
-difference leaves out reading and set-up. Runs alternate, and the fastest of each counts. The options below are the
-best of a few tried for either program on this data.
+mf-train and mf-predict are LIBMF's own programs (https://github.com/cjlin1/libmf), built with
+-O3 -march=native -DUSEAVX -DUSEOMP. A data set is written with `unfold synth`, every tenth rating is held out, and both
+programs get the same two files, LIBMF's with row numbers.
+
+An epoch. Rounds alternate: in each, both programs run for few and for many epochs, and the difference leaves out reading,
+set-up and evaluation. Wall time and processor time (user, all threads) are told as the median of the rounds and their
+range; so are the ratios of a round, which say most on a machine that other programs use too.
+
+Time to an error. LIBMF runs for each of --iterations with each of --penalties; its lowest test RMSE is the target, and
+of unfold's runs the shortest that reaches it counts. Both times are epochs times the median of an epoch, and, beside it,
+whole runs from the shell, in which LIBMF reads text each time and unfold a cached import.
 """
 import argparse
 import csv
 import json
 import pathlib
+import resource
+import statistics
 import subprocess
 import tempfile
 import time
 
 
-def run(command, **keywords):
-    started = time.monotonic()
-    output = subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True, **keywords)
-    return time.monotonic() - started, output.stdout
+def run(command):
+    """Output, wall seconds and processor seconds."""
+    started, user = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    output = subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True)
+    return (output.stdout, time.monotonic() - started,
+            resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - user)
 
 
 def write_data(unfold, folder, users, items, ratings):
@@ -41,29 +51,91 @@ def write_data(unfold, folder, users, items, ratings):
             (test if held_out else train).write(f"{user},{item},{rating}\n")
             (test_mf if held_out else train_mf).write(
                 f"{user_rows.setdefault(user, len(user_rows))} {item_rows.setdefault(item, len(item_rows))} {rating}\n")
+    (folder / "all.csv").unlink()
 
 
-def time_libmf(arguments, folder, dim):
-    seconds = {}
-    more = 3 * arguments.epochs
-    for iterations in (1, 1 + more):
-        seconds[iterations], _ = run([arguments.mf_train, "-f", 0, "-k", dim, "-t", iterations, "-s", arguments.threads,
-                                      *arguments.libmf_options.split(), folder / "train.mf", folder / "libmf.model"])
-    # The model of exactly EPOCHS iterations, for its error and the time of a whole run.
-    total, _ = run([arguments.mf_train, "-f", 0, "-k", dim, "-t", arguments.epochs, "-s", arguments.threads,
-         *arguments.libmf_options.split(), folder / "train.mf", folder / "libmf.model"])
-    _, text = run([arguments.mf_predict, "-e", 0, folder / "test.mf", folder / "libmf.model", folder / "libmf.out"])
-    rmse = float(text.split("=")[1].split()[0])
-    return (seconds[1 + more] - seconds[1]) / more, total, rmse
+class Libmf:
+    name = "LIBMF"
+
+    def __init__(self, arguments, folder, dim):
+        self.arguments, self.folder, self.dim = arguments, folder, dim
+
+    def train(self, epochs, penalty=None):
+        """Wall and processor seconds."""
+        options = self.arguments.libmf_options.split() + (["-l2", penalty] if penalty is not None else [])
+        _, wall, user = run([self.arguments.mf_train, "-f", 0, "-k", self.dim, "-t", epochs, "-s",
+                             self.arguments.threads, *options, self.folder / "train.mf", self.folder / "libmf.model"])
+        return wall, user
+
+    def rmse(self):
+        """Of the model trained last."""
+        text, _, _ = run([self.arguments.mf_predict, "-e", 0, self.folder / "test.mf", self.folder / "libmf.model",
+                          self.folder / "libmf.out"])
+        return float(text.split("=")[1].split()[0])
 
 
-def time_unfold(arguments, folder, dim):
-    total, text = run([arguments.unfold, "train", folder / "train.csv", "--out", folder / "model", "--overwrite",
-                       "--test", folder / "test.csv", "--dim", dim, "--epochs", arguments.epochs, "--device", "cpu",
-                       "--threads", arguments.threads, "--cache", folder / "cache", "--no-ranking", "--json",
-                       *arguments.unfold_options.split()])
-    lines = [json.loads(line) for line in open(folder / "model" / "history.jsonl")]
-    return sum(line["seconds"] for line in lines) / len(lines), total, json.loads(text)["rmse"]
+class Unfold:
+    name = "unfold"
+
+    def __init__(self, arguments, folder, dim):
+        self.arguments, self.folder, self.dim = arguments, folder, dim
+        self.last_rmse = None
+
+    def train(self, epochs, options=None):
+        text, wall, user = run([self.arguments.unfold, "train", self.folder / "train.csv", "--out",
+                                self.folder / "model", "--overwrite", "--test", self.folder / "test.csv", "--dim",
+                                self.dim, "--epochs", epochs, "--device", "cpu", "--threads", self.arguments.threads,
+                                "--cache", self.folder / "cache", "--no-ranking", "--json",
+                                *(options or self.arguments.unfold_options).split()])
+        self.last_rmse = json.loads(text)["rmse"]
+        return wall, user
+
+    def rmse(self):
+        return self.last_rmse
+
+
+def time_epoch(program, few, many):
+    """Wall and processor seconds of an epoch."""
+    wall_few, user_few = program.train(few)
+    wall_many, user_many = program.train(many)
+    return (wall_many - wall_few) / (many - few), (user_many - user_few) / (many - few)
+
+
+def median_and_range(values, digits=3):
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def compare_epochs(ours, theirs, arguments):
+    """Median wall seconds of an epoch of each."""
+    rounds = []
+    for _ in range(arguments.rounds):
+        rounds.append([time_epoch(program, 1, 1 + arguments.epochs) for program in (ours, theirs)])
+    for number, program in enumerate((ours, theirs)):
+        print(f"{program.dim:3}  {program.name:7}  s/epoch {median_and_range([r[number][0] for r in rounds])}"
+              f"  processor s/epoch {median_and_range([r[number][1] for r in rounds])}")
+    print(f"{ours.dim:3}  LIBMF takes {median_and_range([r[1][0] / r[0][0] for r in rounds], 2)} times as long, "
+          f"{median_and_range([r[1][1] / r[0][1] for r in rounds], 2)} times the processor time", flush=True)
+    return [statistics.median([r[number][0] for r in rounds]) for number in (0, 1)]
+
+
+def compare_errors(ours, theirs, epoch_seconds, arguments):
+    results = []
+    for penalty in arguments.penalties:
+        for iterations in arguments.iterations:
+            wall, _ = theirs.train(iterations, penalty)
+            results.append((theirs.rmse(), iterations, penalty, wall))
+            print(f"{ours.dim:3}  LIBMF   {iterations:3} iterations, -l2 {penalty}: test rmse {results[-1][0]:.4f}")
+    target, iterations, penalty, their_wall = min(results)
+    for epochs in range(1, max(arguments.iterations) + 1):
+        wall, _ = ours.train(epochs, arguments.unfold_target_options or None)
+        print(f"{ours.dim:3}  unfold  {epochs:3} epochs: test rmse {ours.rmse():.4f}", flush=True)
+        if ours.rmse() <= target:
+            our_seconds, their_seconds = epochs * epoch_seconds[0], iterations * epoch_seconds[1]
+            print(f"{ours.dim:3}  to rmse {target:.4f}: unfold {epochs} epochs, {our_seconds:.2f} s, LIBMF {iterations} "
+                  f"iterations (-l2 {penalty}), {their_seconds:.2f} s: {their_seconds / our_seconds:.1f} times; whole "
+                  f"runs {wall:.1f} s and {their_wall:.1f} s", flush=True)
+            return
+    print(f"{ours.dim:3}  unfold does not reach {target:.4f}", flush=True)
 
 
 def main():
@@ -74,29 +146,30 @@ def main():
     parser.add_argument("--users", type=int, default=138000)
     parser.add_argument("--items", type=int, default=27000)
     parser.add_argument("--ratings", type=int, default=10000000, help="a tenth is held out")
-    parser.add_argument("--dims", type=int, nargs="+", default=[32, 128])
+    parser.add_argument("--dims", type=int, nargs="+", default=[32, 64, 128])
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=10, help="timed in a round")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--iterations", type=int, nargs="*", default=[10, 20, 40], help="of LIBMF, to its best error")
+    parser.add_argument("--penalties", nargs="+", default=["0.02", "0.05"], help="of LIBMF, to its best error")
     parser.add_argument("--libmf-options", default="-l2 0.02 -r 0.1", help="as one word")
     parser.add_argument("--unfold-options", default="--learning-rate 0.1 --l2 0.02", help="as one word")
+    parser.add_argument("--unfold-target-options", default="", help="to LIBMF's best error; empty: the same")
+    parser.add_argument("--data", type=pathlib.Path, help="folder to keep the data in, or where it is already")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        write_data(arguments.unfold, folder, arguments.users, arguments.items, arguments.ratings)
+        folder = pathlib.Path(name) if arguments.data is None else arguments.data
+        folder.mkdir(exist_ok=True)
+        if not (folder / "test.mf").exists():
+            write_data(arguments.unfold, folder, arguments.users, arguments.items, arguments.ratings)
+        Unfold(arguments, folder, arguments.dims[0]).train(1)  # imports, so that no timed run does
         n_train = sum(1 for _ in open(folder / "train.mf"))
-        time_unfold(arguments, folder, 1)  # imports, so that no timed run does
-        print(f"{n_train} training ratings, {arguments.epochs} epochs, {arguments.threads} threads")
-        print("dim  program  s/epoch  Mratings/s  whole run s  test rmse")
+        print(f"{n_train} training ratings, {arguments.threads} threads, {arguments.rounds} rounds", flush=True)
         for dim in arguments.dims:
-            ours, theirs = [], []
-            for _ in range(arguments.repeats):
-                ours.append(time_unfold(arguments, folder, dim))
-                theirs.append(time_libmf(arguments, folder, dim))
-            for program, results in (("unfold", ours), ("LIBMF", theirs)):
-                epoch, total, rmse = min(results)
-                print(f"{dim:3}  {program:7}  {epoch:7.3f}  {n_train / epoch / 1e6:10.2f}  {total:11.2f}  {rmse:9.4f}")
-            print(f"{dim:3}  an epoch of LIBMF takes {min(theirs)[0] / min(ours)[0]:.2f} times as long", flush=True)
+            ours, theirs = Unfold(arguments, folder, dim), Libmf(arguments, folder, dim)
+            epoch_seconds = compare_epochs(ours, theirs, arguments)
+            if arguments.iterations:
+                compare_errors(ours, theirs, epoch_seconds, arguments)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ class CpuBackend : public Backend {
   }
 
   bool has_own_memory() const override { return false; }
+  unsigned n_threads() const override { return static_cast<unsigned>(n_threads_); }
   void* take_memory(std::uint64_t bytes) override {
     void* pointer = cpu::allocate_zeroed(bytes);
     if (pointer == nullptr) {

@@ -55,6 +55,9 @@ inline int threads_for_rows(std::uint64_t n_rows, std::uint32_t stride, int n_th
   return threads_for(n_rows * (1 + stride / 16), n_threads);
 }
 
+// The same for steps of n ratings, of which each is two pieces, one a row. Their results depend on it.
+inline int threads_for_ratings(std::uint64_t n, int n_threads) { return threads_for(2 * n, n_threads); }
+
 // The same for products of n vectors with m others, of `dim` columns: some hundreds of multiplications are a piece.
 inline int threads_for_products(std::uint64_t n, std::uint64_t m, std::uint32_t dim, int n_threads) {
   return threads_for(n * (1 + m * (1 + dim / 16) / 32), n_threads);

@@ -51,7 +51,8 @@ class TrainingRun final : private Epoch {
         stream_options_{.batch_size = batch_size_,
                         .seed = options_.seed,
                         .weights = weights_,
-                        .n_readers = n_readers(backend, options_.threads)},
+                        .n_readers = n_readers(backend, options_.threads),
+                        .cut = options_.group_batches ? RatingCut() : rating_cut(backend, family, data, batch_size_)},
         steps_(backend, options_.cuda_graph),
         can_validate_(data.validation.size() > 0) {
     check_device(options_, backend);
@@ -98,6 +99,7 @@ class TrainingRun final : private Epoch {
     ModelInput input{data_, positives_.view(), {}, positives_.floor(), *seen_, {}};
     if (family_.streams()) {
       input.batch_sizes = EpochOrder::batch_sizes(n_positives, batch_size_);
+      input.is_cut = stream_options_.cut.row_bytes > 0;
     } else {
       input.weights = weights_;
     }
@@ -153,9 +155,7 @@ class TrainingRun final : private Epoch {
       plan.add_mapped("ratings by group (mapped file)", 12 * n_positives);
     }
     if (positives_.is_copy()) plan.add_mapped("positives (mapped file)", 12 * n_positives);
-    if (chosen_ != nullptr) {
-      plan.add_host("the model that validation chose", planned.model->host_bytes());
-    }
+    if (chosen_ != nullptr) plan.add_host("the model that validation chose", planned.model->host_bytes());
     plan.add_mapped(fmt::format("data set, {} ratings (mapped file)", data_.train.size()), 12 * data_.train.size());
     if (callbacks_.plan) callbacks_.plan(plan);
     plan.check();

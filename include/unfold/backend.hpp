@@ -76,6 +76,8 @@ class Backend {
   // --- memory -------------------------------------------------------------------------------------------------
   // Whether the device's memory is its own. If not, it is the host's, which may read and write what pointers point to.
   virtual bool has_own_memory() const = 0;
+  // Threads of the host that ops run on; 1 where they run on a device.
+  virtual unsigned n_threads() const { return 1; }
   // At least 64-byte aligned, zeroed. Throws DeviceError (bytes wanted, bytes free). nullptr for 0 bytes.
   void* allocate(std::uint64_t bytes);
   // `bytes` as allocated.

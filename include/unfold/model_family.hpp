@@ -31,6 +31,7 @@ struct ModelInput {
   std::optional<float> positive_from;      // the least rating of a positive, where lower ones were left out
   const SeenItems& seen;                   // of data.train; empty where neither needs_seen() nor a ranking asks for it
   std::vector<std::uint64_t> batch_sizes;  // that occur, the largest first; empty where nothing is streamed
+  bool is_cut = false;                     // batches come in runs (RatingRuns)
 };
 
 class ModelFamily {
@@ -46,6 +47,9 @@ class ModelFamily {
   virtual std::vector<Option> options() = 0;
   // Whether its epochs go over batches that are streamed to the backend; else they reach for the data themselves.
   virtual bool streams() const { return true; }
+  // Bytes of a row of its tables, with optimizer state, where on the host's cores its steps take batches that come in
+  // runs (RatingRuns), and ratings in any order; else 0.
+  virtual std::uint64_t cut_row_bytes(const Backend& /*backend*/) const { return 0; }
   // Whether its models look at the items that each user has, beside what a ranking leaves out.
   virtual bool needs_seen() const { return false; }
   // The validation part of a run that names none, as --validation takes it.

@@ -12,13 +12,30 @@
 
 namespace unfold {
 
+// Ratings that lie together in the arrays of a batch, and follow each other in it.
+struct RatingRun {
+  std::uint64_t first = 0;  // where they begin in the arrays
+  std::uint64_t size = 0;
+  std::uint64_t place = 0;  // in the batch, of the first of them
+};
+
+// A batch that was cut ahead of its step, so that threads can work on it without meeting: of a round, no two parts hold
+// ratings of the same user, or of the same item. The batch's order is round by round, part by part, run by run.
+struct RatingRuns {
+  const RatingRun* runs = nullptr;
+  const std::uint64_t* ends = nullptr;  // [n_rounds * n_parts]: part p of round r ends before run ends[r * n_parts + p]
+  std::uint64_t n_rounds = 0;
+  std::uint32_t n_parts = 1;
+};
+
 // A batch of ratings in the backend's memory, arrays of `size`.
 struct RatingBatch {
   const Row* users = nullptr;
   const Row* items = nullptr;
   const float* ratings = nullptr;
   std::uint64_t size = 0;
-  const float* weights = nullptr;  // of the ratings' losses; null: each 1
+  const float* weights = nullptr;    // of the ratings' losses; null: each 1
+  const RatingRuns* runs = nullptr;  // RatingStep on the CPU alone: its `size` ratings of larger arrays; null: all
 };
 
 // What a batch's arrays are written to.

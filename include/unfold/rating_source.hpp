@@ -2,7 +2,8 @@
 //
 // Order. The data set is shuffled once at import. Each epoch permutes blocks of it, keyed by (seed, epoch): reading
 // stays sequential, and any epoch can be had again without state. With groups, blocks are permuted within their group
-// and then whole batches: each holds one group, but for those at a border. Every source has the same order.
+// and then whole batches: each holds one group, but for those at a border. Every source has the same order, but for
+// those that cut batches ahead for a step's threads: they have an order of their own (host/stream/cut_ratings.hpp).
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,13 @@
 
 namespace unfold {
 
+// For whom batches are cut ahead (RatingRuns).
+struct RatingCut {
+  std::uint64_t n_users = 0, n_items = 0;
+  std::uint64_t row_bytes = 0;  // of a row of either table, with its optimizer state; 0: batches are not cut
+  std::uint32_t n_parts = 1;    // threads that a step runs on, >= 1
+};
+
 struct RatingSourceOptions {
   std::uint64_t batch_size = 262144;  // ratings a batch, >= 1
   unsigned n_slots = 0;               // of a stream: batches in flight, >= 2; 0: 3 to 32, by their size and the device
@@ -21,6 +29,7 @@ struct RatingSourceOptions {
   std::vector<std::uint64_t> groups = {};  // ascending from 0: where each group of ratings begins; empty: no groups
   std::span<const float> weights = {};     // of the ratings, which go with them; they outlive the source; empty: none
   unsigned n_readers = 1;                  // threads that read for a stream, >= 1
+  RatingCut cut = {};                      // of a source that cuts
 };
 
 class RatingSource {

@@ -12,6 +12,8 @@
 #include "host/ops/rating_cells.hpp"
 #include "host/ops/sort_rows.hpp"
 #include "host/selfcheck/op_inputs.hpp"
+#include "host/stream/cut_ratings.hpp"
+#include "tests/support/columns.hpp"
 
 namespace unfold::test {
 namespace {
@@ -166,6 +168,65 @@ TEST(RatingCells, HoldEveryRatingOnceAndShareNoRowsInARound) {
         }
       }
       EXPECT_EQ(seen, std::vector<int>(size, 1));
+    }
+  }
+}
+
+// A batch that comes cut into parts, and the same ratings written out in its order, on one thread.
+void expect_bits_of_the_order(OptimizerKind kind, TableType type, std::uint32_t dim) {
+  constexpr std::uint64_t kUsers = 3000, kItems = 500;
+  constexpr std::uint32_t kParts = 5;
+  std::mt19937_64 random(8);
+  test::Columns columns;
+  for (std::uint64_t n = 0; n < kBatch; ++n) {
+    columns.add(static_cast<Row>(random() % kUsers), static_cast<Row>(random() % kItems),
+                static_cast<float>(1 + random() % 5));
+  }
+  RatingSourceOptions options;
+  options.batch_size = kBatch - 77;
+  options.cut = {kUsers, kItems, 4096, kParts};
+  std::vector<std::vector<float>> users, items;
+  std::vector<double> errors;
+  for (const unsigned threads : {1u, 3u, 9u, 0u}) {  // 0: written out
+    const auto backend = make_cpu_backend(std::max(1u, threads));
+    std::mt19937_64 weights(9);
+    const TestModel model(*backend, weights, kUsers, kItems, dim, kind, type);
+    CutRatings source(Arena(*backend), columns.view(), options, true);
+    source.start_epoch(1);
+    const RatingBatch batch = source.next();
+    HostBatch written;
+    for (const RatingRun* run = batch.runs->runs; written.size() < batch.size; ++run) {
+      for (std::uint64_t k = run->first; k < run->first + run->size; ++k) {
+        written.users.push_back(batch.users[k]);
+        written.items.push_back(batch.items[k]);
+        written.ratings.push_back(batch.ratings[k]);
+      }
+    }
+    const TestBatch device(*backend, written);
+    OptimizerStep step;
+    step.kind = kind;
+    step.learning_rate = 0.01f;
+    step.rounding_key = 17;
+    double error = 0;
+    run_rating_step(*backend, model.parameters(), threads == 0 ? device.view() : batch, loss_of(true, false), step,
+                    &error);
+    errors.push_back(error);
+    users.push_back(model.user_factors.weights());
+    items.push_back(model.item_factors.weights());
+    EXPECT_TRUE(same_bits(users.back(), users[0])) << threads;
+    EXPECT_TRUE(same_bits(items.back(), items[0])) << threads;
+    EXPECT_NEAR(error, errors[0], 1e-9 * errors[0]) << threads;
+    EXPECT_TRUE(threads == 0 || error == errors[0]) << threads;
+  }
+}
+
+TEST_F(Threads, RatingStepOfRunsGivesTheBitsOfTheirOrder) {
+  for (const OptimizerKind kind : kKinds) {
+    for (const TableType type : kTypes) {
+      for (const std::uint32_t dim : {16u, 20u, 40u, 64u, 128u}) {
+        SCOPED_TRACE(testing::Message() << table_type_name(type) << ' ' << static_cast<int>(kind) << ' ' << dim);
+        expect_bits_of_the_order(kind, type, dim);
+      }
     }
   }
 }

@@ -85,6 +85,65 @@ TEST(Residency, AlwaysNeedsADeviceWithMemoryOfItsOwn) {
   EXPECT_THROW(train(*backend, {columns.view(), {}, kPlacedUsers, kPlacedItems}, *family, {}), UsageError);
 }
 
+TEST(Residency, CutRatingsAreInAFileWhereMemoryHasNoRoom) {
+  const auto backend = make_cpu_backend(3);
+  const Columns columns = placed_ratings();
+  RatingSourceOptions options{100, 3};
+  options.cut = {kPlacedUsers, kPlacedItems, 64, 3};
+  constexpr std::uint64_t kRest = 1000;
+  const auto planned = [&](std::uint64_t free) {
+    MemoryPlan plan;
+    plan.host_free = free;
+    plan.add_device("the rest", kRest);
+    const bool in_memory = plan_ratings(*backend, plan, "auto", columns.view(), options);
+    EXPECT_EQ(plan.to_string().find("temporary file") == std::string::npos, in_memory);
+    EXPECT_EQ(plan.backend_bytes() > kRest, in_memory);
+    return std::pair(in_memory, plan.host_bytes());
+  };
+  const auto [fits, needed] = planned(1 << 30);
+  EXPECT_TRUE(fits);
+  EXPECT_GE(needed, 12 * columns.users.size());
+  EXPECT_TRUE(planned(needed * 16 / 15 + 16).first);
+  EXPECT_FALSE(planned(needed).first);
+}
+
+TEST(Residency, OnlyFastMfCutsItsRatings) {
+  const auto backend = make_cpu_backend(3);
+  const TrainData data{{}, {}, kPlacedUsers, kPlacedItems};
+  const auto mf = make_family("mf");
+  mf->set("dim", "20");
+  EXPECT_EQ(rating_cut(*backend, *mf, data, 100000).row_bytes, 4u * 32);
+  EXPECT_EQ(rating_cut(*backend, *mf, data, 100000).n_parts, 3u);
+  EXPECT_EQ(rating_cut(*backend, *mf, data, 100).n_parts, 1u);
+  mf->set("optimizer", "adam");
+  EXPECT_EQ(rating_cut(*backend, *mf, data, 100000).row_bytes, 4u * (3 * 32 + 1));
+  mf->set("deterministic", "true");
+  EXPECT_EQ(rating_cut(*backend, *mf, data, 100000).row_bytes, 0u);
+  EXPECT_EQ(rating_cut(*backend, *make_family("softmax"), data, 100000).row_bytes, 0u);
+}
+
+// The same bits again and again, whatever the threads are doing.
+TEST(Residency, ARunOnSeveralThreadsRepeats) {
+  Columns columns;
+  for (std::uint64_t k = 0; k < 30000; ++k) {
+    const RandomBlock random = philox(29, k, 0);
+    columns.add(random.v[0] % 900, random.v[1] % 700, static_cast<float>(1 + random.v[2] % 5));
+  }
+  for (const char* const type : {"float32", "bfloat16"}) {
+    std::vector<Model> models;
+    for (int run = 0; run < 3; ++run) {
+      const auto family = make_family("mf");
+      family->set("dim", "16");
+      family->set("table-type", type);
+      family->run().epochs = 3;
+      family->run().batch_size = 7000;
+      const auto backend = make_cpu_backend(3);
+      models.push_back(train(*backend, {columns.view(), {}, 900, 700}, *family, {}).model);
+      EXPECT_EQ(models.back().tensors, models[0].tensors) << type;
+    }
+  }
+}
+
 #if defined(UNFOLD_WITH_EMULATOR)
 TEST(Residency, GoesByWhatIsFreeBesideTheRest) {
   const auto backend = make_emulated_backend();

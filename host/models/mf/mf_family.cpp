@@ -54,14 +54,26 @@ std::uint64_t MfFamily::batch_size(std::uint64_t n_ratings) const {
   return std::min(n_ratings, std::clamp(n_ratings / 64, lowest, highest));
 }
 
+std::uint64_t MfFamily::cut_row_bytes(const Backend& backend) const {
+  if (own.deterministic) return 0;
+  const TableType type = named_table_type(own.table_type);
+  const std::uint32_t stride = backend.row_stride(own.dim, type);
+  return stride * element_bytes(type) + optimizer_state_size(optimizer_kind(run_), 1, stride).bytes();
+}
+
 std::string MfFamily::against_divergence() const {
   return fmt::format("{} or raise --l2 (now {})", ModelFamily::against_divergence(), own.l2);
 }
 
 std::unique_ptr<TrainableModel> MfFamily::make(const Arena& arena, const ModelInput& input) const {
-  const MfShape shape{
-      input.data.n_users, input.data.n_items,       own.dim, named_table_type(own.table_type), optimizer_kind(run_),
-      own.deterministic,  input.batch_sizes.front()};
+  const MfShape shape{input.data.n_users,
+                      input.data.n_items,
+                      own.dim,
+                      named_table_type(own.table_type),
+                      optimizer_kind(run_),
+                      own.deterministic,
+                      input.batch_sizes.front(),
+                      input.is_cut};
   auto model = std::make_unique<MfModel>(arena, shape, rating_loss(own, input.data.train));
   if (!arena.is_plan()) model->initialize(input.data.train, own.init_std, run_.seed);
   return model;

@@ -25,6 +25,7 @@ class MfFamily final : public ModelFamily {
   const char* help() const override { return "biased matrix factorization of ratings"; }
   bool predicts_ratings() const override { return true; }
   std::vector<Option> options() override;
+  std::uint64_t cut_row_bytes(const Backend& backend) const override;
   std::uint64_t batch_size(std::uint64_t n_ratings) const override;
   std::string against_divergence() const override;
   std::unique_ptr<TrainableModel> make(const Arena& arena, const ModelInput& input) const override;

@@ -41,8 +41,10 @@ MfModel::MfModel(const Arena& arena, const MfShape& shape, const RatingLoss& los
     const std::uint64_t n_rows = std::min<std::uint64_t>(shape.batch_size, std::min(shape.n_users, shape.n_items));
     gradients_ = std::make_unique<Gradients>(arena, shape.batch_size, n_rows, parameters_);
   } else {
+    const RatingRuns runs;
+    const RatingStep op{.batch = {.size = shape.batch_size, .runs = shape.is_cut ? &runs : nullptr}};
     step_workspace_ = arena.array<std::byte>(fmt::format("workspace of a batch of {}", shape.batch_size),
-                                             backend_.workspace_bytes(RatingStep{.batch = {.size = shape.batch_size}}));
+                                             backend_.workspace_bytes(op));
   }
 }
 

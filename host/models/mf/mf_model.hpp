@@ -24,6 +24,7 @@ struct MfShape {
   OptimizerKind optimizer = OptimizerKind::kSgd;
   bool deterministic = false;    // sum gradients by row instead of updating in place
   std::uint64_t batch_size = 0;  // the largest batch
+  bool is_cut = false;           // batches come in runs
 };
 
 class MfModel final : public TrainableModel {

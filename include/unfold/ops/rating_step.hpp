@@ -3,9 +3,10 @@
 // either is changed.
 // Order     ratings run in parallel. CUDA: those that share a row may lose updates (Hogwild: Niu, Recht, Re and Wright,
 //           NIPS 2011). CPU: threads never share a row at the same time, so no update is lost and the result depends on
-//           the number of threads alone; with one it is plain sequential SGD in batch order
+//           the number of threads alone; with one it is plain sequential SGD in batch order. A batch of runs comes cut
+//           into parts, a part to a thread, and its result does not depend on the number of threads
 // Bytes     a rating reads and writes 2 * (element_bytes * dim + 4), with state 2 * 4 * (dim + 1) more, and reads 12
-// Workspace by batch.size
+// Workspace by batch.size, and by whether the batch comes in runs
 #pragma once
 
 #include "unfold/op_arguments.hpp"
