@@ -31,28 +31,28 @@ ItemTiles::ItemTiles(const char* op, MatrixView<const float> queries, MatrixView
     throw DeviceError(fmt::format("{}: a panel of {} columns takes {} bytes, the workspace has {} for it", op,
                                   items.cols, panel_bytes, memory.size()));
   }
-  n_stretch_items_ = n_panels * kPanelItems;
+  n_stretch_items_ = n_panels * kPanelWidth;
 }
 
 void pack_panel(MatrixView<const float> items, const float* item_bias, std::uint64_t first, float* panel) {
   const std::uint32_t dim = items.cols;
-  const std::uint64_t n = std::min<std::uint64_t>(kPanelItems, items.rows - first);
-  if (n < kPanelItems) std::fill_n(panel, panel_size(dim), 0.0f);
+  const std::uint64_t n = std::min<std::uint64_t>(kPanelWidth, items.rows - first);
+  if (n < kPanelWidth) std::fill_n(panel, panel_size(dim), 0.0f);
   for (std::uint64_t i = 0; i < n; ++i) {
     const float* const row = items.row(first + i);
-    for (std::uint64_t k = 0; k < dim; ++k) panel[k * kPanelItems + i] = row[k];
+    for (std::uint64_t k = 0; k < dim; ++k) panel[k * kPanelWidth + i] = row[k];
   }
-  float* const bias = panel + std::uint64_t{dim} * kPanelItems;
+  float* const bias = panel + std::uint64_t{dim} * kPanelWidth;
   for (std::uint64_t i = 0; i < n; ++i) bias[i] = item_bias == nullptr ? 0.0f : item_bias[first + i];
 }
 
 void pack_panels(MatrixView<const float> items, const float* item_bias, std::uint64_t first, std::uint64_t last,
                  int n_threads, float* panels) {
-  constexpr std::uint64_t kSlice = 8 * kPanelItems;
+  constexpr std::uint64_t kSlice = 8 * kPanelWidth;
   const int threads = threads_for_rows(last - first, items.stride, n_threads);
   parallel_slices(last - first, kSlice, threads, [&](std::uint64_t from, std::uint64_t to) {
-    for (std::uint64_t i = from; i < to; i += kPanelItems) {
-      pack_panel(items, item_bias, first + i, panels + i / kPanelItems * panel_size(items.cols));
+    for (std::uint64_t i = from; i < to; i += kPanelWidth) {
+      pack_panel(items, item_bias, first + i, panels + i / kPanelWidth * panel_size(items.cols));
     }
   });
 }

@@ -32,7 +32,7 @@ class ListCursor {
   const Row* end_ = nullptr;
 };
 
-// Packs items [first, first + kPanelItems) and their biases (null: 0), those past the last as zeros.
+// Packs items [first, first + kPanelWidth) and their biases (null: 0), those past the last as zeros.
 void pack_panel(MatrixView<const float> items, const float* item_bias, std::uint64_t first, float* panel);
 
 // Packs items [first, last), those past the table's last as zeros, one panel after another.
@@ -80,24 +80,22 @@ class ItemTiles {
                    const RowLists (&lists)[kLists], const Visit& visit) const {
     alignas(kAlignment) float scores[std::size_t{kTileQueries} * kTileItems];
     const std::uint64_t n = std::min<std::uint64_t>(kTileQueries, queries_.rows - first_query);
-    const float* rows[kTileQueries];
     ListCursor cursors[kTileQueries][kLists];
-    for (std::uint64_t q = 0; q < kTileQueries; ++q) {
-      const std::uint64_t query = first_query + std::min(q, n - 1);
-      rows[q] = queries_.row(query);
-      for (std::size_t l = 0; l < kLists; ++l) cursors[q][l] = ListCursor(lists[l], query, first_item);
+    for (std::uint64_t q = 0; q < n; ++q) {
+      for (std::size_t l = 0; l < kLists; ++l) cursors[q][l] = ListCursor(lists[l], first_query + q, first_item);
     }
     const float* panels = panels_;
     for (std::uint64_t first = first_item; first < end_item; first += kTileItems) {
       const std::uint64_t n_items = std::min<std::uint64_t>(kTileItems, end_item - first);
-      const auto n_panels = static_cast<std::uint32_t>((n_items + kPanelItems - 1) / kPanelItems);
-      score_tile(rows, items_.cols, panels, n_panels, scores);
+      const auto n_panels = static_cast<std::uint32_t>((n_items + kPanelWidth - 1) / kPanelWidth);
+      score_products({queries_.row(first_query), queries_.stride, 1}, items_.cols, panels, n_panels, scores, kTileItems,
+                     n);
       panels += n_panels * panel_size(items_.cols);
       for (std::uint64_t q = 0; q < n; ++q) {
         float* const row = scores + q * kTileItems;
         for (ListCursor& cursor : cursors[q]) cursor.mask(first, n_items, row);
-        std::fill(row + n_items, row + n_panels * kPanelItems, std::numeric_limits<float>::quiet_NaN());
-        visit(ScoreRow{first_query + q, first, n_items, row, n_panels * kPanelItems});
+        std::fill(row + n_items, row + n_panels * kPanelWidth, std::numeric_limits<float>::quiet_NaN());
+        visit(ScoreRow{first_query + q, first, n_items, row, n_panels * kPanelWidth});
       }
     }
   }

@@ -17,63 +17,22 @@ namespace hn = hwy::HWY_NAMESPACE;
 // At most 16 lanes, so that two vectors never pass the end of a panel.
 using Lanes16 = hn::CappedTag<float, 16>;
 
-// Queries that are scored at once: with two vectors of items each, twelve sums stay in registers, also where there are
-// only sixteen of them.
-constexpr std::uint32_t kPanelQueries = 6;
-
-HWY_INLINE void score_panel(const float* const* queries, std::uint32_t dim, const float* panel, float* out) {
-  const Lanes16 d;
-  const std::size_t n = hn::Lanes(d);
-  for (std::size_t c = 0; c < kPanelItems; c += 2 * n) {
-    hn::Vec<Lanes16> left_sums[kPanelQueries], right_sums[kPanelQueries];
-    for (std::uint32_t q = 0; q < kPanelQueries; ++q) left_sums[q] = right_sums[q] = hn::Zero(d);
-    const float* column = panel + c;
-    for (std::size_t k = 0; k < dim; ++k, column += kPanelItems) {
-      const auto left = hn::Load(d, column);
-      const auto right = hn::Load(d, column + n);
-      for (std::uint32_t q = 0; q < kPanelQueries; ++q) {
-        const auto weight = hn::Set(d, queries[q][k]);
-        left_sums[q] = hn::MulAdd(weight, left, left_sums[q]);
-        right_sums[q] = hn::MulAdd(weight, right, right_sums[q]);
-      }
-    }
-    const auto left_bias = hn::Load(d, column);
-    const auto right_bias = hn::Load(d, column + n);
-    for (std::uint32_t q = 0; q < kPanelQueries; ++q) {
-      float* const row = out + std::size_t{q} * kTileItems + c;
-      hn::Store(hn::Add(left_sums[q], left_bias), d, row);
-      hn::Store(hn::Add(right_sums[q], right_bias), d, row + n);
-    }
-  }
-}
-
-void score_tile_impl(const float* const* queries, std::uint32_t dim, const float* panels, std::uint32_t n_panels,
-                     float* scores) {
-  static_assert(kTileQueries % kPanelQueries == 0);
-  for (std::uint32_t p = 0; p < n_panels; ++p) {
-    const float* const panel = panels + p * panel_size(dim);
-    for (std::uint32_t q = 0; q < kTileQueries; q += kPanelQueries) {
-      score_panel(queries + q, dim, panel, scores + std::size_t{q} * kTileItems + std::size_t{p} * kPanelItems);
-    }
-  }
-}
-
 // A panel's worth of items gathered by id, a few columns at a time: the sums wait in `sums` in between.
 HWY_INLINE void score_gathered(const float* query, MatrixView<const float> items, const Row* ids, std::size_t n_ids,
                                float* sums) {
   constexpr std::size_t kColumns = 64;
-  alignas(64) float columns[kColumns * kPanelItems] = {};
+  alignas(64) float columns[kColumns * kPanelWidth] = {};
   const Lanes16 d;
   for (std::size_t first = 0; first < items.cols; first += kColumns) {
     const std::size_t n_columns = std::min<std::size_t>(kColumns, items.cols - first);
     for (std::size_t t = 0; t < n_ids; ++t) {
       const float* const row = items.row(ids[t]) + first;
-      for (std::size_t k = 0; k < n_columns; ++k) columns[k * kPanelItems + t] = row[k];
+      for (std::size_t k = 0; k < n_columns; ++k) columns[k * kPanelWidth + t] = row[k];
     }
-    for (std::size_t c = 0; c < kPanelItems; c += hn::Lanes(d)) {
+    for (std::size_t c = 0; c < kPanelWidth; c += hn::Lanes(d)) {
       auto sum = hn::Load(d, sums + c);
       for (std::size_t k = 0; k < n_columns; ++k) {
-        sum = hn::MulAdd(hn::Set(d, query[first + k]), hn::Load(d, columns + k * kPanelItems + c), sum);
+        sum = hn::MulAdd(hn::Set(d, query[first + k]), hn::Load(d, columns + k * kPanelWidth + c), sum);
       }
       hn::Store(sum, d, sums + c);
     }
@@ -83,13 +42,13 @@ HWY_INLINE void score_gathered(const float* query, MatrixView<const float> items
 void score_rows_impl(const float* query, MatrixView<const float> items, const float* item_bias, const Row* ids,
                      std::uint64_t n_ids, float* out) {
   const Lanes16 d;
-  for (std::uint64_t first = 0; first < n_ids; first += kPanelItems) {
-    const std::size_t n = std::min<std::uint64_t>(kPanelItems, n_ids - first);
-    alignas(64) float sums[kPanelItems] = {};
-    alignas(64) float bias[kPanelItems] = {};
+  for (std::uint64_t first = 0; first < n_ids; first += kPanelWidth) {
+    const std::size_t n = std::min<std::uint64_t>(kPanelWidth, n_ids - first);
+    alignas(64) float sums[kPanelWidth] = {};
+    alignas(64) float bias[kPanelWidth] = {};
     score_gathered(query, items, ids + first, n, sums);
     for (std::size_t t = 0; t < n && item_bias != nullptr; ++t) bias[t] = item_bias[ids[first + t]];
-    for (std::size_t c = 0; c < kPanelItems; c += hn::Lanes(d)) {
+    for (std::size_t c = 0; c < kPanelWidth; c += hn::Lanes(d)) {
       hn::Store(hn::Add(hn::Load(d, sums + c), hn::Load(d, bias + c)), d, sums + c);
     }
     std::copy_n(sums, n, out + first);
@@ -157,14 +116,14 @@ std::uint32_t find_reaching_impl(const float* scores, std::uint32_t n_scores, fl
   const hn::RebindToUnsigned<Lanes16> du;
   const auto limit = hn::Set(d, threshold);
   std::uint32_t count = 0;
-  for (std::uint32_t first = 0; first < n_scores; first += kPanelItems) {
+  for (std::uint32_t first = 0; first < n_scores; first += kPanelWidth) {
     // Few panels hold a score that does.
     auto reaches = hn::Ge(hn::Load(d, scores + first), limit);
-    for (std::uint32_t i = static_cast<std::uint32_t>(hn::Lanes(d)); i < kPanelItems; i += hn::Lanes(d)) {
+    for (std::uint32_t i = static_cast<std::uint32_t>(hn::Lanes(d)); i < kPanelWidth; i += hn::Lanes(d)) {
       reaches = hn::Or(reaches, hn::Ge(hn::Load(d, scores + first + i), limit));
     }
     if (hn::AllFalse(d, reaches)) continue;
-    for (std::uint32_t i = first; i < first + kPanelItems; i += static_cast<std::uint32_t>(hn::Lanes(d))) {
+    for (std::uint32_t i = first; i < first + kPanelWidth; i += static_cast<std::uint32_t>(hn::Lanes(d))) {
       const auto lanes = hn::RebindMask(du, hn::Ge(hn::Load(d, scores + i), limit));
       count += static_cast<std::uint32_t>(hn::CompressStore(hn::Iota(du, i), lanes, du, places + count));
     }
@@ -179,16 +138,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace unfold::cpu {
 
-HWY_EXPORT(score_tile_impl);
 HWY_EXPORT(score_rows_impl);
 HWY_EXPORT(count_reaching_impl);
 HWY_EXPORT(count_steps_impl);
 HWY_EXPORT(find_reaching_impl);
-
-void score_tile(const float* const* queries, std::uint32_t dim, const float* panels, std::uint32_t n_panels,
-                float* scores) {
-  HWY_DYNAMIC_DISPATCH(score_tile_impl)(queries, dim, panels, n_panels, scores);
-}
 
 void score_rows(const float* query, MatrixView<const float> items, const float* item_bias, const Row* ids,
                 std::uint64_t n_ids, float* out) {

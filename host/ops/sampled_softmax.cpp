@@ -11,9 +11,9 @@
 #include "host/ops/item_tiles.hpp"
 #include "host/ops/ops.hpp"
 #include "host/ops/prefetch.hpp"
-#include "host/ops/rank_tiles.hpp"
+#include "host/ops/shared_places.hpp"
 #include "host/ops/softmax_kernels.hpp"
-#include "host/ops/softmax_panels.hpp"
+#include "host/ops/softmax_products.hpp"
 #include "unfold/error.hpp"
 
 namespace unfold::cpu {
@@ -23,9 +23,13 @@ namespace {
 // queries.
 constexpr std::uint64_t kGroupQueries = 48;
 constexpr std::uint64_t kGroupNegatives = 24;
+// A block of queries that is not the last is a multiple of this: whole groups, which add_negative_gradients takes.
+constexpr std::uint64_t kBlockQueries = 96;
+static_assert(kBlockQueries % kGroupQueries == 0 && kBlockQueries % SoftmaxProducts::kQueriesTogether == 0);
 // Queries without shared negatives that a thread takes at a time.
 constexpr std::uint64_t kSliceQueries = 16;
-constexpr std::uint64_t kStretchQueries = 256;
+constexpr std::uint64_t kStretchQueries = 128;
+static_assert(kStretchQueries % SoftmaxProducts::kQueriesTogether == 0);
 // Entries of a list of known rows that are fetched ahead; after them the hardware has seen where the reader is going.
 constexpr std::uint64_t kListAhead = 128;
 // Scores of a block beyond this gain nothing.
@@ -33,7 +37,8 @@ constexpr std::uint64_t kUsefulScoreBytes = std::uint64_t{16} << 20;
 
 // The workspace in parts.
 struct Parts {
-  PackedNegatives packed;
+  SoftmaxProducts products;
+  SharedPlaces places;
   float* losses;      // [n_queries]
   float* own_scores;  // [threads, 2 * n_own, whole vectors]
   float* scores;      // [n_block, score_stride of n_shared]
@@ -42,13 +47,12 @@ struct Parts {
 
 // Floats from one query's scores to the next. A cache line more than whole panels, so that a column of scores, which
 // the gradients of negatives read, does not fall into a few sets of the first-level cache.
-std::uint64_t score_stride(std::uint64_t n_shared) { return round_up<std::uint64_t>(n_shared, kPanelItems) + 16; }
+std::uint64_t score_stride(std::uint64_t n_shared) { return round_up<std::uint64_t>(n_shared, kPanelWidth) + 16; }
 
 std::uint64_t own_floats(std::uint32_t n_own) { return 2 * round_up<std::uint64_t>(n_own, 16); }
 
 std::uint64_t block_floats(std::uint64_t n_queries, std::uint64_t n_shared) {
-  return std::min<std::uint64_t>(round_up<std::uint64_t>(n_queries, kTileQueries), kGroupQueries) *
-         score_stride(n_shared);
+  return n_shared == 0 ? 0 : std::min(n_queries, kBlockQueries) * score_stride(n_shared);
 }
 
 Parts cut(std::span<std::byte> memory, const SampledSoftmax& op, int n_threads) {
@@ -56,14 +60,15 @@ Parts cut(std::span<std::byte> memory, const SampledSoftmax& op, int n_threads) 
   const SharedNegatives& shared = op.shared;
   Parts parts = {};
   WorkspaceCutter cutter(memory);
-  parts.packed = PackedNegatives(cutter, shared.vectors, shared.rows, op.batch.queries.cols);
+  parts.products = SoftmaxProducts(cutter, op.batch.queries, shared);
+  parts.places = SharedPlaces(cutter, shared.rows, shared.n());
   parts.losses = cutter.take<float>(n_queries);
   parts.own_scores = cutter.take<float>(own_floats(op.own.n) * static_cast<std::uint64_t>(n_threads));
   if (shared.n() == 0) return parts;
   const std::uint64_t row_bytes = sizeof(float) * score_stride(shared.n());
-  const std::uint64_t bytes = std::min(cutter.left_bytes(), std::max(kUsefulScoreBytes, kGroupQueries * row_bytes));
-  const std::uint64_t most = round_up<std::uint64_t>(n_queries, kTileQueries);
-  parts.n_block = std::min(bytes / row_bytes / kTileQueries * kTileQueries, most);
+  const std::uint64_t bytes = std::min(cutter.left_bytes(), std::max(kUsefulScoreBytes, kBlockQueries * row_bytes));
+  parts.n_block = std::min(bytes / row_bytes, n_queries);
+  if (parts.n_block < n_queries) parts.n_block = parts.n_block / kBlockQueries * kBlockQueries;
   parts.scores = cutter.take<float>(parts.n_block * score_stride(shared.n()));
   return parts;
 }
@@ -80,6 +85,7 @@ class Step {
         out_(op.gradients),
         parts_(parts),
         stride_(op.batch.queries.stride),
+        n_padded_(round_up<std::uint64_t>(op.shared.n(), kPanelWidth)),
         score_stride_(score_stride(op.shared.n())) {}
 
   void run(int n_threads) {
@@ -87,11 +93,11 @@ class Step {
     n_threads = threads_for_products(n_queries, shared_.n() + own_.n, batch_.queries.cols, n_threads);
     if (shared_.n() == 0) {
       parallel_slices(n_queries, kSliceQueries, n_threads, [&](std::uint64_t first, std::uint64_t last, int thread) {
-        for (std::uint64_t q = first; q < last; ++q) one_query(q, nullptr, thread);
+        for (std::uint64_t q = first; q < last; ++q) one_query(q, nullptr, kNoScore, thread);
       });
       return;
     }
-    parts_.packed.pack(shared_.vectors, shared_.bias, n_threads);
+    parts_.products.pack(n_threads);
     std::uint64_t first = 0;
     do {  // once at least: gradients of negatives are zero where there are no queries
       const std::uint64_t n = std::min(parts_.n_block, n_queries - first);
@@ -111,39 +117,37 @@ class Step {
  private:
   // Scores, coefficients and query gradients of queries first .. first + n, whose rows of scores begin at `scores`.
   void query_group(std::uint64_t first, std::uint64_t n, float* scores, int thread) {
-    const std::uint64_t n_padded = parts_.packed.n_padded();
     const float* const log_count = loss_.kind == SoftmaxLossKind::kSoftmax ? shared_.log_count : nullptr;
     // Lists lie anywhere, and are needed when the scores are there.
     for (std::uint64_t q = 0; q < n; ++q) {
       const KnownRows known = known_rows(batch_.known, batch_.users, first + q);
       prefetch(known.ids, std::min(known.size, kListAhead) * sizeof(Row));
     }
-    alignas(64) float tile[std::size_t{kTileQueries} * kTileItems];
-    for (std::uint64_t j = 0; j < n_padded; j += kTileItems) {
-      const std::uint64_t n_items = std::min<std::uint64_t>(kTileItems, n_padded - j);
-      for (std::uint64_t q = 0; q < n; q += kTileQueries) {
-        const float* rows[kTileQueries];
-        for (std::uint64_t r = 0; r < kTileQueries; ++r) rows[r] = batch_.queries.row(first + std::min(q + r, n - 1));
-        score_tile(rows, batch_.queries.cols, parts_.packed.panel(j), static_cast<std::uint32_t>(n_items / kPanelItems),
-                   tile);
-        const std::uint64_t n_valid = shared_.n() > j ? shared_.n() - j : 0;
-        for (std::uint64_t r = 0; r < std::min<std::uint64_t>(kTileQueries, n - q); ++r) {
-          scale_scores(tile + r * kTileItems, log_count == nullptr ? nullptr : log_count + j, inverse_,
-                       std::min(n_valid, n_items), n_items, scores + (q + r) * score_stride_ + j);
+    const std::uint64_t n_together = parts_.products.tile_queries();
+    float highest[kGroupQueries];
+    std::fill_n(highest, n, kNoScore);
+    for (std::uint64_t j = 0; j < n_padded_; j += kTileItems) {
+      const std::uint64_t n_items = std::min<std::uint64_t>(kTileItems, n_padded_ - j);
+      const std::uint64_t n_valid = shared_.n() > j ? shared_.n() - j : 0;
+      for (std::uint64_t q = 0; q < n; q += n_together) {
+        const std::uint64_t n_rows = std::min(n_together, n - q);
+        float* const tile = scores + q * score_stride_ + j;
+        parts_.products.score(first + q, n_rows, j, n_items, tile, score_stride_);
+        for (std::uint64_t r = 0; r < n_rows; ++r) {
+          const float* const counts = log_count == nullptr ? nullptr : log_count + j;
+          const float high =
+              scale_scores(tile + r * score_stride_, counts, inverse_, std::min(n_valid, n_items), n_items);
+          highest[q + r] = std::max(highest[q + r], high);
         }
       }
     }
     std::uint64_t rejected = 0;
     for (std::uint64_t q = 0; q < n; ++q) {
-      rejected += mask_known(first + q, scores + q * score_stride_);
-      one_query(first + q, scores + q * score_stride_, thread);
+      rejected += mask_known(first + q, scores + q * score_stride_, highest[q]);
+      one_query(first + q, scores + q * score_stride_, highest[q], thread);
     }
     n_rejected_ += rejected;
-    for (std::uint64_t j = 0; j < shared_.n(); j += kTileItems) {
-      const std::uint64_t n_items = std::min<std::uint64_t>(kTileItems, shared_.n() - j);
-      add_products(scores + j, score_stride_, 1, n_items, rows_of(shared_.vectors, j, n_items), out_.queries.row(first),
-                   n);
-    }
+    parts_.products.add_query_gradients(n, scores, score_stride_, out_.queries.row(first));
   }
 
   void clear_negatives(std::uint64_t first, std::uint64_t last) {
@@ -158,33 +162,30 @@ class Step {
     for (std::uint64_t q = 0; q < n_queries; q += kStretchQueries) {
       const std::uint64_t n_stretch = std::min(kStretchQueries, n_queries - q);
       const float* const weights = parts_.scores + q * score_stride_ + first;
-      add_products(weights, 1, score_stride_, n_stretch, rows_of(batch_.queries, first_query + q, n_stretch),
-                   out_.shared.row(first), n);
-      if (out_.shared_bias == nullptr) continue;
-      for (std::uint64_t k = 0; k < n_stretch; ++k) {
-        for (std::uint64_t j = 0; j < n; ++j) out_.shared_bias[first + j] += weights[k * score_stride_ + j];
-      }
+      parts_.products.add_negative_gradients(first_query + q, n_stretch, n, weights, score_stride_,
+                                             out_.shared.row(first));
+      if (out_.shared_bias != nullptr) add_rows(weights, score_stride_, n_stretch, n, out_.shared_bias + first);
     }
   }
 
-  static MatrixView<const float> rows_of(MatrixView<const float> matrix, std::uint64_t first, std::uint64_t n) {
-    return {matrix.row(first), n, matrix.cols, matrix.stride};
-  }
-
-  // Shared negatives that the query's user knows score -infinity; how many there were.
-  std::uint64_t mask_known(std::uint64_t q, float* scores) const {
+  // Shared negatives that the query's user knows score -infinity; how many there were. `highest` of the scores too.
+  std::uint64_t mask_known(std::uint64_t q, float* scores, float& highest) const {
     const KnownRows known = known_rows(batch_.known, batch_.users, q);
     std::uint64_t n = 0;
-    parts_.packed.for_each_place(known, [&](std::uint32_t place) {
+    bool was_highest = false;
+    parts_.places.for_each(known, [&](std::uint32_t place) {
+      was_highest = was_highest || !(scores[place] < highest);
       scores[place] = kNoScore;
       ++n;
     });
+    if (was_highest) highest = row_max(scores, n_padded_);
     return n;
   }
 
   // The loss of query q and everything that its gradient does not share: `shared` holds its scores of shared negatives
-  // over the temperature (softmax: less log_count), or is null; they become coefficients.
-  void one_query(std::uint64_t q, float* shared, int thread) {
+  // over the temperature (softmax: less log_count), of which `highest` is the highest, or is null; they become
+  // coefficients.
+  void one_query(std::uint64_t q, float* shared, float highest, int thread) {
     const float* const query = batch_.queries.row(q);
     const float* const positive = batch_.positives.row(q);
     float* const query_gradient = out_.queries.row(q);
@@ -194,7 +195,7 @@ class Step {
     float* const inverse_length = own + own_floats(own_.n) / 2;
     if (own_.n > 0) score_own(q, query, own, inverse_length);
 
-    const Coefficients c = loss_.kind == SoftmaxLossKind::kSoftmax ? softmax(q, positive_score, shared, own)
+    const Coefficients c = loss_.kind == SoftmaxLossKind::kSoftmax ? softmax(q, positive_score, shared, highest, own)
                                                                    : bpr(q, positive_score, shared, own);
     float weight = batch_.weights == nullptr ? scale_ : scale_ * batch_.weights[q];
     if (batch_.thresholds != nullptr) {
@@ -203,7 +204,10 @@ class Step {
     }
     parts_.losses[q] = c.loss * weight;
     if (out_.log_temperature != nullptr) out_.log_temperature[q] = -inverse_ * c.by_inverse * weight;
-    if (shared != nullptr) multiply_floats(shared, parts_.packed.n_padded(), c.by_weight * weight);
+    if (shared != nullptr) {
+      multiply_floats(shared, n_padded_, c.by_weight * weight);
+      parts_.products.finish_weights(shared, n_padded_);
+    }
 
     std::fill_n(query_gradient, stride_, 0.0f);
     for (std::uint32_t k = 0; k < own_.n; ++k) {
@@ -239,17 +243,15 @@ class Step {
     float loss = 0, by_positive = 0, by_weight = 0, by_inverse = 0;
   };
 
-  Coefficients softmax(std::uint64_t q, float positive_score, float* shared, float* own) const {
-    const std::uint64_t n_padded = parts_.packed.n_padded();
+  Coefficients softmax(std::uint64_t q, float positive_score, float* shared, float max, float* own) const {
     const bool with_moment = out_.log_temperature != nullptr;
-    float max = shared == nullptr ? kNoScore : row_max(shared, n_padded);
     for (std::uint32_t k = 0; k < own_.n; ++k) max = std::max(max, own[k]);
     ExpSums sums;
     if (max == kNoScore) {  // no negative takes part
-      if (shared != nullptr) std::fill_n(shared, n_padded, 0.0f);
+      if (shared != nullptr) std::fill_n(shared, n_padded_, 0.0f);
       std::fill_n(own, own_.n, 0.0f);
     } else {
-      if (shared != nullptr) sums = exp_row(shared, shared_.log_count, shared_.n(), n_padded, max, with_moment);
+      if (shared != nullptr) sums = exp_row(shared, shared_.log_count, shared_.n(), n_padded_, max, with_moment);
       for (std::uint32_t k = 0; k < own_.n; ++k) {
         const float e = std::exp(own[k] - max);
         if (with_moment && e > 0) sums.moment += e * (own[k] + own_count(q, k));
@@ -265,7 +267,6 @@ class Step {
   }
 
   Coefficients bpr(std::uint64_t q, float positive_score, float* shared, float* own) const {
-    const std::uint64_t n_padded = parts_.packed.n_padded();
     // Weights are relative to the largest.
     float least = std::numeric_limits<float>::infinity();
     if (shared != nullptr) {
@@ -277,7 +278,7 @@ class Step {
       if (own[k] != kNoScore) least = std::min(least, own_count(q, k));
     }
     if (least == std::numeric_limits<float>::infinity()) {  // no negative takes part
-      if (shared != nullptr) std::fill_n(shared, n_padded, 0.0f);
+      if (shared != nullptr) std::fill_n(shared, n_padded_, 0.0f);
       std::fill_n(own, own_.n, 0.0f);
       return {};
     }
@@ -285,8 +286,8 @@ class Step {
     float weights = 0;
     BprSums sums;
     if (shared != nullptr) {
-      weights = bpr_weight(shared, shared_.log_count, shared_.n(), n_padded, least);
-      sums = bpr_row(shared, shared_.log_count, shared_.n(), n_padded, logit, least);
+      weights = bpr_weight(shared, shared_.log_count, shared_.n(), n_padded_, least);
+      sums = bpr_row(shared, shared_.log_count, shared_.n(), n_padded_, logit, least);
     }
     for (std::uint32_t k = 0; k < own_.n; ++k) {
       const bool takes_part = own[k] != kNoScore;
@@ -322,7 +323,9 @@ class Step {
   const float scale_, inverse_;
   const SoftmaxGradients& out_;
   Parts parts_;
-  std::uint64_t stride_, score_stride_;
+  std::uint64_t stride_;
+  std::uint64_t n_padded_;  // shared negatives in whole panels
+  std::uint64_t score_stride_;
   std::atomic<std::uint64_t> n_rejected_{0};
 };
 
@@ -346,7 +349,8 @@ void check_strides(const SampledSoftmax& op) {
 
 std::uint64_t workspace_bytes(const SampledSoftmax& op, int n_threads) {
   const std::uint64_t n_queries = op.batch.queries.rows, n_shared = op.shared.n();
-  return PackedNegatives::bytes(n_shared, op.batch.queries.cols) + WorkspaceCutter::bytes<float>(n_queries) +
+  return SoftmaxProducts::bytes(n_queries, op.batch.queries.cols, op.batch.queries.stride, op.shared) +
+         SharedPlaces::bytes(n_shared) + WorkspaceCutter::bytes<float>(n_queries) +
          WorkspaceCutter::bytes<float>(own_floats(op.own.n) * static_cast<std::uint64_t>(n_threads)) +
          WorkspaceCutter::bytes<float>(block_floats(n_queries, n_shared)) + ItemTiles::kAlignment;
 }

@@ -7,8 +7,8 @@
 #include "host/ops/item_tiles.hpp"
 #include "host/ops/ops.hpp"
 #include "host/ops/rank_tiles.hpp"
+#include "host/ops/shared_places.hpp"
 #include "host/ops/softmax_kernels.hpp"
-#include "host/ops/softmax_panels.hpp"
 #include "unfold/score_key.hpp"
 
 namespace unfold::cpu {
@@ -21,10 +21,21 @@ struct Scratch {
   std::uint64_t* keys;    // [n]
 };
 
-std::uint64_t padded(std::uint32_t n) { return round_up<std::uint64_t>(n, kPanelItems); }
+std::uint64_t padded(std::uint64_t n) { return round_up<std::uint64_t>(n, kPanelWidth); }
 std::uint64_t scratch_bytes(std::uint32_t n) {
   return WorkspaceCutter::bytes<float>(kTileQueries * padded(n)) + WorkspaceCutter::bytes<float>(n) +
          WorkspaceCutter::bytes<std::uint64_t>(n);
+}
+
+// A pool's vectors, where all queries have the same: panels of them, and where known items stand.
+struct SharedPool {
+  float* panels = nullptr;
+  std::uint64_t n_padded = 0;  // 0: queries have candidates of their own
+  SharedPlaces places;
+};
+
+std::uint64_t pool_panel_floats(std::uint64_t n, std::uint32_t dim) {
+  return padded(n) / kPanelWidth * panel_size(dim);
 }
 
 class Selection {
@@ -33,14 +44,14 @@ class Selection {
       : batch_(op.batch), pool_(op.pool), hardness_(op.hardness), rows_(op.rows), log_count_(op.log_count) {}
 
   // Queries first .. first + n, at most kTileQueries.
-  void choose(std::uint64_t first, std::uint64_t n, const PackedNegatives& packed, const Scratch& scratch) const {
-    if (packed.n_padded() > 0) score_shared(first, n, packed, scratch);
+  void choose(std::uint64_t first, std::uint64_t n, const SharedPool& shared, const Scratch& scratch) const {
+    if (shared.n_padded > 0) score_shared(first, n, shared, scratch);
     for (std::uint64_t r = 0; r < n; ++r) {
       const std::uint64_t q = first + r;
       float* const scores = scratch.scores + r * padded(pool_.n);
       const Row* rows = pool_.rows;
       const float* counts = pool_.log_count;
-      if (packed.n_padded() == 0) {
+      if (shared.n_padded == 0) {
         const std::uint64_t offset = (pool_.lists == nullptr ? q : std::uint64_t{pool_.lists[q]}) * pool_.row_stride;
         rows += offset;
         if (counts != nullptr) counts += offset;
@@ -51,21 +62,18 @@ class Selection {
   }
 
  private:
-  void score_shared(std::uint64_t first, std::uint64_t n, const PackedNegatives& packed, const Scratch& scratch) const {
-    const std::uint64_t n_padded = packed.n_padded();
-    alignas(64) float tile[std::size_t{kTileQueries} * kTileItems];
-    const float* rows[kTileQueries];
-    for (std::uint64_t r = 0; r < kTileQueries; ++r) rows[r] = batch_.queries.row(first + std::min(r, n - 1));
+  void score_shared(std::uint64_t first, std::uint64_t n, const SharedPool& shared, const Scratch& scratch) const {
+    const ProductRows rows = {batch_.queries.row(first), batch_.queries.stride, 1};
+    const std::uint32_t dim = batch_.queries.cols;
+    const std::uint64_t n_padded = shared.n_padded;
     for (std::uint64_t j = 0; j < n_padded; j += kTileItems) {
       const std::uint64_t n_items = std::min<std::uint64_t>(kTileItems, n_padded - j);
-      score_tile(rows, batch_.queries.cols, packed.panel(j), static_cast<std::uint32_t>(n_items / kPanelItems), tile);
-      for (std::uint64_t r = 0; r < n; ++r) {
-        std::copy_n(tile + r * kTileItems, n_items, scratch.scores + r * n_padded + j);
-      }
+      score_products(rows, dim, shared.panels + j / kPanelWidth * panel_size(dim), n_items / kPanelWidth,
+                     scratch.scores + j, n_padded, n);
     }
     for (std::uint64_t r = 0; r < n; ++r) {
-      packed.for_each_place(known_rows(batch_.known, batch_.users, first + r),
-                            [&](std::uint32_t place) { scratch.scores[r * n_padded + place] = kNoScore; });
+      shared.places.for_each(known_rows(batch_.known, batch_.users, first + r),
+                             [&](std::uint32_t place) { scratch.scores[r * n_padded + place] = kNoScore; });
     }
   }
 
@@ -120,8 +128,9 @@ class Selection {
 }  // namespace
 
 std::uint64_t workspace_bytes(const SelectNegatives& op, int n_threads) {
-  return PackedNegatives::bytes(op.pool.n, op.batch.queries.cols) +
-         scratch_bytes(op.pool.n) * static_cast<std::uint64_t>(n_threads) + ItemTiles::kAlignment;
+  return WorkspaceCutter::bytes<float>(pool_panel_floats(op.pool.n, op.batch.queries.cols)) +
+         SharedPlaces::bytes(op.pool.n) + scratch_bytes(op.pool.n) * static_cast<std::uint64_t>(n_threads) +
+         ItemTiles::kAlignment;
 }
 
 void run(const SelectNegatives& op, std::span<std::byte> workspace, int n_threads) {
@@ -130,17 +139,19 @@ void run(const SelectNegatives& op, std::span<std::byte> workspace, int n_thread
   const std::uint64_t n_queries = op.batch.queries.rows;
   const std::span<std::byte> memory = aligned_workspace("select_negatives", workspace, workspace_bytes(op, n_threads));
   WorkspaceCutter cutter(memory);
-  const PackedNegatives packed(cutter, pool.vectors, pool.rows, op.batch.queries.cols);
+  const std::uint64_t n_shared = pool.vectors.rows;
+  SharedPool shared = {cutter.take<float>(pool_panel_floats(n_shared, op.batch.queries.cols)), padded(n_shared), {}};
+  shared.places = SharedPlaces(cutter, pool.rows, n_shared);
   std::byte* const scratch = cutter.take<std::byte>(scratch_bytes(pool.n) * static_cast<std::uint64_t>(n_threads));
   const Selection selection(op);
   n_threads = threads_for_products(n_queries, pool.n, op.batch.queries.cols, n_threads);
-  packed.pack(pool.vectors, pool.bias, n_threads);
+  pack_panels(pool.vectors, pool.bias, 0, shared.n_padded, n_threads, shared.panels);
   parallel_slices(n_queries, kTileQueries, n_threads, [&](std::uint64_t q, std::uint64_t last, int thread) {
     const std::uint64_t bytes = scratch_bytes(pool.n);
     WorkspaceCutter own({scratch + bytes * static_cast<std::uint64_t>(thread), bytes});
     const Scratch parts = {own.take<float>(kTileQueries * padded(pool.n)), own.take<float>(pool.n),
                            own.take<std::uint64_t>(pool.n)};
-    selection.choose(q, last - q, packed, parts);
+    selection.choose(q, last - q, shared, parts);
   });
 }
 

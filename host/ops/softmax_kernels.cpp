@@ -7,6 +7,7 @@
 #define HWY_TARGET_INCLUDE "host/ops/softmax_kernels.cpp"
 #include "hwy/foreach_target.h"
 // After foreach_target.
+#include "host/ops/exp-inl.hpp"
 #include "host/ops/prefetch.hpp"
 #include "host/ops/row_products-inl.hpp"
 #include "hwy/contrib/math/math-inl.h"
@@ -26,18 +27,20 @@ HWY_INLINE RowVec load_counts(const float* log_count, std::size_t k, std::size_t
   return hn::MaskedLoad(hn::FirstN(d, n - k), d, log_count + k);
 }
 
-void scale_scores_impl(const float* scores, const float* log_count, float inverse, std::size_t n_valid, std::size_t n,
-                       float* out) {
+float scale_scores_impl(float* scores, const float* log_count, float inverse, std::size_t n_valid, std::size_t n) {
   const RowTag d;
   const std::size_t lanes = hn::Lanes(d);
   const RowVec by = hn::Set(d, inverse);
+  RowVec high = hn::Set(d, kNoScore);
   for (std::size_t k = 0; k < n; k += lanes) {
     RowVec x = hn::MulSub(hn::Load(d, scores + k), by, load_counts(log_count, k, n_valid));
     if (k + lanes > n_valid) {
       x = hn::IfThenElse(hn::FirstN(d, k < n_valid ? n_valid - k : 0), x, hn::Set(d, kNoScore));
     }
-    hn::Store(x, d, out + k);
+    hn::Store(x, d, scores + k);
+    high = hn::Max(high, x);
   }
+  return hn::GetLane(hn::MaxOfLanes(d, high));
 }
 
 float row_max_impl(const float* row, std::size_t n) {
@@ -54,12 +57,11 @@ ExpSums exp_row_impl(float* row, const float* log_count, std::size_t n_valid, st
   RowVec sum = hn::Zero(d), moment = hn::Zero(d);
   for (std::size_t k = 0; k < n; k += hn::Lanes(d)) {
     const RowVec x = hn::Load(d, row + k);
-    const auto takes_part = hn::Ne(x, none);
-    const RowVec e = hn::IfThenElseZero(takes_part, hn::Exp(d, hn::Sub(hn::IfThenElse(takes_part, x, top), top)));
+    const RowVec e = exp_of_negative(d, hn::Sub(x, top));
     sum = hn::Add(sum, e);
     if (with_moment) {
       const RowVec score = hn::Add(x, load_counts(log_count, k, n_valid));
-      moment = hn::MulAdd(e, hn::IfThenElseZero(takes_part, score), moment);
+      moment = hn::MulAdd(e, hn::IfThenElseZero(hn::Ne(x, none), score), moment);
     }
     hn::Store(e, d, row + k);
   }
@@ -104,71 +106,24 @@ BprSums bpr_row_impl(float* row, const float* log_count, std::size_t n_valid, st
           hn::GetLane(hn::SumOfLanes(d, moment))};
 }
 
+void add_rows_impl(const float* rows, std::size_t stride, std::size_t n_rows, std::size_t n, float* out) {
+  const RowTag d;
+  for (std::size_t j = 0; j < n; j += hn::Lanes(d)) {
+    alignas(64) float sums[16] = {};
+    const std::size_t n_valid = std::min(hn::Lanes(d), n - j);
+    std::copy_n(out + j, n_valid, sums);
+    RowVec sum = hn::Load(d, sums);
+    for (std::size_t r = 0; r < n_rows; ++r) sum = hn::Add(sum, hn::LoadU(d, rows + r * stride + j));
+    hn::Store(sum, d, sums);
+    std::copy_n(sums, n_valid, out + j);
+  }
+}
+
 void multiply_floats_impl(float* row, std::size_t n, float factor) {
   const RowTag d;
   for (std::size_t k = 0; k < n; k += hn::Lanes(d)) {
     hn::Store(hn::Mul(hn::Load(d, row + k), hn::Set(d, factor)), d, row + k);
   }
-}
-
-// How many steps ahead weights are fetched: the hardware does not follow steps of a page.
-constexpr std::size_t kWeightsAhead = 16;
-
-// kRows rows of kVectors vectors of sums stay in registers over all k.
-template <int kRows, int kVectors>
-HWY_INLINE void add_product_tile(const float* weights, std::size_t row_step, std::size_t k_step, std::size_t n_k,
-                                 const float* b, std::size_t stride, float* out) {
-  const RowTag d;
-  const std::size_t lanes = hn::Lanes(d);
-  RowVec sums[kRows][kVectors];
-  for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kVectors; ++v) sums[r][v] = hn::Load(d, out + r * stride + v * lanes);
-  }
-  for (std::size_t k = 0; k < n_k; ++k, b += stride, weights += k_step) {
-    hwy::Prefetch(weights + kWeightsAhead * k_step);
-    RowVec column[kVectors];
-    for (int v = 0; v < kVectors; ++v) column[v] = hn::Load(d, b + v * lanes);
-    for (int r = 0; r < kRows; ++r) {
-      const RowVec weight = hn::Set(d, weights[r * row_step]);
-      for (int v = 0; v < kVectors; ++v) sums[r][v] = hn::MulAdd(weight, column[v], sums[r][v]);
-    }
-  }
-  for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kVectors; ++v) hn::Store(sums[r][v], d, out + r * stride + v * lanes);
-  }
-}
-
-// As many columns at once as there are registers for six rows' sums.
-constexpr int kMostVectors = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL ? 4 : 2;
-
-template <int kRows>
-HWY_INLINE void add_product_rows(const float* weights, std::size_t row_step, std::size_t k_step, std::size_t n_k,
-                                 MatrixView<const float> b, float* out) {
-  const std::size_t lanes = hn::Lanes(RowTag());
-  std::size_t c = 0;
-  if constexpr (kMostVectors == 4) {
-    for (; c + 4 * lanes <= b.stride; c += 4 * lanes) {
-      add_product_tile<kRows, 4>(weights, row_step, k_step, n_k, b.data + c, b.stride, out + c);
-    }
-  }
-  for (; c + 2 * lanes <= b.stride; c += 2 * lanes) {
-    add_product_tile<kRows, 2>(weights, row_step, k_step, n_k, b.data + c, b.stride, out + c);
-  }
-  for (; c < b.stride; c += lanes) {
-    add_product_tile<kRows, 1>(weights, row_step, k_step, n_k, b.data + c, b.stride, out + c);
-  }
-}
-
-void add_products_impl(const float* weights, std::size_t row_step, std::size_t k_step, std::size_t n_k,
-                       MatrixView<const float> b, float* out, std::size_t n_rows) {
-  std::size_t r = 0;
-  for (; r + 6 <= n_rows; r += 6) {
-    add_product_rows<6>(weights + r * row_step, row_step, k_step, n_k, b, out + r * b.stride);
-  }
-  for (; r + 2 <= n_rows; r += 2) {
-    add_product_rows<2>(weights + r * row_step, row_step, k_step, n_k, b, out + r * b.stride);
-  }
-  if (r < n_rows) add_product_rows<1>(weights + r * row_step, row_step, k_step, n_k, b, out + r * b.stride);
 }
 
 void add_multiple_impl(const float* from, float factor, std::size_t n, float* to) {
@@ -244,16 +199,15 @@ HWY_EXPORT(row_max_impl);
 HWY_EXPORT(exp_row_impl);
 HWY_EXPORT(bpr_weight_impl);
 HWY_EXPORT(bpr_row_impl);
+HWY_EXPORT(add_rows_impl);
 HWY_EXPORT(multiply_floats_impl);
-HWY_EXPORT(add_products_impl);
 HWY_EXPORT(add_multiple_impl);
 HWY_EXPORT(dot_impl);
 HWY_EXPORT(score_table_rows_impl);
 HWY_EXPORT(add_table_row_gradient_impl);
 
-void scale_scores(const float* scores, const float* log_count, float inverse, std::size_t n_valid, std::size_t n,
-                  float* out) {
-  HWY_DYNAMIC_DISPATCH(scale_scores_impl)(scores, log_count, inverse, n_valid, n, out);
+float scale_scores(float* scores, const float* log_count, float inverse, std::size_t n_valid, std::size_t n) {
+  return HWY_DYNAMIC_DISPATCH(scale_scores_impl)(scores, log_count, inverse, n_valid, n);
 }
 float row_max(const float* row, std::size_t n) { return HWY_DYNAMIC_DISPATCH(row_max_impl)(row, n); }
 ExpSums exp_row(float* row, const float* log_count, std::size_t n_valid, std::size_t n, float max, bool with_moment) {
@@ -266,12 +220,11 @@ BprSums bpr_row(float* row, const float* log_count, std::size_t n_valid, std::si
 float bpr_weight(const float* row, const float* log_count, std::size_t n_valid, std::size_t n, float least_count) {
   return HWY_DYNAMIC_DISPATCH(bpr_weight_impl)(row, log_count, n_valid, n, least_count);
 }
+void add_rows(const float* rows, std::size_t stride, std::size_t n_rows, std::size_t n, float* out) {
+  HWY_DYNAMIC_DISPATCH(add_rows_impl)(rows, stride, n_rows, n, out);
+}
 void multiply_floats(float* row, std::size_t n, float factor) {
   HWY_DYNAMIC_DISPATCH(multiply_floats_impl)(row, n, factor);
-}
-void add_products(const float* weights, std::size_t row_step, std::size_t k_step, std::size_t n_k,
-                  MatrixView<const float> b, float* out, std::size_t n_rows) {
-  HWY_DYNAMIC_DISPATCH(add_products_impl)(weights, row_step, k_step, n_k, b, out, n_rows);
 }
 void add_multiple(const float* from, float factor, std::size_t n, float* to) {
   HWY_DYNAMIC_DISPATCH(add_multiple_impl)(from, factor, n, to);

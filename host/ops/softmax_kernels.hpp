@@ -1,5 +1,5 @@
-// The vector kernels under sampled_softmax and select_negatives: rows of scores, products of a tile, and a query's own
-// negatives. Rows of scores hold whole panels (rank_tiles.hpp) and are 64-byte aligned.
+// The vector kernels under sampled_softmax and select_negatives: rows of scores, and a query's own negatives. Rows of
+// scores hold whole panels (products.hpp) and are 64-byte aligned.
 #pragma once
 
 #include <cstddef>
@@ -13,10 +13,9 @@ namespace unfold::cpu {
 
 inline constexpr float kNoScore = -std::numeric_limits<float>::infinity();  // of an item that takes no part
 
-// out[j] = scores[j] * inverse - log_count[j]; log_count may be null (all 0) and has n_counts <= n numbers. out[j] of j
-// past n_counts, or past n_valid, is -infinity.
-void scale_scores(const float* scores, const float* log_count, float inverse, std::size_t n_valid, std::size_t n,
-                  float* out);
+// scores[j] <- scores[j] * inverse - log_count[j]; log_count may be null (all 0) and has n_valid <= n numbers. Scores
+// past n_valid become -infinity. Returns the highest.
+float scale_scores(float* scores, const float* log_count, float inverse, std::size_t n_valid, std::size_t n);
 
 float row_max(const float* row, std::size_t n);
 
@@ -24,7 +23,8 @@ struct ExpSums {
   float sum = 0;     // of e_j = exp(row[j] - max)
   float moment = 0;  // of e_j * (row[j] + log_count[j]): scores over T, weighted
 };
-// row[j] <- e_j. -infinity gives 0. The moment is left out (0) where with_moment is not set.
+// row[j] <- e_j, for max >= every number of the row. -infinity gives 0. The moment is left out (0) where with_moment is
+// not set.
 ExpSums exp_row(float* row, const float* log_count, std::size_t n_valid, std::size_t n, float max, bool with_moment);
 
 struct BprSums {
@@ -37,12 +37,10 @@ BprSums bpr_row(float* row, const float* log_count, std::size_t n_valid, std::si
 // Sum of w_j over the items that take part.
 float bpr_weight(const float* row, const float* log_count, std::size_t n_valid, std::size_t n, float least_count);
 
-void multiply_floats(float* row, std::size_t n, float factor);
+// out[j] += sum of rows[r][j] over r < n_rows, in this order, for j < n. Rows are readable for whole vectors.
+void add_rows(const float* rows, std::size_t stride, std::size_t n_rows, std::size_t n, float* out);
 
-// out[r] += sum over k < n_k of weights[r * row_step + k * k_step] * b[k] for the n_rows rows of out, which has b's
-// stride; each sum in ascending order of k.
-void add_products(const float* weights, std::size_t row_step, std::size_t k_step, std::size_t n_k,
-                  MatrixView<const float> b, float* out, std::size_t n_rows);
+void multiply_floats(float* row, std::size_t n, float factor);
 
 // to += factor * from, n floats of whole vectors.
 void add_multiple(const float* from, float factor, std::size_t n, float* to);

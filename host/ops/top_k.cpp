@@ -69,7 +69,7 @@ std::uint64_t candidate_bytes(std::uint64_t n_queries, std::uint32_t k) {
 }
 
 void offer_row(const ScoreRow& row, Candidates candidates) {
-  std::uint32_t places[kTileItems + kPanelItems];
+  std::uint32_t places[kTileItems + kPanelWidth];
   const std::uint32_t n = find_reaching(row.scores, row.n_padded, candidates.entry_score(), places);
   for (std::uint32_t t = 0; t < n; ++t) {
     candidates.offer(score_key(row.scores[places[t]], static_cast<Row>(row.first_item + places[t])));

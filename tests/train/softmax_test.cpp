@@ -325,7 +325,7 @@ TEST(Softmax, AUserWhoKnowsEveryItemTakesPart) {
 
 class SoftmaxScores : public test::BackendParity {};
 
-// Where a backend rounds scores, the model has other bits and has learned the same.
+// The model has other bits and has learned the same. The CPU fuses nothing.
 TEST_P(SoftmaxScores, Of16BitsReachTheOp) {
   const Groups groups;
   SoftmaxFamily family = small_run();
@@ -340,7 +340,7 @@ TEST_P(SoftmaxScores, Of16BitsReachTheOp) {
     family.own.fused_softmax = fused;
     const TrainResult narrow = train(backend(), groups.data(), family, {});
     EXPECT_NEAR(narrow.model.history.back().at("train_loss").get<double>(), loss, 0.02 * std::abs(loss)) << fused;
-    EXPECT_EQ(embedding(narrow) == embedding(wide), backend().name() == "cpu") << fused;
+    EXPECT_NE(embedding(narrow), embedding(wide)) << fused;
     of_both.push_back(embedding(narrow));
   }
   EXPECT_EQ(of_both[0] == of_both[1], backend().name() == "cpu");

@@ -43,10 +43,11 @@ SoftmaxBuffers::SoftmaxBuffers(const Arena& arena, const SoftmaxShape& shape, bo
 
 std::uint64_t SoftmaxBuffers::workspace_bytes(const Backend& backend, const SoftmaxShape& shape) {
   const std::uint64_t n_shared = shape.n_shared();
-  const SoftmaxBatch batch{.queries = {nullptr, shape.batch_size(), shape.dim, shape.dim}};
+  const std::uint32_t stride = backend.row_stride(shape.dim, shape.table_type);
+  const SoftmaxBatch batch{.queries = {nullptr, shape.batch_size(), shape.dim, stride}};
   std::uint64_t bytes =
       backend.workspace_bytes(SampledSoftmax{.batch = batch,
-                                             .shared = {.vectors = {nullptr, n_shared, shape.dim, shape.dim},
+                                             .shared = {.vectors = {nullptr, n_shared, shape.dim, stride},
                                                         .score_type = shape.score_type,
                                                         .fused = shape.fused},
                                              .own = {.n = shape.n_own()}});

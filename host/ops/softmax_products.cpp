@@ -1,0 +1,138 @@
+#include "host/ops/softmax_products.hpp"
+
+#include <algorithm>
+
+#include "host/ops/item_tiles.hpp"
+#include "host/ops/ops.hpp"
+#include "unfold/float16.hpp"
+
+namespace unfold::cpu {
+namespace {
+
+// The unit that multiplies what the negatives' products may round, where the processor has one.
+std::optional<Bfloat16Unit> unit_for(TableType score_type) {
+  if (score_type != TableType::kBfloat16 || bfloat16_units().empty()) return std::nullopt;
+  return bfloat16_units().front();
+}
+
+std::uint64_t n_panels(std::uint64_t columns) { return (columns + kPanelWidth - 1) / kPanelWidth; }
+
+void round_floats(const float* from, std::uint64_t n, float* to) {
+  for (std::uint64_t k = 0; k < n; ++k) to[k] = to_float(round_nearest<Bfloat16>(from[k]));
+}
+
+}  // namespace
+
+SoftmaxProducts::SoftmaxProducts(WorkspaceCutter& cutter, MatrixView<const float> queries,
+                                 const SharedNegatives& shared)
+    : queries_(queries),
+      vectors_(shared.vectors),
+      given_queries_(queries),
+      given_vectors_(shared.vectors),
+      bias_(shared.bias),
+      unit_(unit_for(shared.score_type)) {
+  const std::uint64_t n = shared.n();
+  if (n == 0) return;
+  if (unit_) {
+    const std::uint64_t columns = n_panels(queries.stride);
+    panels_ = cutter.take<std::byte>(n_panels(n) * bfloat16_panel_bytes(queries.cols));
+    vector_panels_ = cutter.take<std::byte>(columns * bfloat16_panel_bytes(n));
+    query_panels_ = cutter.take<std::byte>(columns * bfloat16_panel_bytes(queries.rows));
+    return;
+  }
+  panels_ = cutter.take<std::byte>(n_panels(n) * panel_size(queries.cols) * sizeof(float));
+  if (shared.score_type != TableType::kBfloat16) return;
+  queries_.data = rounded_queries_ = cutter.take<float>(queries.size());
+  vectors_.data = rounded_vectors_ = cutter.take<float>(shared.vectors.size());
+}
+
+std::uint64_t SoftmaxProducts::bytes(std::uint64_t n_queries, std::uint32_t dim, std::uint32_t stride,
+                                     const SharedNegatives& shared) {
+  const std::uint64_t n = shared.n(), columns = n_panels(stride);
+  const auto bytes = [](std::uint64_t size) { return WorkspaceCutter::bytes<std::byte>(size); };
+  if (n == 0) return 0;
+  if (unit_for(shared.score_type)) {
+    return bytes(n_panels(n) * bfloat16_panel_bytes(dim)) + bytes(columns * bfloat16_panel_bytes(n)) +
+           bytes(columns * bfloat16_panel_bytes(n_queries));
+  }
+  const std::uint64_t panels = bytes(n_panels(n) * panel_size(dim) * sizeof(float));
+  if (shared.score_type != TableType::kBfloat16) return panels;
+  return panels + bytes(n_queries * stride * sizeof(float)) + bytes(n * stride * sizeof(float));
+}
+
+void SoftmaxProducts::round(int n_threads) const {
+  const auto rows = [&](MatrixView<const float> from, float* to) {
+    for_rows(from.rows, from.stride, n_threads, [&](std::uint64_t first, std::uint64_t last) {
+      round_floats(from.row(first), (last - first) * from.stride, to + first * from.stride);
+    });
+  };
+  rows(given_queries_, rounded_queries_);
+  rows(given_vectors_, rounded_vectors_);
+}
+
+void SoftmaxProducts::pack(int n_threads) const {
+  if (is_rounded()) round(n_threads);
+  if (!unit_) {
+    pack_panels(vectors_, bias_, 0, round_up<std::uint64_t>(vectors_.rows, kPanelWidth), n_threads,
+                reinterpret_cast<float*>(panels_));
+    return;
+  }
+  const std::uint64_t n_items = n_panels(vectors_.rows), columns = n_panels(queries_.stride);
+  const std::uint64_t of_vectors = bfloat16_panel_bytes(vectors_.rows),
+                      of_queries = bfloat16_panel_bytes(queries_.rows);
+  const int threads = threads_for_rows(2 * vectors_.rows + queries_.rows, queries_.stride, n_threads);
+  parallel_for(n_items + 2 * columns, threads, [&](std::uint64_t piece) {
+    if (piece < columns) {
+      pack_bfloat16_rows(queries_, piece * kPanelWidth, query_panels_ + piece * of_queries);
+    } else if (piece < 2 * columns) {
+      const std::uint64_t p = piece - columns;
+      pack_bfloat16_rows(vectors_, p * kPanelWidth, vector_panels_ + p * of_vectors);
+    } else {
+      const std::uint64_t p = piece - 2 * columns;
+      pack_bfloat16_columns(vectors_, bias_, p * kPanelWidth, panels_ + p * bfloat16_panel_bytes(vectors_.cols));
+    }
+  });
+}
+
+void SoftmaxProducts::score(std::uint64_t first_query, std::uint64_t n_queries, std::uint64_t first, std::uint64_t n,
+                            float* scores, std::uint64_t stride) const {
+  const ProductRows rows = {queries_.row(first_query), queries_.stride, 1};
+  const std::uint32_t dim = queries_.cols;
+  const std::uint64_t panel = first / kPanelWidth;
+  if (unit_) {
+    score_bfloat16_products(*unit_, rows, dim, panels_ + panel * bfloat16_panel_bytes(dim), n / kPanelWidth, scores,
+                            stride, n_queries);
+  } else {
+    score_products(rows, dim, reinterpret_cast<const float*>(panels_) + panel * panel_size(dim), n / kPanelWidth,
+                   scores, stride, n_queries);
+  }
+}
+
+void SoftmaxProducts::finish_weights(float* row, std::uint64_t n) const {
+  if (is_rounded()) round_floats(row, n, row);
+}
+
+void SoftmaxProducts::add_query_gradients(std::uint64_t n_queries, const float* weights, std::uint64_t stride,
+                                          float* out) const {
+  const ProductRows rows = {weights, stride, 1};
+  const std::uint64_t n = vectors_.rows;
+  if (unit_) {
+    add_bfloat16_products(*unit_, rows, 0, n, vector_panels_, n, out, vectors_.stride, n_queries, vectors_.stride);
+  } else {
+    add_products(rows, panels_of(vectors_), n, out, vectors_.stride, n_queries, vectors_.stride);
+  }
+}
+
+void SoftmaxProducts::add_negative_gradients(std::uint64_t first_query, std::uint64_t n_queries, std::uint64_t n,
+                                             const float* weights, std::uint64_t stride, float* out) const {
+  const ProductRows columns = {weights, 1, stride};
+  if (unit_) {
+    add_bfloat16_products(*unit_, columns, first_query, n_queries, query_panels_, queries_.rows, out, queries_.stride,
+                          n, queries_.stride);
+    return;
+  }
+  const MatrixView<const float> queries = {queries_.row(first_query), n_queries, queries_.cols, queries_.stride};
+  add_products(columns, panels_of(queries), n_queries, out, queries.stride, n, queries.stride);
+}
+
+}  // namespace unfold::cpu
