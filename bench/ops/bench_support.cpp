@@ -4,12 +4,14 @@
 #include <chrono>
 #include <memory>
 
+#include "host/threads/thread_pool.hpp"
 #include "unfold/random.hpp"
 
 namespace unfold::bench {
 namespace {
 
 std::unique_ptr<Backend> chosen_device;
+int n_threads = 1;
 
 // Rounds of one case: enough for a median, and an end to cases that are slow or cheap.
 constexpr std::size_t kLeastRounds = 5, kMostRounds = 200;
@@ -86,7 +88,11 @@ std::vector<double> time_rounds(const std::function<void()>& op) {
 
 Backend& device() { return *chosen_device; }
 bool is_cuda() { return device().name() == "cuda"; }
-void choose_device(const std::string& name, unsigned threads) { chosen_device = make_backend(name, threads); }
+int threads() { return n_threads; }
+void choose_device(const std::string& name, unsigned threads) {
+  chosen_device = make_backend(name, threads);
+  n_threads = threads == 0 ? all_threads() : static_cast<int>(threads);
+}
 void release_device() {
   flush_array.reset();
   chosen_device.reset();

@@ -16,6 +16,7 @@ namespace unfold::bench {
 // The device under test.
 Backend& device();
 bool is_cuda();
+int threads();  // of the CPU
 void choose_device(const std::string& name, unsigned threads);
 void release_device();
 

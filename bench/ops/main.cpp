@@ -47,6 +47,7 @@ void run(int argc, char** argv) {
 #define UNFOLD_OP(Op) register_benchmarks<Op>();
 #include "unfold/ops.def"
 #undef UNFOLD_OP
+  register_product_benchmarks();
   const bool lists_only =
       std::any_of(argv, argv + argc, [](std::string_view word) { return word.starts_with("--benchmark_list_tests"); });
   benchmark::Initialize(&argc, argv);

@@ -14,4 +14,7 @@ void register_benchmarks();
 #include "unfold/ops.def"
 #undef UNFOLD_OP
 
+// Those of the products under the CPU's ops.
+void register_product_benchmarks();
+
 }  // namespace unfold::bench

@@ -1,6 +1,6 @@
 // Losses over sampled negatives, forward and backward: softmax_shared/dim/negatives/known/scores/fused against
-// negatives that all queries share, known being the number of items that each user knows and masks, scores their type
-// (only CUDA has others than float32), fused whether they are kept nowhere; softmax_own/dim/negatives/type/cosine
+// negatives that all queries share, known being the number of items that each user knows and masks, scores their type,
+// fused whether they are kept nowhere; softmax_own/dim/negatives/type/cosine
 // against negatives of each query's own. items_per_second counts pairs of a query and a negative; a shared pair takes
 // 6 * dim floating point operations, an own one moves the bytes counted.
 #include <string>
@@ -103,7 +103,7 @@ template <>
 void register_benchmarks<SampledSoftmax>() {
   const auto float32 = static_cast<std::int64_t>(TableType::kFloat32);
   const auto bfloat16 = static_cast<std::int64_t>(TableType::kBfloat16);
-  const std::vector<std::int64_t> score_types = is_cuda() ? std::vector{float32, bfloat16} : std::vector{float32};
+  const std::vector<std::int64_t> score_types = {float32, bfloat16};
   benchmark::internal::Benchmark* const shared = add_benchmark("softmax_shared", softmax_shared);
   shared->ArgsProduct({{64, 128}, {1024, 8192}, {64}, score_types, {0}})
       ->ArgsProduct({{64}, {8192}, {0}, score_types, {0}})

@@ -21,7 +21,7 @@ std::size_t find_marked(const Row* rows, std::size_t n, const std::uint32_t* bit
     const auto bit = hn::ShiftRightSame(hn::Mul(row, hash), shift);
     const auto word = hn::GatherIndex(d, bits, hn::BitCast(di, hn::ShiftRight<5>(bit)));
     const auto is_marked = hn::Eq(hn::And(hn::Shr(word, hn::And(bit, low)), one), one);
-    count += hn::CompressStore(row, is_marked, d, out + count);
+    if (!hn::AllFalse(d, is_marked)) count += hn::CompressStore(row, is_marked, d, out + count);
   }
   for (; k < n; ++k) {
     const std::uint32_t bit = RowFilter::bit_of(rows[k], shift);

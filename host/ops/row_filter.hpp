@@ -23,15 +23,16 @@ class RowFilter {
   // Marks the rows in bits [n_words(rows.size())].
   RowFilter(std::span<const Row> rows, std::uint32_t* bits);
   static std::uint64_t n_words(std::uint64_t n_rows) {
-    return std::bit_ceil(std::clamp<std::uint64_t>(n_rows, 2, kMostWords));
+    return std::bit_ceil(std::clamp<std::uint64_t>(4 * n_rows, 2, kMostWords));
   }
 
   // Copies those of `rows` that may be in the set to `out` [rows.size() + kSlack], in order, and returns how many: all
-  // that are in it, and one in 32 or fewer of the others (more where the set has over 2^26 rows).
+  // that are in it, and one in 128 or fewer of the others (more where the set has over 2^24 rows). So few that a vector
+  // of rows seldom has one.
   std::size_t find(std::span<const Row> rows, Row* out) const;
 
  private:
-  static constexpr std::uint64_t kMostWords = std::uint64_t{1} << 26;  // of 32 bits, one for each row up to here
+  static constexpr std::uint64_t kMostWords = std::uint64_t{1} << 26;  // of 32 bits, four for each row up to here
   const std::uint32_t* bits_ = nullptr;
   int shift_ = 0;  // see bit_of
 };
