@@ -206,15 +206,15 @@ UNFOLD_AVX512 void multiply_avx512(const Block& block, const PackedRows& a, cons
 }
 
 // Tiles 0 to 3 are sums, 4 and 5 rows of A, 6 and 7 columns of B: 16 rows of 64 bytes each.
-UNFOLD_AMX void begin_tiles() {
-  struct alignas(64) {
-    std::uint8_t palette = 1, first_row = 0, reserved[14] = {};
-    std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-    std::uint8_t n_rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-  } config;
-  static_assert(sizeof(config) == 64);
-  _tile_loadconfig(&config);
-}
+struct alignas(64) TileConfig {
+  std::uint8_t palette = 1, first_row = 0, reserved[14] = {};
+  std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  std::uint8_t n_rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+static_assert(sizeof(TileConfig) == 64);
+constexpr TileConfig kTileConfig;  // not on the stack: GCC 12 takes _tile_loadconfig to read eight bytes of it
+
+UNFOLD_AMX void begin_tiles() { _tile_loadconfig(&kTileConfig); }
 UNFOLD_AMX void end_tiles() { _tile_release(); }
 
 UNFOLD_AMX void multiply_amx(const Block& block, const PackedRows& a, const std::byte* b, float* out,

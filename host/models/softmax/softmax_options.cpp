@@ -47,8 +47,8 @@ void add_model_options(SoftmaxOptions& o, std::vector<Option>& options) {
   add(o.weight_temperature, "weight-temperature", Allowed::over(0), "how sharp that weight is");
   add(o.dropout, "dropout", kShare, "share of the query vector's elements dropped in training");
   add(o.score_type, "score-type", {.words = {"float32", "bfloat16"}},
-      "scores of shared negatives while training: bfloat16 halves their traffic on CUDA and uses tensor cores, with "
-      "sums in float32; the CPU computes in float32 all the same");
+      "what the products of shared negatives are rounded to while training, with sums in float32: bfloat16 uses tensor "
+      "cores on CUDA, where it halves their traffic, and on the CPU AMX or AVX512_BF16 where there is one");
   add(o.fused_softmax, "fused-softmax", {},
       "with score-type bfloat16, experimental: on CUDA, scores are computed where they are used and never kept "
       "(dim up to 256, no bpr, no hard or own negatives; else it changes nothing)");
