@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <random>
@@ -38,8 +39,8 @@ struct Shape {
 
 std::vector<Shape> shapes() {
   std::vector<Shape> all;
-  for (const std::size_t n_rows : {1, 2, 5, 6, 7, 12, 16, 17, 31, 32, 33, 48, 77}) {
-    for (const std::size_t n_k : {1, 2, 31, 32, 33, 64, 100, 257, 300}) {
+  for (const std::size_t n_rows : {1, 5, 6, 13, 16, 17, 32, 33, 48, 77}) {
+    for (const std::size_t n_k : {1, 2, 31, 32, 33, 64, 100, 300}) {
       for (const std::size_t n_columns : {16, 32, 48, 64, 96}) {
         for (const bool by_columns : {false, true}) all.push_back({n_rows, n_k, n_columns, by_columns});
       }
@@ -178,7 +179,7 @@ TEST(Products, BitsDoNotDependOnTheTile) {
         add_products(row, columns, shape.n_k, single.out.data + r * single.out_step + c, single.out_step, 1, 16);
       }
     }
-    EXPECT_EQ(whole.out.storage, single.out.storage);
+    EXPECT_TRUE(std::equal(whole.out.data, whole.out.data + shape.n_rows * whole.out_step, single.out.data));
   }
 }
 
