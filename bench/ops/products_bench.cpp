@@ -32,7 +32,7 @@ class Products {
     const std::uint64_t bytes = cpu::SoftmaxProducts::bytes(n_queries_, queries.cols, queries.stride, shared_);
     memory_ = DeviceArray<std::byte>(device(), bytes);
     cpu::WorkspaceCutter cutter({memory_.data(), bytes});
-    products_ = cpu::SoftmaxProducts(cutter, queries, shared_);
+    products_ = cpu::SoftmaxProducts(cutter, queries, shared_, false);
     products_.pack(bench::threads());
   }
 

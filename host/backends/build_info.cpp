@@ -1,6 +1,7 @@
 // What this build is and what it finds on this machine.
 #include <hwy/targets.h>
 
+#include "host/ops/bfloat16_products.hpp"
 #include "host/threads/processors.hpp"
 #include "unfold/version.hpp"
 #if UNFOLD_WITH_CUDA
@@ -27,6 +28,9 @@ BuildInfo build_info() {
   // Lower bits are better targets.
   for (std::int64_t targets = hwy::SupportedTargets(); targets != 0; targets &= targets - 1) {
     info.cpu_targets.emplace_back(hwy::TargetName(targets & -targets));
+  }
+  for (const cpu::Bfloat16Unit unit : cpu::bfloat16_units()) {
+    info.cpu_targets.emplace_back(unit == cpu::Bfloat16Unit::kAmx ? "AMX_BF16" : "AVX512_BF16");
   }
   info.threads = usable_processors();
 #if UNFOLD_WITH_CUDA

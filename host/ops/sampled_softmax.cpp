@@ -60,7 +60,7 @@ Parts cut(std::span<std::byte> memory, const SampledSoftmax& op, int n_threads) 
   const SharedNegatives& shared = op.shared;
   Parts parts = {};
   WorkspaceCutter cutter(memory);
-  parts.products = SoftmaxProducts(cutter, op.batch.queries, shared);
+  parts.products = SoftmaxProducts(cutter, op.batch.queries, shared, op.gradients.shared_bias != nullptr);
   parts.places = SharedPlaces(cutter, shared.rows, shared.n());
   parts.losses = cutter.take<float>(n_queries);
   parts.own_scores = cutter.take<float>(own_floats(op.own.n) * static_cast<std::uint64_t>(n_threads));

@@ -119,6 +119,20 @@ void add_rows_impl(const float* rows, std::size_t stride, std::size_t n_rows, st
   }
 }
 
+void round_to_bfloat16_impl(const float* from, std::size_t n, float* to) {
+  const RowTag d;
+  const hn::RebindToUnsigned<RowTag> di;
+  for (std::size_t k = 0; k < n; k += hn::Lanes(d)) {
+    const RowVec x = hn::Load(d, from + k);
+    const auto bits = hn::BitCast(di, x);
+    const auto half =
+        hn::Add(hn::Set(di, 0x7FFFu), hn::And(hn::ShiftRight<16>(bits), hn::Set(di, 1u)));  // ties to even
+    const auto is_nan = hn::RebindMask(di, hn::IsNaN(x));
+    const auto rounded = hn::IfThenElse(is_nan, hn::Or(bits, hn::Set(di, 0x400000u)), hn::Add(bits, half));
+    hn::Store(hn::BitCast(d, hn::And(rounded, hn::Set(di, 0xFFFF0000u))), d, to + k);
+  }
+}
+
 void multiply_floats_impl(float* row, std::size_t n, float factor) {
   const RowTag d;
   for (std::size_t k = 0; k < n; k += hn::Lanes(d)) {
@@ -200,6 +214,7 @@ HWY_EXPORT(exp_row_impl);
 HWY_EXPORT(bpr_weight_impl);
 HWY_EXPORT(bpr_row_impl);
 HWY_EXPORT(add_rows_impl);
+HWY_EXPORT(round_to_bfloat16_impl);
 HWY_EXPORT(multiply_floats_impl);
 HWY_EXPORT(add_multiple_impl);
 HWY_EXPORT(dot_impl);
@@ -222,6 +237,9 @@ float bpr_weight(const float* row, const float* log_count, std::size_t n_valid, 
 }
 void add_rows(const float* rows, std::size_t stride, std::size_t n_rows, std::size_t n, float* out) {
   HWY_DYNAMIC_DISPATCH(add_rows_impl)(rows, stride, n_rows, n, out);
+}
+void round_to_bfloat16(const float* from, std::size_t n, float* to) {
+  HWY_DYNAMIC_DISPATCH(round_to_bfloat16_impl)(from, n, to);
 }
 void multiply_floats(float* row, std::size_t n, float factor) {
   HWY_DYNAMIC_DISPATCH(multiply_floats_impl)(row, n, factor);

@@ -40,6 +40,10 @@ float bpr_weight(const float* row, const float* log_count, std::size_t n_valid, 
 // out[j] += sum of rows[r][j] over r < n_rows, in this order, for j < n. Rows are readable for whole vectors.
 void add_rows(const float* rows, std::size_t stride, std::size_t n_rows, std::size_t n, float* out);
 
+// to[k] = from[k] rounded to bfloat16, as round_nearest rounds it; `to` may be `from`. Whole vectors of 16, 64-byte
+// aligned.
+void round_to_bfloat16(const float* from, std::size_t n, float* to);
+
 void multiply_floats(float* row, std::size_t n, float factor);
 
 // to += factor * from, n floats of whole vectors.

@@ -4,7 +4,7 @@
 
 #include "host/ops/item_tiles.hpp"
 #include "host/ops/ops.hpp"
-#include "unfold/float16.hpp"
+#include "host/ops/softmax_kernels.hpp"
 
 namespace unfold::cpu {
 namespace {
@@ -17,20 +17,17 @@ std::optional<Bfloat16Unit> unit_for(TableType score_type) {
 
 std::uint64_t n_panels(std::uint64_t columns) { return (columns + kPanelWidth - 1) / kPanelWidth; }
 
-void round_floats(const float* from, std::uint64_t n, float* to) {
-  for (std::uint64_t k = 0; k < n; ++k) to[k] = to_float(round_nearest<Bfloat16>(from[k]));
-}
-
 }  // namespace
 
 SoftmaxProducts::SoftmaxProducts(WorkspaceCutter& cutter, MatrixView<const float> queries,
-                                 const SharedNegatives& shared)
+                                 const SharedNegatives& shared, bool sums_weights)
     : queries_(queries),
       vectors_(shared.vectors),
       given_queries_(queries),
       given_vectors_(shared.vectors),
       bias_(shared.bias),
-      unit_(unit_for(shared.score_type)) {
+      unit_(unit_for(shared.score_type)),
+      rounds_weights_(shared.score_type == TableType::kBfloat16 && (!unit_ || sums_weights)) {
   const std::uint64_t n = shared.n();
   if (n == 0) return;
   if (unit_) {
@@ -63,7 +60,7 @@ std::uint64_t SoftmaxProducts::bytes(std::uint64_t n_queries, std::uint32_t dim,
 void SoftmaxProducts::round(int n_threads) const {
   const auto rows = [&](MatrixView<const float> from, float* to) {
     for_rows(from.rows, from.stride, n_threads, [&](std::uint64_t first, std::uint64_t last) {
-      round_floats(from.row(first), (last - first) * from.stride, to + first * from.stride);
+      round_to_bfloat16(from.row(first), (last - first) * from.stride, to + first * from.stride);
     });
   };
   rows(given_queries_, rounded_queries_);
@@ -109,7 +106,7 @@ void SoftmaxProducts::score(std::uint64_t first_query, std::uint64_t n_queries, 
 }
 
 void SoftmaxProducts::finish_weights(float* row, std::uint64_t n) const {
-  if (is_rounded()) round_floats(row, n, row);
+  if (rounds_weights_) round_to_bfloat16(row, n, row);
 }
 
 void SoftmaxProducts::add_query_gradients(std::uint64_t n_queries, const float* weights, std::uint64_t stride,

@@ -19,7 +19,9 @@ class SoftmaxProducts {
  public:
   SoftmaxProducts() = default;
   // The matrices have one stride. Without shared negatives there is nothing to multiply.
-  SoftmaxProducts(WorkspaceCutter& cutter, MatrixView<const float> queries, const SharedNegatives& shared);
+  // `sums_weights`: the caller adds up weights too, for the gradients of biases, which are of rounded ones.
+  SoftmaxProducts(WorkspaceCutter& cutter, MatrixView<const float> queries, const SharedNegatives& shared,
+                  bool sums_weights);
   static std::uint64_t bytes(std::uint64_t n_queries, std::uint32_t dim, std::uint32_t stride,
                              const SharedNegatives& shared);
 
@@ -31,7 +33,8 @@ class SoftmaxProducts {
   // `first` begins one. Those past the last negative get numbers too.
   void score(std::uint64_t first_query, std::uint64_t n_queries, std::uint64_t first, std::uint64_t n, float* scores,
              std::uint64_t stride) const;
-  // A row of weights, which the two below multiply, once it is complete.
+  // A row of weights, which the two below multiply, once it is complete: rounds it where they or the gradients of
+  // biases need it rounded.
   void finish_weights(float* row, std::uint64_t n) const;
   // out[q] += sum over negatives j < n of weights[q][j] * vector j.
   void add_query_gradients(std::uint64_t n_queries, const float* weights, std::uint64_t stride, float* out) const;
@@ -50,6 +53,7 @@ class SoftmaxProducts {
   MatrixView<const float> given_queries_, given_vectors_;
   const float* bias_ = nullptr;
   std::optional<Bfloat16Unit> unit_;
+  bool rounds_weights_ = false;
   float* rounded_queries_ = nullptr;    // [n_queries, stride], where factors are rounded without a unit
   float* rounded_vectors_ = nullptr;    // [n_shared, stride]
   std::byte* panels_ = nullptr;         // of negatives side by side
