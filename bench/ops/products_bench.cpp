@@ -14,7 +14,7 @@
 namespace unfold::bench {
 namespace {
 
-constexpr std::uint64_t kQueriesAPiece = 48, kNegativesAPiece = 24;
+constexpr std::uint64_t kQueriesAPiece = 48, kNegativesAPiece = 32;
 
 class Products {
  public:

@@ -20,11 +20,9 @@ using ProductTag = hn::CappedTag<float, 16>;
 constexpr std::size_t kTileRows = 6;
 constexpr std::size_t kMostVectors = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL ? 4 : 2;
 
-// Of k: B's part for a tile of columns then takes at most half of the first-level cache, beside rows of A.
-#ifndef STRETCH
-#define STRETCH 64
-#endif
-constexpr std::size_t kStretch = STRETCH;
+// Of k: what tiles read of B is then 8 KiB where it has panels of its own, and 4 KiB, in as many places of the cache,
+// where it lies in rows of a matrix.
+constexpr std::size_t kStretch = 64, kPanelStretch = 128;
 
 // How many steps ahead numbers of A are fetched that do not lie side by side: the hardware does not follow steps of a
 // page.
@@ -72,14 +70,20 @@ HWY_INLINE void multiply_tile(const Stretch& s, const float* a, const float* b, 
   }
 }
 
+template <std::size_t kRows, std::size_t kVectors>
+HWY_INLINE void multiply_rows(const Stretch& s, const float*& a, const float* b, float*& out, std::size_t& n_rows) {
+  multiply_tile<kRows, kVectors>(s, a, b, out);
+  a += kRows * s.row_step;
+  out += kRows * s.out_stride;
+  n_rows -= kRows;
+}
+
+// Four rows keep both multipliers of a core busy too, two do not: 8 rows are twice four.
 template <std::size_t kVectors>
 HWY_INLINE void multiply_columns(const Stretch& s, const float* a, const float* b, float* out, std::size_t n_rows) {
-  for (; n_rows >= kTileRows; n_rows -= kTileRows, a += kTileRows * s.row_step, out += kTileRows * s.out_stride) {
-    multiply_tile<kTileRows, kVectors>(s, a, b, out);
-  }
-  for (; n_rows >= 2; n_rows -= 2, a += 2 * s.row_step, out += 2 * s.out_stride) {
-    multiply_tile<2, kVectors>(s, a, b, out);
-  }
+  while (n_rows >= kTileRows && n_rows != 8) multiply_rows<kTileRows, kVectors>(s, a, b, out, n_rows);
+  while (n_rows >= 4) multiply_rows<4, kVectors>(s, a, b, out, n_rows);
+  while (n_rows >= 2) multiply_rows<2, kVectors>(s, a, b, out, n_rows);
   if (n_rows > 0) multiply_tile<1, kVectors>(s, a, b, out);
 }
 
@@ -97,8 +101,9 @@ void multiply_stretch(const Stretch& s, const float* a, const float* b, float* o
 
 void multiply(const ProductRows& a, const ProductPanels& b, std::size_t n_k, bool is_score, float* out,
               std::size_t out_stride, std::size_t n_rows, std::size_t n_columns) {
-  for (std::size_t k = 0; k < n_k; k += kStretch) {
-    const std::size_t n = std::min(kStretch, n_k - k);
+  const std::size_t longest = b.k_step == kPanelWidth ? kPanelStretch : kStretch;
+  for (std::size_t k = 0; k < n_k; k += longest) {
+    const std::size_t n = std::min(longest, n_k - k);
     const Stretch stretch = {a.row_step, a.k_step,   b.panel_step,       b.k_step,
                              n,          out_stride, is_score && k == 0, is_score && k + n == n_k};
     multiply_stretch(stretch, a.data + k * a.k_step, b.data + k * b.k_step, out, n_rows, n_columns);
@@ -117,6 +122,15 @@ void score_products(const ProductRows& a, std::uint32_t n_k, const float* panels
                     std::size_t out_stride, std::size_t n_rows) {
   const ProductPanels b = {panels, panel_size(n_k), kPanelWidth};
   HWY_DYNAMIC_DISPATCH(multiply)(a, b, n_k, true, out, out_stride, n_rows, n_panels * kPanelWidth);
+}
+
+void copy_to_panels(MatrixView<const float> matrix, std::uint64_t first, std::uint64_t last, float* panels) {
+  for (std::uint64_t r = first; r < last; ++r) {
+    for (std::uint32_t c = 0; c < matrix.stride; c += kPanelWidth) {
+      float* const to = panels + (c / kPanelWidth * matrix.rows + r) * kPanelWidth;
+      std::copy_n(matrix.row(r) + c, std::min(kPanelWidth, matrix.stride - c), to);
+    }
+  }
 }
 
 void add_products(const ProductRows& a, const ProductPanels& b, std::size_t n_k, float* out, std::size_t out_stride,

@@ -33,6 +33,18 @@ struct ProductPanels {
 // B = matrix [n_k, stride], where it lies.
 inline ProductPanels panels_of(MatrixView<const float> matrix) { return {matrix.data, kPanelWidth, matrix.stride}; }
 
+// A copy of a matrix in panels, for products of many rows whose parts of it lie far apart: it pays from this stride on.
+inline constexpr std::uint32_t kPanelsPayFrom = 128;
+// Floats of those panels.
+inline std::uint64_t panels_size(MatrixView<const float> matrix) {
+  return (matrix.stride + kPanelWidth - 1) / kPanelWidth * matrix.rows * kPanelWidth;
+}
+// Copies rows first to last - 1 into panels that hold the whole matrix.
+void copy_to_panels(MatrixView<const float> matrix, std::uint64_t first, std::uint64_t last, float* panels);
+inline ProductPanels copied_panels(MatrixView<const float> matrix, const float* panels) {
+  return {panels, matrix.rows * kPanelWidth, kPanelWidth};
+}
+
 // Floats of a packed panel: n_k rows, then the biases of its columns.
 inline std::uint64_t panel_size(std::uint32_t n_k) { return std::uint64_t{kPanelWidth} * (n_k + std::uint64_t{1}); }
 

@@ -22,7 +22,7 @@ namespace {
 // Queries that share a stretch of packed negatives while it is in the caches, and negatives that share a stretch of
 // queries.
 constexpr std::uint64_t kGroupQueries = 48;
-constexpr std::uint64_t kGroupNegatives = 24;
+constexpr std::uint64_t kGroupNegatives = 32;  // of whose scores a thread reads whole cache lines
 // A block of queries that is not the last is a multiple of this: whole groups, which add_negative_gradients takes.
 constexpr std::uint64_t kBlockQueries = 96;
 static_assert(kBlockQueries % kGroupQueries == 0 && kBlockQueries % SoftmaxProducts::kQueriesTogether == 0);

@@ -17,6 +17,10 @@ std::optional<Bfloat16Unit> unit_for(TableType score_type) {
 
 std::uint64_t n_panels(std::uint64_t columns) { return (columns + kPanelWidth - 1) / kPanelWidth; }
 
+ProductPanels in_panels(MatrixView<const float> matrix, const std::byte* panels) {
+  return panels == nullptr ? panels_of(matrix) : copied_panels(matrix, reinterpret_cast<const float*>(panels));
+}
+
 }  // namespace
 
 SoftmaxProducts::SoftmaxProducts(WorkspaceCutter& cutter, MatrixView<const float> queries,
@@ -38,6 +42,10 @@ SoftmaxProducts::SoftmaxProducts(WorkspaceCutter& cutter, MatrixView<const float
     return;
   }
   panels_ = cutter.take<std::byte>(n_panels(n) * panel_size(queries.cols) * sizeof(float));
+  if (queries.stride >= kPanelsPayFrom) {
+    vector_panels_ = cutter.take<std::byte>(panels_size(shared.vectors) * sizeof(float));
+    query_panels_ = cutter.take<std::byte>(panels_size(queries) * sizeof(float));
+  }
   if (shared.score_type != TableType::kBfloat16) return;
   queries_.data = rounded_queries_ = cutter.take<float>(queries.size());
   vectors_.data = rounded_vectors_ = cutter.take<float>(shared.vectors.size());
@@ -52,9 +60,15 @@ std::uint64_t SoftmaxProducts::bytes(std::uint64_t n_queries, std::uint32_t dim,
     return bytes(n_panels(n) * bfloat16_panel_bytes(dim)) + bytes(columns * bfloat16_panel_bytes(n)) +
            bytes(columns * bfloat16_panel_bytes(n_queries));
   }
-  const std::uint64_t panels = bytes(n_panels(n) * panel_size(dim) * sizeof(float));
-  if (shared.score_type != TableType::kBfloat16) return panels;
-  return panels + bytes(n_queries * stride * sizeof(float)) + bytes(n * stride * sizeof(float));
+  const MatrixView<const float> queries = {nullptr, n_queries, dim, stride}, vectors = {nullptr, n, dim, stride};
+  std::uint64_t total = bytes(n_panels(n) * panel_size(dim) * sizeof(float));
+  if (stride >= kPanelsPayFrom) {
+    total += bytes(panels_size(vectors) * sizeof(float)) + bytes(panels_size(queries) * sizeof(float));
+  }
+  if (shared.score_type == TableType::kBfloat16) {
+    total += bytes(queries.size() * sizeof(float)) + bytes(vectors.size() * sizeof(float));
+  }
+  return total;
 }
 
 void SoftmaxProducts::round(int n_threads) const {
@@ -72,6 +86,14 @@ void SoftmaxProducts::pack(int n_threads) const {
   if (!unit_) {
     pack_panels(vectors_, bias_, 0, round_up<std::uint64_t>(vectors_.rows, kPanelWidth), n_threads,
                 reinterpret_cast<float*>(panels_));
+    if (vector_panels_ == nullptr) return;
+    const auto copy = [&](MatrixView<const float> matrix, std::byte* panels) {
+      for_rows(matrix.rows, matrix.stride, n_threads, [&](std::uint64_t first, std::uint64_t last) {
+        copy_to_panels(matrix, first, last, reinterpret_cast<float*>(panels));
+      });
+    };
+    copy(vectors_, vector_panels_);
+    copy(queries_, query_panels_);
     return;
   }
   const std::uint64_t n_items = n_panels(vectors_.rows), columns = n_panels(queries_.stride);
@@ -116,7 +138,7 @@ void SoftmaxProducts::add_query_gradients(std::uint64_t n_queries, const float* 
   if (unit_) {
     add_bfloat16_products(*unit_, rows, 0, n, vector_panels_, n, out, vectors_.stride, n_queries, vectors_.stride);
   } else {
-    add_products(rows, panels_of(vectors_), n, out, vectors_.stride, n_queries, vectors_.stride);
+    add_products(rows, in_panels(vectors_, vector_panels_), n, out, vectors_.stride, n_queries, vectors_.stride);
   }
 }
 
@@ -128,8 +150,9 @@ void SoftmaxProducts::add_negative_gradients(std::uint64_t first_query, std::uin
                           n, queries_.stride);
     return;
   }
-  const MatrixView<const float> queries = {queries_.row(first_query), n_queries, queries_.cols, queries_.stride};
-  add_products(columns, panels_of(queries), n_queries, out, queries.stride, n, queries.stride);
+  ProductPanels queries = in_panels(queries_, query_panels_);
+  queries.data += first_query * queries.k_step;
+  add_products(columns, queries, n_queries, out, queries_.stride, n, queries_.stride);
 }
 
 }  // namespace unfold::cpu

@@ -54,11 +54,12 @@ class SoftmaxProducts {
   const float* bias_ = nullptr;
   std::optional<Bfloat16Unit> unit_;
   bool rounds_weights_ = false;
-  float* rounded_queries_ = nullptr;    // [n_queries, stride], where factors are rounded without a unit
-  float* rounded_vectors_ = nullptr;    // [n_shared, stride]
-  std::byte* panels_ = nullptr;         // of negatives side by side
-  std::byte* vector_panels_ = nullptr;  // with a unit: of the vectors' columns side by side
-  std::byte* query_panels_ = nullptr;   // of the queries'
+  float* rounded_queries_ = nullptr;  // [n_queries, stride], where factors are rounded without a unit
+  float* rounded_vectors_ = nullptr;  // [n_shared, stride]
+  std::byte* panels_ = nullptr;       // of negatives side by side
+  // Of the vectors' columns side by side, and of the queries': with a unit, or where panels pay.
+  std::byte* vector_panels_ = nullptr;
+  std::byte* query_panels_ = nullptr;
 };
 
 }  // namespace unfold::cpu

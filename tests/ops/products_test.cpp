@@ -164,6 +164,22 @@ TEST(Products, ScoreByPanels) {
   });
 }
 
+TEST(Products, BitsDoNotDependOnWhereTheFactorLies) {
+  for_each_case([](ProductCase& c, bool) {
+    const Shape& s = c.shape;
+    const MatrixView<const float> b = c.b_rows();
+    AlignedArray<float> panels(panels_size(b)), again(s.n_rows * c.out_step);
+    std::ranges::fill(again.storage, kUntouched);
+    copy_to_panels(b, 0, s.n_k / 2, panels.data);
+    copy_to_panels(b, s.n_k / 2, s.n_k, panels.data);
+    for (float* out : {c.out.data, again.data}) {
+      const ProductPanels factor = out == again.data ? copied_panels(b, panels.data) : panels_of(b);
+      add_products(c.rows(), factor, s.n_k, out, c.out_step, s.n_rows, s.n_columns);
+    }
+    ASSERT_TRUE(std::equal(again.data, again.data + s.n_rows * c.out_step, c.out.data));
+  });
+}
+
 TEST(Products, BitsDoNotDependOnTheTile) {
   for (const Shape& shape : {Shape{48, 300, 96, false}, Shape{48, 300, 96, true}}) {
     ProductCase whole(shape, false), single(shape, false);
