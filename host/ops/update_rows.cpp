@@ -122,6 +122,11 @@ class RowUpdates {
     if (!kIsRounded<Element> && table.weight.stride == 1) {
       return update_number<kKind>(table, row, places, Gradients<float>(gradient), gradient.l2, op_.step);
     }
+    // The row's only gradient is its sum where it lies.
+    if (places.size() == 1 && gradient.scale == nullptr && gradient.l2 == 0 &&
+        gradient.rows.type == TableType::kFloat32) {
+      return update_by(row, Gradients<float>(gradient).row(places.front()));
+    }
     const FloatTag d;
     const std::size_t lanes = hn::Lanes(d), stride = table.weight.stride;
     HWY_ALIGN_MAX float sum[kMaxStride];
@@ -130,21 +135,29 @@ class RowUpdates {
     } else {
       sum_rows(places, Gradients<float>(gradient), sum);
     }
-    Element* HWY_RESTRICT weight = table.weight.as<Element>().row(row);
     if (gradient.l2 != 0) {
+      const Element* HWY_RESTRICT weight = table.weight.as<Element>().row(row);
       const FloatVec l2 = hn::Set(d, gradient.l2 * static_cast<float>(places.size()));
       for (std::size_t k = 0; k < stride; k += lanes) {
         hn::Store(hn::MulAdd(l2, load_floats(weight + k), hn::Load(d, sum + k)), d, sum + k);
       }
     }
+    update_by(row, sum);
+  }
+
+  HWY_INLINE void update_by(Row row, const float* HWY_RESTRICT gradient) {
+    const ParameterView& table = op_.table;
+    const FloatTag d;
+    const std::size_t stride = table.weight.stride;
     float mean_square = 0;
     if constexpr (kKind == OptimizerKind::kRowwiseAdagrad) {
-      mean_square = row_products<false>(sum, sum, stride).user_item / static_cast<float>(table.weight.cols);
+      mean_square = row_products<false>(gradient, gradient, stride).user_item / static_cast<float>(table.weight.cols);
     }
     const RowUpdate<kKind> rule(table, row, mean_square, op_.step);
     rounding_.template draw<1>(row, stride);
-    for (std::size_t k = 0; k < stride; k += lanes) {
-      store_floats(rule(load_floats(weight + k), load_floats(sum + k), k), weight + k, rounding_.bits(0) + k);
+    Element* HWY_RESTRICT weight = table.weight.as<Element>().row(row);
+    for (std::size_t k = 0; k < stride; k += hn::Lanes(d)) {
+      store_floats(rule(load_floats(weight + k), hn::Load(d, gradient + k), k), weight + k, rounding_.bits(0) + k);
     }
   }
 
