@@ -2,9 +2,9 @@
 // product_negative_gradients of queries/negatives/dim/type, where type 2 is bfloat16. They run on --threads, in pieces
 // as sampled_softmax has them. flops is 2 * queries * negatives * dim a product; bench/peers/torch_products.py
 // compares.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "bench/ops/bench_support.hpp"
 #include "bench/ops/ops.hpp"
@@ -14,7 +14,7 @@
 namespace unfold::bench {
 namespace {
 
-constexpr std::uint64_t kQueriesAPiece = 48, kNegativesAPiece = 32;
+constexpr std::uint64_t kQueriesAPiece = 48, kNegativesAPiece = 32, kQueriesAStretch = 128;
 
 class Products {
  public:
@@ -54,8 +54,10 @@ class Products {
   }
   void add_negative_gradients() {
     parallel_slices(n_, kNegativesAPiece, bench::threads(), [&](std::uint64_t first, std::uint64_t last) {
-      products_.add_negative_gradients(0, n_queries_, last - first, weight_row(0) + first, stride(),
-                                       matrix(negative_gradient_).row(first));
+      for (std::uint64_t q = 0; q < n_queries_; q += kQueriesAStretch) {
+        products_.add_negative_gradients(q, std::min(kQueriesAStretch, n_queries_ - q), last - first,
+                                         weight_row(q) + first, stride(), matrix(negative_gradient_).row(first));
+      }
     });
   }
 

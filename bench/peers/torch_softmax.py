@@ -6,12 +6,14 @@
 The PyTorch model is what one would write: two embedding tables, cosine scores over a temperature, dropout on the user's
 vector, `--negatives` uniform items that the batch shares (scored by one product) or, with --own, that each positive has
 for itself (gathered), the bilateral softmax loss, Adam over the rows touched (SparseAdam). Negatives that the user knows
-are not masked in PyTorch, which spares it work. Debian's python3-torch is enough. Runs alternate; the fastest of each
-counts. PyTorch is timed over --steps steps and scaled to an epoch.
+are not masked in PyTorch, which spares it work. --score-type bfloat16 has the products of shared negatives of either
+multiplied in bfloat16. Rounds alternate: medians and ranges are told, of the seconds of an epoch and of a round's ratios to
+unfold's. PyTorch is timed over --steps steps and scaled to an epoch; of unfold's epochs in a run the fastest counts.
 """
 import argparse
 import json
 import pathlib
+import statistics
 import subprocess
 import tempfile
 import time
@@ -51,7 +53,8 @@ class Peer:
             scores = torch.bmm(negative, query.unsqueeze(2)).squeeze(2)
         else:
             negative = normalize(self.tables[1](torch.randint(self.n_items, (a.negatives,))), dim=-1)
-            scores = query @ negative.T
+            dtype = getattr(torch, a.score_type)
+            scores = (query.to(dtype) @ negative.T.to(dtype)).float()
         loss = (1.22 * torch.logsumexp(scores / 0.1, dim=1) - (query * positive).sum(dim=1) / 0.1).mean()
         self.optimizer.zero_grad()
         loss.backward()
@@ -76,10 +79,15 @@ def unfold_seconds(arguments):
                    "--validation", "none", "--epochs", arguments.epochs, "--dim", arguments.dim, "--batch-size",
                    arguments.batch, "--n-negatives", arguments.negatives, "--threads", arguments.threads, "--device", "cpu",
                    "--no-ranking", "--quiet", "--no-bias", "--loss", "bsl", "--temperature", "0.1",
+                   "--score-type", arguments.score_type,
                    *(["--own-negatives"] if arguments.own else [])]
         subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
         history = pathlib.Path(folder, "m", "history.jsonl").read_text().splitlines()
     return min(json.loads(line)["seconds"] for line in history)
+
+
+def told(values):
+    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def main():
@@ -90,25 +98,29 @@ def main():
     parser.add_argument("--negatives", type=int, default=512)
     parser.add_argument("--dim", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--score-type", default="float32", choices=["float32", "bfloat16"])
+    parser.add_argument("--no-dense", action="store_true", help="leave out PyTorch's Adam over whole tables")
     parser.add_argument("--own", action="store_true", help="negatives of each positive's own")
     parser.add_argument("--epochs", type=int, default=2, help="of unfold, a run")
     parser.add_argument("--steps", type=int, default=40, help="of PyTorch, a run")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     users, items = read_pairs(arguments.data)
-    seconds = {"unfold": [], "PyTorch, SparseAdam": [], "PyTorch, Adam": []}
+    peers = {"PyTorch, SparseAdam": False} if arguments.no_dense else {"PyTorch, SparseAdam": False, "PyTorch, Adam": True}
+    seconds = {name: [] for name in ("unfold", *peers)}
     for _ in range(arguments.rounds):
         seconds["unfold"].append(unfold_seconds(arguments))
-        for name, dense in (("PyTorch, SparseAdam", False), ("PyTorch, Adam", True)):
+        for name, dense in peers.items():
             seconds[name].append(Peer(users, items, arguments, dense).seconds_an_epoch())
     n = len(users)
     print(f"{n} positives, batch {arguments.batch}, {arguments.negatives} {'own' if arguments.own else 'shared'} negatives, "
-          f"dim {arguments.dim}, {arguments.threads} threads, PyTorch {torch.__version__}")
+          f"dim {arguments.dim}, {arguments.score_type}, {arguments.threads} threads, PyTorch {torch.__version__}")
     for name, times in seconds.items():
-        best = min(times)
-        print(f"{name:20}  {best:8.3f} s/epoch  {n / best / 1e3:9.1f} k positives/s  "
-              f"{n * arguments.negatives / best / 1e6:9.1f} M pairs/s  {best / min(seconds['unfold']):6.2f}x the time")
+        median = statistics.median(times)
+        print(f"{name:20}  {told(times)} s/epoch  {n / median / 1e3:9.1f} k positives/s  "
+              f"{n * arguments.negatives / median / 1e6:9.1f} M pairs/s  "
+              f"{told([time / ours for time, ours in zip(times, seconds['unfold'])])} times unfold's")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ BuildInfo build_info() {
   for (std::int64_t targets = hwy::SupportedTargets(); targets != 0; targets &= targets - 1) {
     info.cpu_targets.emplace_back(hwy::TargetName(targets & -targets));
   }
-  for (const cpu::Bfloat16Unit unit : cpu::bfloat16_units()) {
+  for (const cpu::Bfloat16Unit unit : cpu::processor_bfloat16_units()) {
     info.cpu_targets.emplace_back(unit == cpu::Bfloat16Unit::kAmx ? "AMX_BF16" : "AVX512_BF16");
   }
   info.threads = usable_processors();

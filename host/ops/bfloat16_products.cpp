@@ -37,7 +37,7 @@ std::uint64_t bfloat16_panel_bytes(std::uint64_t n_k) {
 #if defined(UNFOLD_AVX512)
 namespace {
 
-// --- what the processor has ------------------------------------------------------------------------------------------
+// --- what the processor has ----------------------------------------
 
 std::uint32_t enabled_state() {  // by the system: XCR0, lower half
   std::uint32_t low = 0, high = 0;
@@ -50,7 +50,9 @@ bool may_use_tiles() {
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
 
-std::vector<Bfloat16Unit> find_units() {
+}  // namespace
+
+std::vector<Bfloat16Unit> processor_bfloat16_units() {
   constexpr std::uint32_t kSaved = 1u << 27;                                      // leaf 1, ecx: OSXSAVE
   constexpr std::uint32_t kAvx512 = 1u << 16 | 1u << 30 | 1u << 31;               // leaf 7, ebx: F, BW, VL
   constexpr std::uint32_t kBfloat16 = 1u << 5;                                    // leaf 7.1, eax
@@ -66,13 +68,14 @@ std::vector<Bfloat16Unit> find_units() {
   std::vector<Bfloat16Unit> units;
   // Numbers are rounded by AVX512_BF16 in either case.
   if (!has(b, kAvx512) || !has(more, kBfloat16) || !has(state, kVectorState)) return units;
-  if (has(d, kTiles) && has(state, kTileState) && may_use_tiles()) units.push_back(Bfloat16Unit::kAmx);
+  if (has(d, kTiles) && has(state, kTileState)) units.push_back(Bfloat16Unit::kAmx);
   units.push_back(Bfloat16Unit::kAvx512);
   return units;
 }
 
-// --- rounding and packing
-// ---------------------------------------------------------------------------------------------
+namespace {
+
+// --- rounding and packing ----------------------------------------
 
 using Pairs = __m512i;  // 16 pairs of bfloat16
 
@@ -159,8 +162,7 @@ UNFOLD_AVX512 void pack_columns(const ProductRows& a, std::size_t n_rows, std::s
   }
 }
 
-// --- a block of kBlockRows x kPanelWidth sums
-// ---------------------------------------------------------------------------
+// --- a block of kBlockRows x kPanelWidth sums ----------------------------------------
 
 // How a block's product begins: from zero or from what out holds, which has whole rows for it.
 struct Block {
@@ -219,6 +221,7 @@ UNFOLD_AMX void end_tiles() { _tile_release(); }
 
 UNFOLD_AMX void multiply_amx(const Block& block, const PackedRows& a, const std::byte* b, float* out,
                              std::size_t stride) {
+  asm volatile("" ::: "memory");  // GCC 12 does not know that _tile_loadd reads what was packed
   const bool two = block.n_rows > 16;
   const std::size_t step = stride * sizeof(float);
   float* const lower = out + 16 * stride;
@@ -253,8 +256,7 @@ UNFOLD_AMX void multiply_amx(const Block& block, const PackedRows& a, const std:
   _tile_stored(3, lower + 16, step);
 }
 
-// --- the product
-// ------------------------------------------------------------------------------------------------------
+// --- the product ----------------------------------------
 
 struct Product {
   Bfloat16Unit unit;
@@ -299,7 +301,13 @@ void multiply(const Product& product, const ProductRows& a, std::size_t n_k, flo
 }  // namespace
 
 std::span<const Bfloat16Unit> bfloat16_units() {
-  static const std::vector<Bfloat16Unit> units = find_units();
+  static const std::vector<Bfloat16Unit> units = [] {
+    std::vector<Bfloat16Unit> of_processor = processor_bfloat16_units();
+    if (!of_processor.empty() && of_processor.front() == Bfloat16Unit::kAmx && !may_use_tiles()) {
+      of_processor.erase(of_processor.begin());
+    }
+    return of_processor;
+  }();
   return units;
 }
 
@@ -360,6 +368,7 @@ void add_bfloat16_products(Bfloat16Unit unit, const ProductRows& a, std::uint64_
 
 #else
 
+std::vector<Bfloat16Unit> processor_bfloat16_units() { return {}; }
 std::span<const Bfloat16Unit> bfloat16_units() { return {}; }
 
 #endif

@@ -12,14 +12,14 @@ HWY_BEFORE_NAMESPACE();
 namespace unfold::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// e^x for x <= 0, within 2 units in the last place; 0 where it is no normal number, NaN for NaN. With x = n log 2 + r
-// and |r| <= log(2) / 2 it is 2^n times a polynomial in r (Cody and Waite, Software Manual for the Elementary
-// Functions, 1980), whose coefficients were fitted for the least relative error, 5e-9. Half the instructions of
-// Highway's Exp, which takes any x.
+// e^x for x <= 0, within 2 units in the last place; 0 below -87.33, just above where e^x is no normal number any more;
+// NaN for a NaN of arithmetic (one whose lowest bits are zero). With x = n log 2 + r and |r| <= log(2) / 2 it is 2^n
+// times a polynomial in r (Cody and Waite, Software Manual for the Elementary Functions, 1980), whose coefficients were
+// fitted for the least relative error, 5e-9. Half the instructions of Highway's Exp, which takes any x.
 template <class D>
 HWY_INLINE hn::Vec<D> exp_of_negative(D d, hn::Vec<D> x) {
   const hn::RebindToSigned<D> di;
-  constexpr float kLeast = -87.33f;        // the logarithm of the least normal number
+  constexpr float kLeast = -87.33f;
   constexpr float kToInteger = 0x1.8p23f;  // a float of this size has no fraction, and the integer in its lowest bits
   const auto shifted = hn::MulAdd(x, hn::Set(d, 0x1.715476p0f), hn::Set(d, kToInteger));
   const auto n = hn::Sub(shifted, hn::Set(d, kToInteger));

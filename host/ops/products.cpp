@@ -18,11 +18,15 @@ using ProductTag = hn::CappedTag<float, 16>;
 
 // Rows whose sums stay in registers. With two vectors of columns each they fill sixteen registers, with four 32.
 constexpr std::size_t kTileRows = 6;
-constexpr std::size_t kMostVectors = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL ? 4 : 2;
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3  // better targets have lower numbers
+constexpr std::size_t kMostVectors = 4;
+#else
+constexpr std::size_t kMostVectors = 2;
+#endif
 
-// Of k: what tiles read of B is then 8 KiB where it has panels of its own, and 4 KiB, in as many places of the cache,
-// where it lies in rows of a matrix.
-constexpr std::size_t kStretch = 64, kPanelStretch = 128;
+// Of k: a tile then reads 8 KiB of B (16 of four vectors of 16 lanes) where B has panels of its own, and 4 KiB (16) in
+// as many places of the cache where it lies in rows of a matrix.
+constexpr std::size_t kStretch = 64, kPanelStretch = 256 / kMostVectors;
 
 // How many steps ahead numbers of A are fetched that do not lie side by side: the hardware does not follow steps of a
 // page.

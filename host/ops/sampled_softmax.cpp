@@ -137,7 +137,7 @@ class Step {
           const float* const counts = log_count == nullptr ? nullptr : log_count + j;
           const float high =
               scale_scores(tile + r * score_stride_, counts, inverse_, std::min(n_valid, n_items), n_items);
-          highest[q + r] = std::max(highest[q + r], high);
+          if (!(high <= highest[q + r])) highest[q + r] = high;  // a NaN too
         }
       }
     }
@@ -247,9 +247,10 @@ class Step {
     const bool with_moment = out_.log_temperature != nullptr;
     for (std::uint32_t k = 0; k < own_.n; ++k) max = std::max(max, own[k]);
     ExpSums sums;
-    if (max == kNoScore) {  // no negative takes part
-      if (shared != nullptr) std::fill_n(shared, n_padded_, 0.0f);
+    if (max == kNoScore) {  // no negative takes part, unless one is NaN, which a maximum may have passed over
+      if (shared != nullptr) sums = exp_row(shared, nullptr, shared_.n(), n_padded_, 0, false);
       std::fill_n(own, own_.n, 0.0f);
+      if (std::isnan(sums.sum)) max = sums.sum;
     } else {
       if (shared != nullptr) sums = exp_row(shared, shared_.log_count, shared_.n(), n_padded_, max, with_moment);
       for (std::uint32_t k = 0; k < own_.n; ++k) {

@@ -14,7 +14,7 @@ namespace unfold::cpu {
 inline constexpr float kNoScore = -std::numeric_limits<float>::infinity();  // of an item that takes no part
 
 // scores[j] <- scores[j] * inverse - log_count[j]; log_count may be null (all 0) and has n_valid <= n numbers. Scores
-// past n_valid become -infinity. Returns the highest.
+// past n_valid become -infinity. Returns the highest; beside NaN, that or any other number.
 float scale_scores(float* scores, const float* log_count, float inverse, std::size_t n_valid, std::size_t n);
 
 float row_max(const float* row, std::size_t n);

@@ -1,4 +1,7 @@
 // The op of sampled softmax and BPR, against the float64 reference.
+#include <cmath>
+#include <limits>
+
 #include "host/selfcheck/fused_softmax_checks.hpp"
 #include "host/selfcheck/rounding_checks.hpp"
 #include "host/selfcheck/softmax_inputs.hpp"
@@ -64,13 +67,16 @@ void sampled_softmax_takes_what_is_optional(CheckRun& run) {
 }
 
 void expect_the_same_in_any_tiles(CheckRun& run, TableType score_type) {
-  const SoftmaxSizes shape{run.thorough ? 150u : 40u, 530, 3, 4, run.backend.row_stride(4), TableType::kFloat32};
+  const std::uint32_t dim = run.thorough ? 130 : 4;
+  const SoftmaxSizes shape{run.thorough ? 150u : 40u, 530, 3, dim, run.backend.row_stride(dim), TableType::kFloat32};
   for (const auto& [name, loss] : {kLosses[0], kLosses[4]}) {
     const Checker::Scope scope("{} scores of {}", name, table_type_name(score_type));
     HostSoftmax c = random_softmax(run.random, shape, {.thresholds = true}, loss);
     c.score_type = score_type;
+    const SoftmaxOutputs least = run_softmax(run.backend, c);
     for (const std::uint64_t extra_bytes : {0, 12345, 16 << 20}) {
       const SoftmaxOutputs got = run_softmax(run.backend, c, extra_bytes);
+      if (run.backend.name() == "cpu") run.check.that(same_bits(least, got), "other bits in {} bytes", extra_bytes);
       expect_softmax(c, got);
       run.check.that(same_bits(run_softmax(run.backend, c, extra_bytes), got), "other bits the second time");
     }
@@ -300,6 +306,17 @@ void sampled_softmax_rounds_16_bit_scores_to_nearest(CheckRun& run) {
                  got.shared_bias[0]);
 }
 
+// However the highest score is found: one negative that is no number, some, or all.
+void sampled_softmax_tells_of_what_is_no_number(CheckRun& run) {
+  for (const std::uint64_t n_bad : {1, 17, 40}) {
+    const SoftmaxSizes shape{5, 40, 0, 8, run.backend.row_stride(8), TableType::kFloat32};
+    HostSoftmax c = random_softmax(run.random, shape, {.known = false}, {});
+    for (std::uint64_t j = 0; j < n_bad; ++j) c.shared.at(39 - j, 3) = std::numeric_limits<float>::quiet_NaN();
+    const double loss = run_softmax(run.backend, c).loss;
+    run.check.that(std::isnan(loss), "{} of 40 negatives are no numbers, and the loss is {}", n_bad, loss);
+  }
+}
+
 void sampled_softmax_takes_no_float16_scores(CheckRun& run) {
   const SoftmaxSizes shape{3, 4, 2, 5, run.backend.row_stride(5), TableType::kFloat32};
   HostSoftmax c = random_softmax(run.random, shape, {}, {});
@@ -327,6 +344,7 @@ constexpr OpCheck kSampledSoftmaxChecks[] = {
     {"SampledSoftmaxTakesOneStride", sampled_softmax_takes_one_stride},
     {"SampledSoftmaxTakes16BitScores", sampled_softmax_takes_16_bit_scores},
     {"SampledSoftmaxRounds16BitScoresToNearest", sampled_softmax_rounds_16_bit_scores_to_nearest},
+    {"SampledSoftmaxTellsOfWhatIsNoNumber", sampled_softmax_tells_of_what_is_no_number},
     {"SampledSoftmaxTakesNoFloat16Scores", sampled_softmax_takes_no_float16_scores},
     {"SampledSoftmaxFusesScores", sampled_softmax_fuses_scores},
     {"SampledSoftmaxFusesInChunksAndParts", sampled_softmax_fuses_in_chunks_and_parts},

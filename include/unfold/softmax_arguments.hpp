@@ -49,10 +49,10 @@ struct SharedNegatives {
   const float* bias = nullptr;       // [n] or null
   // kBfloat16: a backend may round to bfloat16, to nearest even, what the products of queries with shared negatives
   // multiply and make: the vectors of both, the scores and dL / d score. Every sum is float32, and so are own
-  // negatives, positives, losses and all gradients by vectors and biases. The CPU rounds what it multiplies, vectors and
-  // dL / d score, and keeps scores in float32: they stay in the caches. It does so on every processor, so that all give
-  // the same up to the order of float32 sums, by AMX or AVX512_BF16 where there is one. kFloat16 is refused: dL / d score
-  // falls below its range.
+  // negatives, positives, losses and all gradients by vectors and biases. The CPU rounds what it multiplies, vectors
+  // and dL / d score, and keeps scores in float32: they stay in the caches. It does so on every processor, so that all
+  // give the same up to the order of float32 sums and to numbers below the least normal one, which AMX and AVX512_BF16,
+  // used where there is one, take for zero. kFloat16 is refused: dL / d score falls below its range.
   TableType score_type = TableType::kFloat32;
   // With kBfloat16: a backend may compute scores where they are used, on tensor cores and not rounded, and keep none of
   // them: less memory and traffic where negatives are many. What is rounded for the gradient of a query are then the
