@@ -28,9 +28,9 @@ constexpr std::size_t kMostVectors = 2;
 // as many places of the cache where it lies in rows of a matrix.
 constexpr std::size_t kStretch = 64, kPanelStretch = 256 / kMostVectors;
 
-// How many steps ahead numbers of A are fetched that do not lie side by side: the hardware does not follow steps of a
-// page.
-constexpr std::size_t kStepsAhead = 16;
+// Columns of A that are copied side by side for a stretch: in the matrix each k is on a page of its own, or nearly. How
+// many steps ahead they are fetched, for the hardware does not follow steps of a page.
+constexpr std::size_t kBlockColumns = 32, kStepsAhead = 16;
 
 // A stretch of a product, [n_k] long, and what its sums start from and end with.
 struct Stretch {
@@ -53,9 +53,7 @@ HWY_INLINE void multiply_tile(const Stretch& s, const float* a, const float* b, 
       sums[r][v] = s.starts ? hn::Zero(d) : hn::Load(d, out + r * s.out_stride + v * lanes);
     }
   }
-  const std::size_t ahead = s.k_step == 1 ? 0 : kStepsAhead * s.k_step;
   for (std::size_t k = 0; k < s.n_k; ++k, a += s.k_step, b += s.b_step) {
-    if (ahead != 0) hwy::Prefetch(a + ahead);
     hn::Vec<ProductTag> columns[kVectors];
     for (std::size_t v = 0; v < kVectors; ++v) columns[v] = hn::Load(d, b + column(v));
     for (std::size_t r = 0; r < kRows; ++r) {
@@ -103,14 +101,34 @@ void multiply_stretch(const Stretch& s, const float* a, const float* b, float* o
   for (; c < n_columns; c += lanes) multiply_columns<1>(s, a, at(c), out + c, n_rows);
 }
 
+// The same where A's columns lie side by side, by blocks of them.
+void multiply_block_stretch(const Stretch& s, const float* a, const float* b, float* out, std::size_t n_rows,
+                            std::size_t n_columns) {
+  alignas(64) float block[kStretch * kBlockColumns];
+  Stretch of_block = s;
+  of_block.k_step = kBlockColumns;
+  for (std::size_t r = 0; r < n_rows; r += kBlockColumns) {
+    const std::size_t n = std::min(kBlockColumns, n_rows - r);
+    for (std::size_t k = 0; k < s.n_k; ++k) {
+      const float* const from = a + r + k * s.k_step;
+      hwy::Prefetch(from + kStepsAhead * s.k_step);
+      hwy::Prefetch(from + kStepsAhead * s.k_step + n - 1);
+      std::copy_n(from, n, block + k * kBlockColumns);
+    }
+    multiply_stretch(of_block, block, b, out + r * s.out_stride, n, n_columns);
+  }
+}
+
 void multiply(const ProductRows& a, const ProductPanels& b, std::size_t n_k, bool is_score, float* out,
               std::size_t out_stride, std::size_t n_rows, std::size_t n_columns) {
-  const std::size_t longest = b.k_step == kPanelWidth ? kPanelStretch : kStretch;
+  const bool is_by_columns = a.row_step == 1 && a.k_step != 1;
+  const std::size_t longest = b.k_step == kPanelWidth && !is_by_columns ? kPanelStretch : kStretch;
   for (std::size_t k = 0; k < n_k; k += longest) {
     const std::size_t n = std::min(longest, n_k - k);
     const Stretch stretch = {a.row_step, a.k_step,   b.panel_step,       b.k_step,
                              n,          out_stride, is_score && k == 0, is_score && k + n == n_k};
-    multiply_stretch(stretch, a.data + k * a.k_step, b.data + k * b.k_step, out, n_rows, n_columns);
+    (is_by_columns ? multiply_block_stretch : multiply_stretch)(stretch, a.data + k * a.k_step, b.data + k * b.k_step,
+                                                                out, n_rows, n_columns);
   }
 }
 
