@@ -8,8 +8,8 @@
 // Throws    UsageError where a matrix has another stride than batch.queries, and for a score_type of kFloat16
 // Work      6 * n_queries * shared.n() * dim operations
 // Bytes     own negatives n_queries * own.n * (row of the table + 4 * dim)
-// Workspace by the shape and stride of batch.queries, shared.n(), shared.score_type, shared.fused, loss.kind and own.n; more makes
-//           larger tiles
+// Workspace by the shape and stride of batch.queries, shared.n(), shared.score_type, shared.fused, loss.kind and own.n;
+//           more makes larger tiles
 #pragma once
 
 #include "unfold/softmax_arguments.hpp"
