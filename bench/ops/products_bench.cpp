@@ -14,8 +14,6 @@
 namespace unfold::bench {
 namespace {
 
-constexpr std::uint64_t kQueriesAPiece = 48, kNegativesAPiece = 32, kQueriesAStretch = 128;
-
 class Products {
  public:
   explicit Products(const benchmark::State& state)
@@ -38,27 +36,33 @@ class Products {
 
   void score() {
     const std::uint64_t n_padded = cpu::round_up<std::uint64_t>(n_, cpu::kPanelWidth);
-    parallel_slices(n_queries_, kQueriesAPiece, bench::threads(), [&](std::uint64_t first, std::uint64_t last) {
-      for (std::uint64_t j = 0; j < n_padded; j += cpu::kTileItems) {
-        const std::uint64_t n = std::min<std::uint64_t>(cpu::kTileItems, n_padded - j);
-        for (std::uint64_t q = first; q < last; q += products_.tile_queries()) {
-          products_.score(q, std::min(products_.tile_queries(), last - q), j, n, weight_row(q) + j, stride());
-        }
-      }
-    });
+    parallel_slices(n_queries_, cpu::SoftmaxProducts::kGroupQueries, bench::threads(),
+                    [&](std::uint64_t first, std::uint64_t last) {
+                      for (std::uint64_t j = 0; j < n_padded; j += cpu::kTileItems) {
+                        const std::uint64_t n = std::min<std::uint64_t>(cpu::kTileItems, n_padded - j);
+                        for (std::uint64_t q = first; q < last; q += products_.tile_queries()) {
+                          products_.score(q, std::min(products_.tile_queries(), last - q), j, n, weight_row(q) + j,
+                                          stride());
+                        }
+                      }
+                    });
   }
   void add_query_gradients() {
-    parallel_slices(n_queries_, kQueriesAPiece, bench::threads(), [&](std::uint64_t first, std::uint64_t last) {
-      products_.add_query_gradients(last - first, weight_row(first), stride(), matrix(query_gradient_).row(first));
-    });
+    parallel_slices(n_queries_, cpu::SoftmaxProducts::kGroupQueries, bench::threads(),
+                    [&](std::uint64_t first, std::uint64_t last) {
+                      products_.add_query_gradients(last - first, weight_row(first), stride(),
+                                                    matrix(query_gradient_).row(first));
+                    });
   }
   void add_negative_gradients() {
-    parallel_slices(n_, kNegativesAPiece, bench::threads(), [&](std::uint64_t first, std::uint64_t last) {
-      for (std::uint64_t q = 0; q < n_queries_; q += kQueriesAStretch) {
-        products_.add_negative_gradients(q, std::min(kQueriesAStretch, n_queries_ - q), last - first,
-                                         weight_row(q) + first, stride(), matrix(negative_gradient_).row(first));
-      }
-    });
+    parallel_slices(
+        n_, cpu::SoftmaxProducts::kGroupNegatives, bench::threads(), [&](std::uint64_t first, std::uint64_t last) {
+          for (std::uint64_t q = 0; q < n_queries_; q += cpu::SoftmaxProducts::kStretchQueries) {
+            products_.add_negative_gradients(q, std::min(cpu::SoftmaxProducts::kStretchQueries, n_queries_ - q),
+                                             last - first, weight_row(q) + first, stride(),
+                                             matrix(negative_gradient_).row(first));
+          }
+        });
   }
 
  private:

@@ -87,7 +87,7 @@ class ItemTiles {
     const float* panels = panels_;
     for (std::uint64_t first = first_item; first < end_item; first += kTileItems) {
       const std::uint64_t n_items = std::min<std::uint64_t>(kTileItems, end_item - first);
-      const auto n_panels = static_cast<std::uint32_t>((n_items + kPanelWidth - 1) / kPanelWidth);
+      const auto n_panels = static_cast<std::uint32_t>(panels_for(n_items));
       score_products({queries_.row(first_query), queries_.stride, 1}, items_.cols, panels, n_panels, scores, kTileItems,
                      n);
       panels += n_panels * panel_size(items_.cols);

@@ -17,6 +17,8 @@ namespace unfold::cpu {
 
 inline constexpr std::uint32_t kPanelWidth = 32;  // columns side by side in a panel, a multiple of every vector's lanes
 
+constexpr std::uint64_t panels_for(std::uint64_t n_columns) { return (n_columns + kPanelWidth - 1) / kPanelWidth; }
+
 // A [n_rows, n_k]: the number of row r and column k is data[r * row_step + k * k_step].
 struct ProductRows {
   const float* data = nullptr;
@@ -37,7 +39,7 @@ inline ProductPanels panels_of(MatrixView<const float> matrix) { return {matrix.
 inline constexpr std::uint32_t kPanelsPayFrom = 128;
 // Floats of those panels.
 inline std::uint64_t panels_size(MatrixView<const float> matrix) {
-  return (matrix.stride + kPanelWidth - 1) / kPanelWidth * matrix.rows * kPanelWidth;
+  return panels_for(matrix.stride) * matrix.rows * kPanelWidth;
 }
 // Copies rows first to last - 1 into panels that hold the whole matrix.
 void copy_to_panels(MatrixView<const float> matrix, std::uint64_t first, std::uint64_t last, float* panels);

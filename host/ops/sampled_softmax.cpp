@@ -19,17 +19,12 @@
 namespace unfold::cpu {
 namespace {
 
-// Queries that share a stretch of packed negatives while it is in the caches, and negatives that share a stretch of
-// queries.
-constexpr std::uint64_t kGroupQueries = 48;
-constexpr std::uint64_t kGroupNegatives = 32;  // of whose scores a thread reads whole cache lines
 // A block of queries that is not the last is a multiple of this: whole groups, which add_negative_gradients takes.
 constexpr std::uint64_t kBlockQueries = 96;
-static_assert(kBlockQueries % kGroupQueries == 0 && kBlockQueries % SoftmaxProducts::kQueriesTogether == 0);
+static_assert(kBlockQueries % SoftmaxProducts::kGroupQueries == 0 &&
+              kBlockQueries % SoftmaxProducts::kQueriesTogether == 0);
 // Queries without shared negatives that a thread takes at a time.
 constexpr std::uint64_t kSliceQueries = 16;
-constexpr std::uint64_t kStretchQueries = 128;
-static_assert(kStretchQueries % SoftmaxProducts::kQueriesTogether == 0);
 // Entries of a list of known rows that are fetched ahead; after them the hardware has seen where the reader is going.
 constexpr std::uint64_t kListAhead = 128;
 // Scores of a block beyond this gain nothing.
@@ -101,13 +96,15 @@ class Step {
     std::uint64_t first = 0;
     do {  // once at least: gradients of negatives are zero where there are no queries
       const std::uint64_t n = std::min(parts_.n_block, n_queries - first);
-      parallel_slices(n, kGroupQueries, n_threads, [&](std::uint64_t q, std::uint64_t last, int thread) {
-        query_group(first + q, last - q, parts_.scores + q * score_stride_, thread);
-      });
-      parallel_slices(shared_.n(), kGroupNegatives, n_threads, [&](std::uint64_t j, std::uint64_t last) {
-        if (first == 0) clear_negatives(j, last);
-        negative_group(j, last - j, first, n);
-      });
+      parallel_slices(n, SoftmaxProducts::kGroupQueries, n_threads,
+                      [&](std::uint64_t q, std::uint64_t last, int thread) {
+                        query_group(first + q, last - q, parts_.scores + q * score_stride_, thread);
+                      });
+      parallel_slices(shared_.n(), SoftmaxProducts::kGroupNegatives, n_threads,
+                      [&](std::uint64_t j, std::uint64_t last) {
+                        if (first == 0) clear_negatives(j, last);
+                        negative_group(j, last - j, first, n);
+                      });
       first += parts_.n_block;
     } while (first < n_queries);
   }
@@ -124,7 +121,7 @@ class Step {
       prefetch(known.ids, std::min(known.size, kListAhead) * sizeof(Row));
     }
     const std::uint64_t n_together = parts_.products.tile_queries();
-    float highest[kGroupQueries];
+    float highest[SoftmaxProducts::kGroupQueries];
     std::fill_n(highest, n, kNoScore);
     for (std::uint64_t j = 0; j < n_padded_; j += kTileItems) {
       const std::uint64_t n_items = std::min<std::uint64_t>(kTileItems, n_padded_ - j);
@@ -159,8 +156,8 @@ class Step {
 
   // Gradients of negatives first .. first + n over a block of queries, whose coefficients stand in the workspace.
   void negative_group(std::uint64_t first, std::uint64_t n, std::uint64_t first_query, std::uint64_t n_queries) {
-    for (std::uint64_t q = 0; q < n_queries; q += kStretchQueries) {
-      const std::uint64_t n_stretch = std::min(kStretchQueries, n_queries - q);
+    for (std::uint64_t q = 0; q < n_queries; q += SoftmaxProducts::kStretchQueries) {
+      const std::uint64_t n_stretch = std::min(SoftmaxProducts::kStretchQueries, n_queries - q);
       const float* const weights = parts_.scores + q * score_stride_ + first;
       parts_.products.add_negative_gradients(first_query + q, n_stretch, n, weights, score_stride_,
                                              out_.shared.row(first));

@@ -21,7 +21,7 @@ struct Scratch {
   std::uint64_t* keys;    // [n]
 };
 
-std::uint64_t padded(std::uint64_t n) { return round_up<std::uint64_t>(n, kPanelWidth); }
+std::uint64_t padded(std::uint64_t n) { return panels_for(n) * kPanelWidth; }
 std::uint64_t scratch_bytes(std::uint32_t n) {
   return WorkspaceCutter::bytes<float>(kTileQueries * padded(n)) + WorkspaceCutter::bytes<float>(n) +
          WorkspaceCutter::bytes<std::uint64_t>(n);
@@ -34,9 +34,7 @@ struct SharedPool {
   SharedPlaces places;
 };
 
-std::uint64_t pool_panel_floats(std::uint64_t n, std::uint32_t dim) {
-  return padded(n) / kPanelWidth * panel_size(dim);
-}
+std::uint64_t pool_panel_floats(std::uint64_t n, std::uint32_t dim) { return panels_for(n) * panel_size(dim); }
 
 class Selection {
  public:

@@ -15,8 +15,6 @@ std::optional<Bfloat16Unit> unit_for(TableType score_type) {
   return bfloat16_units().front();
 }
 
-std::uint64_t n_panels(std::uint64_t columns) { return (columns + kPanelWidth - 1) / kPanelWidth; }
-
 ProductPanels in_panels(MatrixView<const float> matrix, const std::byte* panels) {
   return panels == nullptr ? panels_of(matrix) : copied_panels(matrix, reinterpret_cast<const float*>(panels));
 }
@@ -35,13 +33,13 @@ SoftmaxProducts::SoftmaxProducts(WorkspaceCutter& cutter, MatrixView<const float
   const std::uint64_t n = shared.n();
   if (n == 0) return;
   if (unit_) {
-    const std::uint64_t columns = n_panels(queries.stride);
-    panels_ = cutter.take<std::byte>(n_panels(n) * bfloat16_panel_bytes(queries.cols));
+    const std::uint64_t columns = panels_for(queries.stride);
+    panels_ = cutter.take<std::byte>(panels_for(n) * bfloat16_panel_bytes(queries.cols));
     vector_panels_ = cutter.take<std::byte>(columns * bfloat16_panel_bytes(n));
     query_panels_ = cutter.take<std::byte>(columns * bfloat16_panel_bytes(queries.rows));
     return;
   }
-  panels_ = cutter.take<std::byte>(n_panels(n) * panel_size(queries.cols) * sizeof(float));
+  panels_ = cutter.take<std::byte>(panels_for(n) * panel_size(queries.cols) * sizeof(float));
   if (queries.stride >= kPanelsPayFrom) {
     vector_panels_ = cutter.take<std::byte>(panels_size(shared.vectors) * sizeof(float));
     query_panels_ = cutter.take<std::byte>(panels_size(queries) * sizeof(float));
@@ -53,15 +51,15 @@ SoftmaxProducts::SoftmaxProducts(WorkspaceCutter& cutter, MatrixView<const float
 
 std::uint64_t SoftmaxProducts::bytes(std::uint64_t n_queries, std::uint32_t dim, std::uint32_t stride,
                                      const SharedNegatives& shared) {
-  const std::uint64_t n = shared.n(), columns = n_panels(stride);
+  const std::uint64_t n = shared.n(), columns = panels_for(stride);
   const auto bytes = [](std::uint64_t size) { return WorkspaceCutter::bytes<std::byte>(size); };
   if (n == 0) return 0;
   if (unit_for(shared.score_type)) {
-    return bytes(n_panels(n) * bfloat16_panel_bytes(dim)) + bytes(columns * bfloat16_panel_bytes(n)) +
+    return bytes(panels_for(n) * bfloat16_panel_bytes(dim)) + bytes(columns * bfloat16_panel_bytes(n)) +
            bytes(columns * bfloat16_panel_bytes(n_queries));
   }
   const MatrixView<const float> queries = {nullptr, n_queries, dim, stride}, vectors = {nullptr, n, dim, stride};
-  std::uint64_t total = bytes(n_panels(n) * panel_size(dim) * sizeof(float));
+  std::uint64_t total = bytes(panels_for(n) * panel_size(dim) * sizeof(float));
   if (stride >= kPanelsPayFrom) {
     total += bytes(panels_size(vectors) * sizeof(float)) + bytes(panels_size(queries) * sizeof(float));
   }
@@ -84,7 +82,7 @@ void SoftmaxProducts::round(int n_threads) const {
 void SoftmaxProducts::pack(int n_threads) const {
   if (is_rounded()) round(n_threads);
   if (!unit_) {
-    pack_panels(vectors_, bias_, 0, round_up<std::uint64_t>(vectors_.rows, kPanelWidth), n_threads,
+    pack_panels(vectors_, bias_, 0, panels_for(vectors_.rows) * kPanelWidth, n_threads,
                 reinterpret_cast<float*>(panels_));
     if (vector_panels_ == nullptr) return;
     const auto copy = [&](MatrixView<const float> matrix, std::byte* panels) {
@@ -96,7 +94,7 @@ void SoftmaxProducts::pack(int n_threads) const {
     copy(queries_, query_panels_);
     return;
   }
-  const std::uint64_t n_items = n_panels(vectors_.rows), columns = n_panels(queries_.stride);
+  const std::uint64_t n_items = panels_for(vectors_.rows), columns = panels_for(queries_.stride);
   const std::uint64_t of_vectors = bfloat16_panel_bytes(vectors_.rows),
                       of_queries = bfloat16_panel_bytes(queries_.rows);
   const int threads = threads_for_rows(2 * vectors_.rows + queries_.rows, queries_.stride, n_threads);

@@ -44,6 +44,10 @@ class SoftmaxProducts {
                               std::uint64_t stride, float* out) const;
 
   static constexpr std::uint64_t kQueriesTogether = 32;
+  // How a step cuts them into pieces: queries that share a stretch of packed negatives while it is in the caches, and
+  // negatives, of whose scores a thread reads whole cache lines, that share a stretch of queries.
+  static constexpr std::uint64_t kGroupQueries = 48, kGroupNegatives = 32, kStretchQueries = 128;
+  static_assert(kStretchQueries % kQueriesTogether == 0);
 
  private:
   bool is_rounded() const { return rounded_queries_ != nullptr; }
